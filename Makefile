@@ -1,0 +1,35 @@
+# Needs Python 3.11 or newer and make; everything else is installed into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+export HF_HUB_OFFLINE := 1
+
+.PHONY: help env demo test check clean
+
+help:            ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+env: .venv/ready ## make .venv with the command .venv/bin/howtree
+
+.venv/ready: pyproject.toml constraints/constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "howtree needs Python 3.11 or newer; set PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints/constraints.txt torch
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints/constraints.txt -e '.[dev]'
+	touch $@
+
+demo: env        ## build a knowledge base from the sample articles and print a tree
+	$(BIN)/howtree build data/sample -o demo.duckdb
+	$(BIN)/howtree tree "Host a Dinner Party" --kb demo.duckdb --depth 4
+	$(BIN)/howtree info --kb demo.duckdb
+
+check: env       ## linters, type checker and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: check      ## check, then every test
+	$(BIN)/pytest
+
+clean:           ## remove what the targets made
+	rm -rf .venv demo.duckdb demo.work build *.egg-info

@@ -1,0 +1,1 @@
+"""Pages and dumps -> articles. No model and no database."""

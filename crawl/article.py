@@ -1,0 +1,138 @@
+"""The records of how-to articles: what every reader yields and every later stage works on.
+
+An article's identity never rests on its text: its key is the language with the source's page id or, where
+a source has none, with the slug. A step's key is its article, its method's number and its own number.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import unquote
+
+MethodKind = Literal["method", "part", "question", "single"]
+Place = Literal["headline", "body", "bullet"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepLink:
+    """A hyperlink that an editor set inside a step: the gold evidence that the step is another goal."""
+
+    slug: str
+    """Decoded slug of the target ("Clean-a-Fish")."""
+    title: str
+    """Title of the target as the link names it; empty where it does not."""
+    anchor: str
+    """The words of the step that carry the link."""
+    place: Place
+    language: str = ""
+    """Language of the target where the link leads to another language's site; empty means the article's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a method."""
+
+    number: int
+    """Position in its method, from 1."""
+    headline: str
+    """The leading bold sentence; empty where the page has none."""
+    body: str = ""
+    bullets: tuple[str, ...] = ()
+    links: tuple[StepLink, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One list of steps. Methods are alternatives, parts are all needed, a single list stands alone."""
+
+    kind: MethodKind
+    number: int
+    """Position in the article, from 1."""
+    name: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One how-to article: a goal and the methods that reach it."""
+
+    language: str
+    title: str
+    """The title as the source shows it ("How to Grill Fish")."""
+    methods: tuple[Method, ...]
+    slug: str = ""
+    """Decoded slug ("Grill-Fish"); made from the goal where the source has none."""
+    goal: str = ""
+    """The title without "How to"; made from the title where left empty."""
+    page_id: int | None = None
+    """The source's own number of the article (wikiHow's wgArticleId)."""
+    revision: int | None = None
+    url: str = ""
+    introduction: str = ""
+    categories: tuple[str, ...] = ()
+    """Path from the broadest category to the narrowest."""
+    ingredients: tuple[str, ...] = ()
+    things: tuple[str, ...] = ()
+    tips: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
+    """Slugs of the articles named as related."""
+    references: tuple[str, ...] = ()
+    licence: str = ""
+    published: str = ""
+    """ISO 8601 date where the page has one; likewise `modified` and `fetched_at`."""
+    modified: str = ""
+    fetched_at: str = ""
+    source: str = ""
+    """Where the record came from: a file and line, an archive and record."""
+
+    def __post_init__(self) -> None:
+        if not self.goal:
+            object.__setattr__(self, "goal", goal_of(self.title))
+        if not self.slug:
+            object.__setattr__(self, "slug", slug_of(self.goal))
+
+    @property
+    def key(self) -> str:
+        """Identity of the article, e.g. "en:2053" (page id) or "en:/Grill-Fish" (slug)."""
+        return f"{self.language}:{self.page_id if self.page_id is not None else '/' + self.slug}"
+
+    @property
+    def step_count(self) -> int:
+        """Number of steps over all methods."""
+        return sum(len(method.steps) for method in self.methods)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The article as plain dictionaries and lists, the form of JSON Lines and of the Parquet shards."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Something a reader met that is no article: where it stands, why it was left out, and the detail."""
+
+    where: str
+    """File, with line or record where there is one."""
+    reason: str
+    """A short fixed phrase that tallies count by ("no title", "restricted")."""
+    detail: str = ""
+
+
+def goal_of(title: str) -> str:
+    """The goal that a title names: "How to Grill Fish" -> "Grill Fish"."""
+    words = " ".join(title.split())
+    goal = re.sub(r"^how\s+to\s+", "", words, flags=re.IGNORECASE)
+    return goal or words
+
+
+def slug_of(goal: str) -> str:
+    """The slug under which wikiHow would file a goal: "Grill Fish" -> "Grill-Fish"."""
+    return "-".join(goal.split())
+
+
+def decode_slug(slug: str) -> str:
+    """One spelling for all forms of a slug: percent-decoded, without slashes around it, hyphens for blanks."""
+    return unquote(slug).strip("/ ").replace("_", "-").replace(" ", "-")

@@ -1,0 +1,5 @@
+"""`python -m kb` is `howtree`."""
+
+from kb.cli import main
+
+main()

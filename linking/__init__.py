@@ -1,0 +1,1 @@
+"""Steps and goals -> links. No database and no HTML."""
