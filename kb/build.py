@@ -243,7 +243,7 @@ def count(session: duckdb.DuckDBPyConnection, tally: BuildTally) -> None:
     for table in ("articles", "steps", "candidates", "edges", "hyperlinks"):
         tally.counts[table] = number(session, f"SELECT count(*) FROM {table}")
     tally.counts["chosen"] = number(session, "SELECT count(*) FROM edges WHERE chosen")
-    tally.counts["hyperlinked"] = number(session, "SELECT count(*) FROM edges WHERE source = 'hyperlink'")
+    tally.counts["hyperlinked"] = number(session, "SELECT count(*) FROM edges WHERE source = 'editor'")
 
 
 def number(session: duckdb.DuckDBPyConnection, sql: str) -> int:

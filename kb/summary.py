@@ -11,7 +11,7 @@ SELECT (SELECT count(*) FROM articles) AS goals,
        (SELECT count(*) FROM steps) AS steps,
        (SELECT count(*) FROM candidates) AS candidates,
        (SELECT count(*) FROM edges WHERE chosen) AS linked_steps,
-       (SELECT count(*) FROM edges WHERE chosen AND source = 'hyperlink') AS linked_by_editors,
+       (SELECT count(*) FROM edges WHERE chosen AND source = 'editor') AS linked_by_editors,
        (SELECT count(DISTINCT child_id) FROM edges WHERE chosen) AS goals_linked_to,
        (SELECT string_agg(language || ' ' || n, ', ' ORDER BY n DESC, language)
         FROM (SELECT language, count(*) AS n FROM articles GROUP BY language)) AS languages,

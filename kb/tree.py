@@ -25,7 +25,7 @@ class Link:
 
     probability: float
     source: str
-    """'person', 'hyperlink' (an editor's) or 'model'."""
+    """'person', 'editor' (a hyperlink) or 'model'."""
     goal: Goal
 
 
