@@ -28,6 +28,7 @@ VERBS = (
     "search",
     "sql",
     "info",
+    "train",
 )
 
 for verb in VERBS:
