@@ -30,6 +30,8 @@ def warc_items(path: Path) -> Iterator[Item]:
             records = ArchiveIterator(file, ensure_http_headers=False)
             try:
                 for record in records:
+                    if record.rec_headers.get_header("Content-Length") is None:
+                        raise EOFError("a header breaks off")
                     number += 1
                     item = _record_item(record, f"{path}:{number}")
                     if item is not None:
@@ -39,11 +41,11 @@ def warc_items(path: Path) -> Iterator[Item]:
             except (ArchiveLoadFailed, EOFError, ValueError, AttributeError, TypeError) as error:
                 yield skip_item(f"{path}:{number + 1}", "damaged archive", f"after byte {end}: {error}"[:200])
                 return
-        left = path.stat().st_size - end
-        if left > 0:
-            yield skip_item(
-                f"{path}:{number + 1}", "damaged archive", f"the last {left} bytes are no whole record"
-            )
+            file.seek(end)
+            if file.read(100).strip():  # blank lines end a record
+                yield skip_item(
+                    f"{path}:{number + 1}", "damaged archive", f"no whole record after byte {end}"
+                )
     except OSError as error:
         yield skip_item(str(path), "unreadable", error.strerror or str(error))
 
@@ -56,15 +58,15 @@ def _record_item(record: Any, where: str) -> Item | None:
     headers = record.http_headers
     status = (headers.get_statuscode() if headers else "") or "200"
     kind = ((headers or record.rec_headers).get_header("Content-Type") or "").lower()
+    page = _read_limited(record.content_stream())
+    if record.raw_stream.limit and len(page) <= MAX_PAGE_BYTES:
+        return skip_item(where, "truncated record", f"{url}: {record.raw_stream.limit} bytes are missing")
     if status.startswith("3"):
         return skip_item(where, "redirect", f"{url} leads to {headers.get_header('Location') or 'nowhere'}")
     if kind and not kind.startswith(_HTML_TYPES):
         return None
     if status != "200":
         return skip_item(where, "HTTP error", f"{url} answered {status}")
-    page = _read_limited(record.content_stream())
-    if record.raw_stream.limit and len(page) <= MAX_PAGE_BYTES:
-        return skip_item(where, "truncated record", f"{url}: {record.raw_stream.limit} bytes are missing")
     charset = re.search(r"charset=[\"']?([\w.:-]+)", kind)
     date = record.rec_headers.get_header("WARC-Date") or ""
     return Item("page", where, PageData(page, url, date, charset[1] if charset else None))

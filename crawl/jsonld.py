@@ -156,6 +156,8 @@ def _step_texts(value: Any) -> Iterator[tuple[str, str, tuple[str, ...]]]:
 
     Directions below a step are its text, tips its bullets. A plain string of several lines is a step a line.
     """
+    if isinstance(value, dict) and "@value" in value:
+        value = value["@value"]
     if not isinstance(value, dict):
         for line in str(value).splitlines() if isinstance(value, str) else [_words(value)]:
             headline, body = split_headline(_words(line))

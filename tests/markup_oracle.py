@@ -13,6 +13,10 @@ STEPS = (
     "[not(ancestor::*[contains(@class, 'hide_step_numbers')])]/li"
 )
 BOX = "div[contains(concat(' ', normalize-space(@class), ' '), ' step ')]"
+JUNK_CLASSES = (
+    *("ts_popup", "image_details", "mwimg", "wh_ad_inner", "ad_label", "scrolltomarker", "al_method"),
+    *("green_tips_box", "clearall", "wh_vote_container", "step_num", "stepanchor"),
+)
 JUNK = "|".join(
     [
         "descendant::script",
@@ -22,19 +26,14 @@ JUNK = "|".join(
         "descendant::annotation",
         "descendant::sup[contains(@class, 'reference')]",
         "descendant::a[contains(concat(' ', @class, ' '), ' image ')]",
-        *(
-            f"descendant::*[contains(concat(' ', @class, ' '), ' {name} ')]"
-            for name in (
-                "ts_popup image_details mwimg wh_ad_inner ad_label scrolltomarker al_method green_tips_box clearall "
-                "wh_vote_container step_num stepanchor"
-            ).split()
-        ),
+        *(f"descendant::*[contains(concat(' ', @class, ' '), ' {name} ')]" for name in JUNK_CLASSES),
         "descendant::*[contains(concat(' ', @class), ' green_box')]",
         "descendant::*[contains(concat(' ', @class), ' m-video')]",
     ]
 )
 NAMESPACE = re.compile(
-    r"(Special|Category|User|User[_ -]talk|wikiHow|Image|File|Template|Discussion|特別|カテゴリ|利用者|ファイル|Benutzer):"
+    r"(Special|Category|User|User[_ -]talk|wikiHow|Image|File|Template|Discussion"
+    r"|特別|カテゴリ|利用者|ファイル|Benutzer):"
 )
 FOLDER = re.compile(
     r"(Experts|Author|Quizzes|Expert-Answers|Video|Watch|Course|Questions|Relationships|Games|Sample|Answers)(/|$)"

@@ -42,7 +42,8 @@ def pages(folder: Path) -> list[Path]:
         text = path.read_text()
         steps, rest = text.count("</li>"), SIZE - len(text.encode())
         text = text.replace("</li>", filling * (rest // 2 // steps // len(filling)) + "</li>")
-        text = text.replace("<body>", "<body><script>" + "var x = 1;" * ((SIZE - len(text.encode())) // 10) + "</script>")
+        program = "var x = 1;" * ((SIZE - len(text.encode())) // 10)
+        text = text.replace("<body>", f"<body><script>{program}</script>")
         (folder / path.name).write_text(text)
     return sorted(folder.glob("*.html"))
 
@@ -61,7 +62,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = pages(Path(folder))
         texts = [path.read_text() for path in paths]
-        print(f"{len(paths)} different pages of {sum(map(len, texts)) / len(texts) / 1000:.0f} thousand characters")
+        print(
+            f"{len(paths)} different pages of {sum(map(len, texts)) / len(texts) / 1000:.0f} thousand characters"
+        )
         soup, ours = [], []
         for text in islice(cycle(texts), 60):  # in turns, so that a busy machine hurts both alike
             start = time.perf_counter()
@@ -70,7 +73,9 @@ def main() -> None:
             parse_page(text)
             soup.append(middle - start)
             ours.append(time.perf_counter() - middle)
-        print(f"one page: {1000 * sum(ours) / 60:.1f} ms; {sum(soup) / sum(ours):.2f} times as fast as a whole tree")
+        print(
+            f"one page: {1000 * sum(ours) / 60:.1f} ms; {sum(soup) / sum(ours):.2f} times as fast as a whole tree"
+        )
         items = [Item("page file", str(path), path) for path in paths]
         speeds = []
         for workers in (1, 2):
@@ -83,7 +88,10 @@ def main() -> None:
         for number, _ in enumerate(readings_of(islice(cycle(items), count), 1), 1):
             if number in (count // 10, count // 2, count):
                 marks.append(held_megabytes())
-        print(f"memory after a tenth, half and all of {count} pages: " + ", ".join(f"{mark:.0f} MB" for mark in marks))
+        print(
+            f"memory after a tenth, half and all of {count} pages: "
+            + ", ".join(f"{mark:.0f} MB" for mark in marks)
+        )
 
 
 if __name__ == "__main__":
