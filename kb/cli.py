@@ -23,6 +23,7 @@ app = typer.Typer(
 
 VERBS = (
     "build",
+    "crawl",
     "tree",
     "search",
     "sql",
