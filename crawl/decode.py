@@ -73,10 +73,10 @@ def decode_page(data: bytes, charset: str | None = None) -> str:
         return data.decode(wide, "replace")
     said = [_codec(charset), _codec(EncodingDetector.find_declared_encoding(data, is_html=True))]
     seven_bit = [codec for codec in said if codec and codec.startswith(("iso2022", "hz"))]
-    for codec in (*seven_bit, "utf-8", *said):
-        if codec is not None:
+    for candidate in (*seven_bit, "utf-8", *said):
+        if candidate is not None:
             try:
-                return data.decode(codec)
+                return data.decode(candidate)
             except UnicodeDecodeError:
                 continue
     return data.decode(next(filter(None, said), None) or _damaged(data), "replace")

@@ -122,7 +122,8 @@ class Frontier:
             raise BadInput(
                 f"{path}: made by another version of howtree (frontier {found}, this one: {VERSION})"
             )
-        self._hosts = {origin: number for number, origin in self._db.execute("SELECT id, origin FROM hosts")}
+        hosts = self._db.execute("SELECT id, origin FROM hosts")
+        self._hosts: dict[str, int] = {origin: number for number, origin in hosts}
 
     def close(self) -> None:
         """Close the file; nothing is waiting to be written."""
@@ -307,7 +308,7 @@ class Frontier:
         )
 
     def _changed(self, sql: str, *values: object) -> int:
-        return cast(int, self._db.execute(sql, values).rowcount)
+        return self._db.execute(sql, values).rowcount
 
     def counts(self) -> dict[str, int]:
         """Number of pages by outcome, in the order of OUTCOMES, without the outcomes that no page has."""

@@ -11,8 +11,9 @@ from crawl.article import Article
 from crawl.decode import decode_page
 from crawl.fetch import MAX_SITEMAP_BYTES, Answer, Trouble
 from crawl.frontier import Entry, Page, Verdict
+from crawl.head import page_config
 from crawl.listings import NoListing, category, is_article, sitemap
-from crawl.parse import page_config, parse_page
+from crawl.parse import parse_page
 
 REDIRECTS = (301, 302, 303, 307, 308)
 REFUSALS = (401, 403, 407, 451)

@@ -3,7 +3,7 @@
 Run: python tests/benchmarks/crawl_frontier.py [ADDRESSES]
 
 Prints the size of the frontier, the time of a page in a small and in a full frontier with their ratio, and, for
-pages of 200 kB from a server on loopback, the time outside of network and pause with its share of the bound.
+pages as large as the site's from a server on loopback, the time outside of network and pause with its share of the bound.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from statistics import mean, median
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from crawl_site import Site, answer, article
+from crawl_site import Site, article, packed
 
 from crawl.addresses import Address, Hosts, path_of_slug
 from crawl.fetch import Answer, Fetcher
@@ -105,8 +105,9 @@ def page_cost(pages: int) -> None:
     with Site() as site, tempfile.TemporaryDirectory() as folder:
         for number in range(pages):
             body = article(f"Page {number}", links=[f"Page-{number + step}" for step in range(1, 41)])
-            padding = "".join(f"<div class='ad'>{random.random()}</div>" for _ in range(4_000))
-            site.at(f"/Page-{number}", answer(200, body.replace("</body>", f"{padding}</body>")))
+            padding = "".join(f"<div class='ad'>{random.random()}</div>" for _ in range(1_200))
+            padding += "<script>" + "".join(f"var a{random.random()};" for _ in range(8_000)) + "</script>"
+            site.at(f"/Page-{number}", packed(body.replace("</body>", f"{padding}</body>")))
         settings = Settings("bench@example.org", 0.0, follow=frozenset(["links"]), depth=pages, limit=pages)
         with Spider(Path(folder), Hosts([site.origin]), settings) as spider:
             spider.plant([Address(site.origin, "/Page-0")])
