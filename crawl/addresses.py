@@ -19,7 +19,7 @@ KINDS: tuple[Kind, ...] = ("article", "category", "sitemap")
 SAFE = "/:;@$!*(),~"
 """What MediaWiki leaves unencoded in the path of a page."""
 _PORTS = {"https": 443, "http": 80}
-_LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|\[::1\]")
+_LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\])(:\d+)?|::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def netloc_of(url: str) -> str | None:
 
 def is_loopback(netloc: str) -> bool:
     """Whether the host names this machine itself."""
-    return bool(_LOOPBACK.fullmatch(re.sub(r":\d+$", "", netloc)))
+    return _LOOPBACK.fullmatch(netloc) is not None
 
 
 def normal_path(path: str) -> str:

@@ -102,12 +102,13 @@ class Frontier:
 
         Raises:
             BadInput: the file is no frontier, is damaged, or was made by another version.
+            sqlite3.OperationalError: the folder cannot be written.
         """
         path = folder / NAME
         if read_only and not path.is_file():
             raise BadInput(f"{folder} holds no crawl ({NAME} is missing)")
+        self._db = sqlite3.connect(path, isolation_level=None)
         try:
-            self._db = sqlite3.connect(path, isolation_level=None)
             self._db.execute(f"PRAGMA {'query_only = 1' if read_only else 'journal_mode = WAL'}")
             if not read_only:
                 self._db.execute("PRAGMA synchronous = FULL")  # a power cut takes back no recorded page
@@ -115,6 +116,9 @@ class Frontier:
                 self._db.execute("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (VERSION,))
             found = self.meta("version")
         except sqlite3.DatabaseError as error:
+            self._db.close()
+            if isinstance(error, sqlite3.OperationalError) and not read_only:
+                raise  # a full or locked disk, not a damaged file
             raise BadInput(
                 f"{path}: not a frontier, or damaged ({error}); move it away to begin anew"
             ) from error

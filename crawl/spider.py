@@ -6,8 +6,10 @@ keeps it raw in a WARC segment and records everything in one transaction of the 
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,8 +25,10 @@ from crawl.pacing import DELAY, Pace, Stopped
 from crawl.robots import PRODUCT, Robots, Rules
 from crawl.segments import MAX_SEGMENT_BYTES, Place, Segment, read_answer, recovered
 from crawl.verdicts import Judge
-from howtree import BadInput, HowtreeError, __version__, say
+from howtree import BadInput, BadUsage, HowtreeError, __version__, say
 
+SHORTEST_DELAY = 1.0
+"""Seconds below which no delay may be set where a host on the network is asked."""
 PATIENCE = 6 * 3600.0
 """Seconds of nothing but trouble, or of a wait that the site asks for, after which a run ends by itself."""
 
@@ -41,7 +45,8 @@ class Settings:
     tries: int = 5
     """Fruitless requests for a page before it is given up."""
     follow: frozenset[str] = frozenset()
-    depth: int = 0
+    depth: int = 1
+    """How many links from a seed are followed, where any are."""
     limit: int | None = None
     """Visits to pages after which this run ends."""
 
@@ -68,6 +73,21 @@ class Tally:
     """Why the run ended before the frontier was empty."""
 
 
+@contextmanager
+def _sole_holder(folder: Path) -> Iterator[None]:
+    """Make the folder and hold it against other crawls; a killed process lets go of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".crawl.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise BadInput(f"{folder}: another crawl is running there") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 class Spider:
     """A crawl of one folder. Use it as a context manager; only one may hold a folder at a time."""
 
@@ -78,19 +98,20 @@ class Spider:
 
         Raises:
             BadInput: another crawl holds the folder, or its frontier is damaged.
+            BadUsage: the delay is too short for a host on the network.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(folder / ".crawl.lock")
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout as error:
-            raise BadInput(f"{folder}: another crawl is running there") from error
         self.folder = folder
         self.settings = settings
         self.tally = Tally()
-        self.frontier = Frontier(folder)
+        self._open = ExitStack()
+        with self._open as opening:
+            opening.enter_context(_sole_holder(folder))
+            self.frontier = opening.enter_context(closing(Frontier(folder)))
+            self.hosts = self.frontier.allow(hosts)
+            if settings.delay < SHORTEST_DELAY and not self.hosts.all_loopback:
+                raise BadUsage(f"a --delay of {settings.delay:g} s is too short: the site asks for {DELAY:g}")
+            self._open = opening.pop_all()
         self.pace = Pace(settings.delay, stopping)
-        self.hosts = self.frontier.allow(hosts)
         self._segment: Segment | None = None
         self._held: dict[str, str] = {}
         self._robots_tries: Counter[str] = Counter()
@@ -111,8 +132,7 @@ class Spider:
     ) -> None:
         if self._segment:
             self._segment.close()
-        self.frontier.close()
-        self._lock.release()
+        self._open.close()
 
     def plant(self, seeds: Iterable[Address]) -> int:
         """Put seeds in line. Returns how many were not known."""
@@ -122,7 +142,7 @@ class Spider:
         """Fetch until no page waits, the limit is reached or the person stops; `turned` hears of every turn.
 
         Raises:
-            HowtreeError: no host can be asked any more, and why. Nothing that was fetched is lost.
+            HowtreeError: no host can be asked any more. Nothing that was fetched is lost.
         """
         with Fetcher(self.hosts, self.pace, self.settings.agent, self.settings.timeout) as fetcher:
             robots = Robots(fetcher)
@@ -132,7 +152,8 @@ class Spider:
             except Stopped:
                 self.tally.stopped = "stopped"
             finally:
-                self._note()
+                with suppress(sqlite3.Error):
+                    self._note()
         if self._held and not self.tally.stopped:
             raise HowtreeError(
                 "; ".join(self._held.values()) + ". Its pages stay in line: run the command again later"
@@ -259,10 +280,12 @@ class Spider:
             self.pace.hold(self.pace.interval)  # the last run may have been killed a moment ago
         self.pace.hold(float(self.frontier.meta("not before") or 0.0) - clock.time())
         follow = ",".join(sorted(self.settings.follow))
-        if follow and self.frontier.meta("follow") not in (None, follow):
-            self.frontier.follow_anew()
         if follow:
-            self.frontier.remember("follow", follow)
+            if self.frontier.meta("followed") not in (None, follow):
+                self.frontier.follow_anew()
+            self.frontier.remember("followed", follow)
+        self.frontier.remember("follow", follow)
+        self.frontier.remember("depth", self.settings.depth)
         for number, name, counted in self.frontier.segments():
             path = self.folder / name
             if not path.exists() or path.stat().st_size == counted:

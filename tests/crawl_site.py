@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
 
@@ -64,7 +65,8 @@ def category(articles: Iterable[str], sub_categories: Iterable[str] = (), pages:
     return (
         "<html><head><script>RLCONF={'wgNamespaceNumber':14};</script></head><body>"
         "<ul id='breadcrumb'><li><a href='/Category:Everything'>Everything</a></li></ul>"
-        f"<div id='subcats'>{below}</div><div id='cat_container'><div class='cat_grid'>{grid}</div></div>{more}"
+        f"<div id='subcats'>{below}</div>"
+        f"<div id='cat_container'><div class='cat_grid'>{grid}</div></div>{more}"
         "</body></html>"
     )
 
@@ -182,7 +184,7 @@ def packed(text: str) -> Behaviour:
 
 @dataclass
 class Site:
-    """The server: `at(path, *behaviours)` says what a path does, one behaviour a request, the last for ever."""
+    """The server: `at(path, *behaviours)` says what a path does, a behaviour a request, the last for ever."""
 
     clock: Callable[[], float] = time.time
     tls: ssl.SSLContext | None = None
@@ -236,7 +238,7 @@ class Site:
     def gaps(self) -> list[float]:
         """Seconds between one request and the next."""
         times = [hit.at for hit in self.log]
-        return [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        return [later - earlier for earlier, later in pairwise(times)]
 
     def date(self, ahead: float = 0) -> str:
         return formatdate(self.clock() + ahead, usegmt=True)

@@ -1,4 +1,4 @@
-"""A crawl that is killed, stopped or started twice: real processes, real time, and the server's log as witness.
+"""A crawl that is killed, stopped or started twice: real processes, real time, the server's log as witness.
 
 HOWTREE_KILLS sets how often the crawl of 300 pages is killed (default 6; 50 takes about a minute and a half).
 """
@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from crawl_site import Site, answer, article, hang, redirect
 from warcio.archiveiterator import ArchiveIterator
+
+from crawl.article import Article
+from crawl.sources import read
 
 PAGES = 300
 KILLS = int(os.environ.get("HOWTREE_KILLS", "6"))
@@ -32,12 +36,14 @@ def site() -> Iterator[Site]:
         yield site
 
 
-def start(folder: Path, site: Site, *words: object, delay: float = DELAY) -> subprocess.Popen[str]:
+def start(
+    folder: Path, site: Site, *words: object, delay: float = DELAY, limits: Callable[[], None] | None = None
+) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "kb", "crawl", str(folder), *map(str, words)]
     command += ["--host", site.origin, "--delay", str(delay)]
     command += ["--contact", "reader@example.org", "--accept-terms"]
     return subprocess.Popen(
-        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ
+        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=limits
     )
 
 
@@ -104,24 +110,25 @@ def test_killed_at_random_moments_no_page_is_lost_or_fetched_again(site: Site, t
     everything = {f"/Page-{number}" for number in range(PAGES)} | {"/Last"}
     assert done(folder) == everything
     assert archived(folder) == Counter({site.origin + path: 1 for path in everything})
+    slugs = Counter(found.slug for found in read([folder]) if isinstance(found, Article))
+    assert slugs == Counter(path.removeprefix("/") for path in everything - {"/Page-299"})
     assert min(site.gaps()) >= DELAY
     again = sum(Counter(site.paths()).values()) - len(everything)
-    print(
-        f"{KILLS} kills, {cut_short} of a living crawl; {again} requests sent again; least gap {min(site.gaps()):.4f} s"
-    )
+    print(f"{KILLS} kills, {cut_short} of a living crawl; gap {min(site.gaps()):.4f} s; {again} sent twice")
     assert again <= cut_short  # at most the page in hand
 
 
 def test_the_log_of_the_server_proves_the_pace_in_real_time(site: Site, tmp_path: Path) -> None:
     site.articles(*"ABCDEFGH")
     site.at("/C", answer(503), answer(200, article("C")))
-    site.at("/D", answer(429, Retry_After="1"), answer(200, article("D")))
-    finish(start(tmp_path / "c", site, *"ABCDEFGH", delay=0.05))
+    site.at("/D", answer(429, Retry_After="2"), answer(200, article("D")))
+    errors = finish(start(tmp_path / "c", site, *"ABCDEFGH", delay=0.05))
+    assert "8 ok" in errors and "8/8" in errors  # the bar shows itself after two seconds
     gaps = site.gaps()
     assert len(gaps) == 10
     assert min(gaps) >= 0.05
     assert gaps[3] >= 0.5  # ten times the interval after the 503
-    assert gaps[4] >= 1.0  # the wish to wait
+    assert gaps[4] >= 2.0  # the wish to wait
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -173,5 +180,25 @@ def test_a_folder_takes_one_crawl_at_a_time(site: Site, tmp_path: Path) -> None:
     while not site.paths():
         time.sleep(0.01)
     assert "another crawl is running" in finish(start(tmp_path / "c", site, "B"), 1)
+    look = [sys.executable, "-m", "kb", "crawl", "--status", str(tmp_path / "c")]
+    assert "waiting" in subprocess.run(look, cwd=ROOT, text=True, capture_output=True, check=True).stdout
     first.kill()
     first.communicate()
+
+
+def test_a_full_disk_ends_the_run_and_nothing_is_lost(site: Site, tmp_path: Path) -> None:
+    for name in "ABCD":
+        noise = "".join(random.choices("abcdefghijklmnopqrstuvwxyz", k=250_000))
+        site.at(f"/{name}", answer(200, article(name).replace("</body>", f"{noise}</body>")))
+
+    def small_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
+
+    errors = finish(start(tmp_path / "c", site, *"ABCD", limits=small_disk), 1)
+    assert "cannot be written" in errors and "Traceback" not in errors
+    before = done(tmp_path / "c")
+    assert before and len(before) < 4
+    finish(start(tmp_path / "c", site))
+    assert done(tmp_path / "c") == {"/A", "/B", "/C", "/D"}
+    assert set(archived(tmp_path / "c").values()) == {1}
+    assert all(site.paths().count(path) == 1 for path in before)

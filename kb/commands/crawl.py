@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -13,15 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from howtree import BadInput, BadUsage, progress, say
+from howtree import BadInput, BadUsage, HowtreeError, progress, say
 
 if TYPE_CHECKING:
     from crawl.addresses import Address
     from crawl.spider import Spider, Tally
 
 HOST = "www.wikihow.com"
-SHORTEST_DELAY = 1.0
-"""Seconds below which no delay may be set for a host on the network."""
 BATCH = 10_000
 
 TERMS = """\
@@ -38,6 +37,7 @@ class Follow(StrEnum):
 
     links = "links"
     related = "related"
+    none = "none"
 
 
 class Retry(StrEnum):
@@ -71,8 +71,12 @@ def register(app: typer.Typer) -> None:
         sitemap: Annotated[
             bool, typer.Option("--sitemap", help="All articles of the site's sitemaps.")
         ] = False,
-        follow: Annotated[list[Follow] | None, typer.Option(help="Fetch linked articles too.")] = None,
-        depth: Annotated[int, typer.Option(min=1, help="How many links from a seed to follow.")] = 1,
+        follow: Annotated[
+            list[Follow] | None, typer.Option(help="Fetch linked articles too; remembered.")
+        ] = None,
+        depth: Annotated[
+            int | None, typer.Option(min=1, help="How many links from a seed to follow; 1 at first.")
+        ] = None,
         contact: Annotated[str, typer.Option(help="Your mail or web address, named in every request.")] = "",
         accept_terms: Annotated[
             bool, typer.Option("--accept-terms", help="Confirm the terms; without it they are shown.")
@@ -104,24 +108,27 @@ def register(app: typer.Typer) -> None:
         from crawl.spider import Settings, Spider
 
         check_manners(contact, accept_terms)
-        home = host or remembered_host(folder) or HOST
+        memory = remembered(folder)
+        home = host or memory.get("home") or HOST
         hosts = Hosts([home, *(allow_host or ()), *family_hosts(seeds or ())])
-        if delay < SHORTEST_DELAY and not hosts.all_loopback:
-            raise BadUsage(
-                f"--delay {delay:g} is too short: at least {SHORTEST_DELAY:g} second, the site asks for 3"
-            )
         home = hosts.origins[netloc_of(home if "://" in home else f"https://{home}") or ""]
+        kinds = (
+            frozenset(map(str, follow))
+            if follow
+            else frozenset(filter(None, memory.get("follow", "").split(",")))
+        )
         settings = Settings(
             contact=contact,
             delay=delay,
             timeout=timeout,
             tries=tries,
-            follow=frozenset(map(str, follow or ())),
-            depth=depth if follow else 0,
+            follow=kinds - {"none"},
+            depth=depth or int(memory.get("depth", 1)),
             limit=limit,
         )
-        with stop_signals() as stopping, Spider(folder, hosts, settings, stopping) as spider:
+        with writing(folder), stop_signals() as stopping, Spider(folder, hosts, settings, stopping) as spider:
             spider.frontier.remember("home", home)
+            spider.frontier.remember("terms accepted", f"{date.today()}\n{TERMS}")
             for outcome in retry or ():
                 count = spider.frontier.requeue(outcome.value)
                 say(f"{count:,} pages with outcome {outcome.value} are back in line")
@@ -143,15 +150,17 @@ def check_manners(contact: str, accept_terms: bool) -> None:
         raise BadUsage("--contact must be a mail address or a web page, so that the site can reach you")
 
 
-def remembered_host(folder: Path) -> str | None:
-    """The host that an earlier run in the folder took titles from."""
+def remembered(folder: Path) -> dict[str, str]:
+    """What an earlier run in the folder was told, by name; empty where there was none."""
     from crawl.frontier import NAME, Frontier
 
     if not (folder / NAME).is_file():
-        return None
+        return {}
     frontier = Frontier(folder, read_only=True)
     try:
-        return frontier.meta("home")
+        return {
+            name: value for name in ("home", "follow", "depth") if (value := frontier.meta(name)) is not None
+        }
     finally:
         frontier.close()
 
@@ -238,6 +247,21 @@ def show_status(folder: Path, as_json: bool) -> None:
     finally:
         frontier.close()
     print(json.dumps(dataclasses.asdict(coverage), indent=2) if as_json else "\n".join(coverage.lines()))
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn a folder that cannot be written, such as on a full disk, into an error that says so."""
+    import sqlite3
+
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except (OSError, sqlite3.Error) as error:
+        raise HowtreeError(
+            f"{folder} cannot be written ({error}); what was fetched is kept: run it again when it can"
+        ) from error
 
 
 @contextmanager
