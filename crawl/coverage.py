@@ -13,14 +13,18 @@ _OUTCOMES = """
     FROM pages GROUP BY 1, 2 ORDER BY 3 DESC"""
 _SEEDS = f"""
     WITH RECURSIVE trail (page, hops) AS (
-        SELECT id, 0 FROM pages WHERE seed = 1 AND kind = 'article'
+        SELECT id, 0 FROM pages WHERE seed = 1 AND kind = 'article' AND alias IS NOT NULL
         UNION ALL
         SELECT pages.alias, trail.hops + 1 FROM trail JOIN pages ON pages.id = trail.page
         WHERE pages.alias IS NOT NULL AND trail.hops <= {MAX_HOPS}
     )
-    SELECT coalesce(pages.outcome, 'waiting'), count(*), sum(trail.hops > 0)
-    FROM trail JOIN pages ON pages.id = trail.page
-    WHERE pages.alias IS NULL GROUP BY 1 ORDER BY 2 DESC"""
+    SELECT outcome, sum(count), sum(moved) FROM (
+        SELECT coalesce(outcome, 'waiting') AS outcome, count(*) AS count, 0 AS moved
+        FROM pages WHERE seed = 1 AND kind = 'article' AND alias IS NULL GROUP BY 1
+        UNION ALL
+        SELECT coalesce(pages.outcome, 'waiting'), count(*), count(*)
+        FROM trail JOIN pages ON pages.id = trail.page WHERE pages.alias IS NULL GROUP BY 1
+    ) GROUP BY 1 ORDER BY 2 DESC"""
 _LAST_RUN = "SELECT began, updated, settled, requests FROM runs WHERE settled > 0 ORDER BY id DESC LIMIT 1"
 
 

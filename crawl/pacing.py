@@ -47,13 +47,20 @@ class Pace:
 
     def __init__(self, delay: float = DELAY, stopping: Callable[[], bool] = lambda: False) -> None:
         self.clock = Clock()
-        self.interval = delay
-        """Seconds between requests: the user's delay, or the site's where that is longer."""
+        self.delay = delay
+        """Seconds between requests that the user wants."""
+        self.asked = 0.0
+        """Seconds between requests that the site asks for (its Crawl-delay)."""
         self.strain = 0
         """Troubles in a row, less the good answers since."""
         self.troubled_since: float | None = None
         self._stopping = stopping
         self._ready = self.clock.monotonic()
+
+    @property
+    def interval(self) -> float:
+        """Seconds between requests: the longer of what the user wants and what the site asks for."""
+        return max(self.delay, self.asked)
 
     @property
     def not_before(self) -> float:
@@ -70,8 +77,8 @@ class Pace:
         self._ready = max(self._ready, self.clock.monotonic() + seconds)
 
     def slow_to(self, interval: float) -> None:
-        """Keep at least `interval` seconds between requests from now on (a site's Crawl-delay)."""
-        self.interval = max(self.interval, interval)
+        """Keep at least `interval` seconds between requests from now on, for this host or another asks so."""
+        self.asked = max(self.asked, interval)
 
     def wait(self) -> None:
         """Sleep until the next request may be sent.

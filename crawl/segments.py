@@ -27,6 +27,7 @@ from howtree import BadInput
 MAX_SEGMENT_BYTES = 2**30
 """A run begins another segment when one has grown to this."""
 _NOT_KEPT = ("transfer-encoding", "content-length")  # the body is kept without its chunks
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
 _PROFILE = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 
 
@@ -47,7 +48,7 @@ class Segment:
         self.number = number
         self._about = about
         self._path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        self._file = os.open(path, _NEW, 0o644)
         self.size = 0
 
     def close(self) -> None:

@@ -187,10 +187,8 @@ class Spider:
     def _check_patience(self) -> None:
         ready = self.pace.not_before
         if self.pace.troubled_for > PATIENCE or ready - self.pace.clock.time() > PATIENCE:
-            until = datetime.fromtimestamp(ready, UTC)
-            raise HowtreeError(
-                f"the site is in trouble or wants to be left alone: run again after {until:%F %R} UTC"
-            )
+            until = f"{datetime.fromtimestamp(ready, UTC):%Y-%m-%d %H:%M} UTC"
+            raise HowtreeError(f"the site is in trouble or wants to be left alone: run again after {until}")
 
     def _rules(self, page: Page, fetcher: Fetcher, robots: Robots) -> Rules | None:
         """What the page's host allows; None where that cannot be read: such a host is held in the end."""
@@ -275,9 +273,8 @@ class Spider:
     def _resume(self) -> None:
         """Keep to the pace of the last run, and take up its answers that the frontier does not know."""
         clock = self.pace.clock
-        if self.frontier.segments():
-            self.pace.slow_to(float(self.frontier.meta("interval") or 0.0))
-            self.pace.hold(self.pace.interval)  # the last run may have been killed a moment ago
+        if self._run > 1:  # the last run may have been killed a moment ago
+            self.pace.hold(max(self.pace.interval, float(self.frontier.meta("asked interval") or 0.0)))
         self.pace.hold(float(self.frontier.meta("not before") or 0.0) - clock.time())
         follow = ",".join(sorted(self.settings.follow))
         if follow:
@@ -329,5 +326,5 @@ class Spider:
         clock = self.pace.clock
         with self.frontier.transaction():
             self.frontier.remember("not before", self.pace.not_before)
-            self.frontier.remember("interval", self.pace.interval)
+            self.frontier.remember("asked interval", self.pace.asked)
             self.frontier.note_run(self._run, clock.time(), self.tally.requests, self.tally.settled.total())

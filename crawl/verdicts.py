@@ -149,10 +149,12 @@ class Judge:
         return Verdict("ok", found=tuple(Entry(address, seed=True) for address in found))
 
     def _page(self, page: Page, answer: Answer) -> Verdict:
-        if answer.content_type not in ("", "text/html", "application/xhtml+xml"):
-            return Verdict("not_article", "no HTML")
         content = answer.content()
+        if answer.content_type not in ("", "text/html", "application/xhtml+xml"):
+            return _other_page(content, Verdict("not_article", "no HTML"))
         if b"</html" not in content[-4096:].lower():
+            if _is_block_page(content):
+                return Verdict("blocked", "block page", retry=True)
             raise Trouble("cut answer")  # a wrong Content-Length cuts a page without any sign of it in HTTP
         if page.address.kind == "article":
             return self._article(page, content, answer.charset)

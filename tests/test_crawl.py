@@ -118,6 +118,13 @@ CASES: dict[str, tuple[list[Behaviour], str, str, int]] = {
     ),
     "/Blocked": ([answer(200, BLOCK_PAGE)], "blocked", "block page", 3),
     "/Blocked-Once": ([answer(200, BLOCK_PAGE), answer(200, article("O"))], "ok", "", 2),
+    "/Blocked-In-Words": (
+        [answer(200, "Too many requests", Content_Type="text/plain")],
+        "blocked",
+        "block page",
+        3,
+    ),
+    "/Blocked-In-Short": ([answer(200, "<h1>Access denied</h1>")], "blocked", "block page", 3),
     "/Forbidden": ([answer(403, BLOCK_PAGE)], "blocked", "status 403", 3),
     "/A-Picture": ([answer(200, b"\x89PNG", Content_Type="image/png")], "not_article", "no HTML", 1),
     "/A-Text": ([answer(200, b"words", Content_Type="text/plain")], "not_article", "no HTML", 1),

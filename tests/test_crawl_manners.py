@@ -168,3 +168,17 @@ def test_a_server_that_goes_away_for_a_while(
     assert crawl(*titles).code == 0
     assert set(outcomes(tmp_path / "c").values()) == {("ok", "")}
     assert sorted(site.paths()) == sorted(f"/{title.replace(' ', '-')}" for title in titles)
+
+
+def test_hours_of_nothing_but_trouble_end_the_run_and_a_later_one_goes_on(
+    site: Site, crawl: Callable[..., Ran], tmp_path: Path
+) -> None:
+    titles = [f"Thing {number}" for number in range(40)]
+    site.default = answer(503)
+    ran = crawl(*titles)
+    assert ran.code == 1 and "run again after" in ran.err and "40 pages wait" in ran.err
+    assert len(site.paths()) < 40
+    assert Time.now - site.log[0].at > 6 * 3600
+    site.articles(*titles)
+    assert crawl().code == 0
+    assert set(outcomes(tmp_path / "c").values()) == {("ok", "")}

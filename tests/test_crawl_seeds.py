@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import shlex
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from crawl_site import (
     Site,
     answer,
@@ -137,3 +139,20 @@ def test_bad_lines_of_a_seed_file_are_counted_and_named(
     ran = crawl("--seeds", tmp_path / "seeds.txt")
     assert ran.code == 0
     assert "seeds.txt, line 2: " in ran.err and "3 lines, 1 seeds, 2 left out" in ran.err
+
+
+def test_every_command_of_the_guide_works(
+    site: Site, howtree: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.articles("Grill Fish", "Clean a Fish")
+    site.at("/Category:Fish", answer(200, category(["Grill-Fish"])))
+    (tmp_path / "titles.txt").write_text("Grill Fish\n")
+    monkeypatch.chdir(tmp_path)
+    guide = (Path(__file__).parent.parent / "docs" / "crawling.md").read_text()
+    commands = [line for line in guide.splitlines() if line.startswith("howtree crawl ")]
+    assert len(commands) == 11
+    for command in commands:
+        words = shlex.split(command.replace("https://www.wikihow.com", site.origin))[1:]
+        ran = howtree(*words, *(() if "--status" in words else ("--host", site.origin)))
+        assert ran.code == 0, (command, ran.err)
+    assert outcomes(tmp_path / "fish")["/Clean-a-Fish"] == ("ok", "")

@@ -135,9 +135,11 @@ def register(app: typer.Typer) -> None:
             if refresh:
                 say(f"{spider.frontier.refresh():,} pages will be visited again")
             plant(spider, home, seeds or (), category or (), sitemap, seed_file)
-            tally = run(spider)
-            report(spider, tally)
-        if tally.stopped == "stopped":
+            try:
+                run(spider)
+            finally:
+                report(spider, spider.tally)
+        if spider.tally.stopped == "stopped":
             raise KeyboardInterrupt
 
 
@@ -208,7 +210,7 @@ def plant(
         raise BadUsage("nothing to crawl: name an article, --seeds, --category or --sitemap")
 
 
-def run(spider: Spider) -> Tally:
+def run(spider: Spider) -> None:
     """Crawl behind a progress bar."""
     settled = sum(spider.frontier.counts().values())
     waiting = spider.frontier.waiting()
@@ -221,7 +223,7 @@ def run(spider: Spider) -> Tally:
             bar.set_postfix(tally.settled, refresh=False)
             bar.update(settled + tally.settled.total() - bar.n)
 
-        return spider.crawl(turned)
+        spider.crawl(turned)
 
 
 def report(spider: Spider, tally: Tally) -> None:

@@ -1,9 +1,9 @@
-"""What a crawl costs beyond network and pause: the frontier at a million addresses, and one page whole.
+"""What a crawl costs beyond network and pause: the frontier at a million addresses, and one page.
 
 Run: python tests/benchmarks/crawl_frontier.py [ADDRESSES]
 
-Prints the size of the frontier, the time of a page in a small and a full one with their ratio, and for pages as
-large as the site's, from a server on loopback, the time outside of network and pause.
+Prints the size of the frontier, the time of a page in a small and a full one with their ratio, and for pages
+as large as the site's, from a server on loopback, the time outside of network and pause.
 """
 
 from __future__ import annotations
@@ -141,12 +141,10 @@ def page_cost(pages: int) -> None:
 
             spider.crawl(turned)
     costs = [(turn - asked) * 1e3 for turn, asked in zip(turns[1:], network[2:], strict=True)]
-    worst = sorted(costs)[int(len(costs) * 0.95)]
+    cost, worst = mean(costs), sorted(costs)[int(len(costs) * 0.95)]
     size = len(body) + len(padding)
-    print(
-        f"page of {size / 1e3:.0f} kB, beyond network and pause {mean(costs):.1f} ms, 95% below {worst:.1f} ms"
-    )
-    print(f"  share of the bound of {BOUND_MS:.0f} ms: {mean(costs) / BOUND_MS:.2f}")
+    print(f"page of {size / 1e3:.0f} kB, beyond network and pause: {cost:.1f} ms, 95% below {worst:.1f} ms")
+    print(f"  share of the bound of {BOUND_MS:.0f} ms: {cost / BOUND_MS:.2f}")
 
 
 if __name__ == "__main__":
