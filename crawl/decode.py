@@ -87,10 +87,10 @@ def _codec(name: str | None) -> str | None:
         return None
     try:
         info = codecs.lookup(name.strip().strip("\"'"))
-        b"".decode(info.name)  # codecs such as base64 are no character sets
+        b"\xff<".decode(info.name, "replace")  # codecs such as base64 and idna are no character sets
     except (LookupError, ValueError):
         return None
-    if info.name.startswith(("utf-16", "utf-32")):
+    if info.name.startswith(("utf-16", "utf-32", "punycode", "raw-unicode", "unicode")):
         return "utf-8"  # a page that could say so in single bytes is not written in wide ones
     return _MEANT.get(info.name, info.name)
 

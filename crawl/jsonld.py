@@ -6,9 +6,11 @@ prefixes.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,17 +20,24 @@ from crawl.article import Article, Method, Step, slug_of, squeeze
 from crawl.links import split
 from crawl.records import split_headline
 
-_SCRIPT = re.compile(r"<script\b[^>]*\bld\+json\b[^>]*>(.*?)</script\s*>", re.IGNORECASE | re.DOTALL)
-_CONTEXT = {"@vocab": "http://schema.org/", "schema": "http://schema.org/"}
-_MAX_BLOCK_CHARACTERS = 2**20
+_SCRIPT = re.compile(r"<script\b[^<>]{0,400}\bld\+json\b[^<>]{0,400}>", re.IGNORECASE)
+_SCRIPT_END = re.compile("</script", re.IGNORECASE)
+_LISTS = ("step", "steps", "itemListElement", "recipeInstructions", "recipeIngredient", "supply", "tool")
+# JSON-LD's arrays are sets, so a step said twice would be lost: these terms are declared to be lists.
+_TERMS = {name: {"@id": f"http://schema.org/{name}", "@container": "@list"} for name in _LISTS}
+_CONTEXT = {"@vocab": "http://schema.org/", "schema": "http://schema.org/", **_TERMS}
+_MAX_BLOCK_CHARACTERS = 2**18
+_MAX_BLOCKS = 50
 _FRAMES = [{"@context": _CONTEXT, "@type": [kind], "@embed": "@once"} for kind in ("HowTo", "Recipe")]
 
 
 def how_tos(text: str, url: str = "", source: str = "", fetched_at: str = "") -> Iterator[Article]:
     """Every HowTo with a name and steps in a page's JSON-LD; damaged or foreign blocks are passed over."""
     for number, node in enumerate(_nodes(text), 1):
-        where = source if number == 1 else f"{source}#{number}"
-        article = _article(node, text, url, where, fetched_at)
+        article = _article(node, text, url, source, fetched_at)
+        if article is not None and number > 1:
+            slug, where = f"{article.slug}#{slug_of(article.goal)}", f"{source}#{number}"
+            article = dataclasses.replace(article, slug=slug, source=where)
         if article is not None:
             yield article
 
@@ -37,8 +46,7 @@ def _nodes(text: str) -> Iterator[dict[str, Any]]:
     from pyld import jsonld
 
     options = {"documentLoader": _loader, "base": ""}
-    for match in _SCRIPT.finditer(text):
-        block = match[1].strip().removeprefix("<!--").removesuffix("-->").strip().rstrip(";")
+    for block in islice(_blocks(text), _MAX_BLOCKS):
         if len(block) > _MAX_BLOCK_CHARACTERS or not re.search("HowTo|Recipe", block):
             continue
         try:
@@ -47,18 +55,40 @@ def _nodes(text: str) -> Iterator[dict[str, Any]]:
             )
             for frame in _FRAMES:
                 framed = jsonld.frame(_with_context(document), frame, options)
-                yield from framed.get("@graph", [framed] if len(framed) > 1 else [])
+                yield from map(_unprefixed, framed.get("@graph", [framed] if len(framed) > 1 else []))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, jsonld.JsonLdError):
             continue
 
 
+def _blocks(text: str) -> Iterator[str]:
+    """What stands in the page's JSON-LD scripts, without the comment signs that some sites set around it."""
+    end = 0
+    for start in _SCRIPT.finditer(text):
+        if start.start() >= end:
+            close = _SCRIPT_END.search(text, start.end())
+            if close is None:
+                return
+            end = close.start()
+            yield text[start.end() : end].strip().removeprefix("<!--").removesuffix("-->").strip().rstrip(";")
+
+
+def _unprefixed(value: Any) -> Any:
+    """The value with "schema:step", a term used as a set where we know a list, as plain "step"."""
+    if isinstance(value, list):
+        return [_unprefixed(one) for one in value]
+    if isinstance(value, dict):
+        return {name.removeprefix("schema:"): _unprefixed(one) for name, one in value.items()}
+    return value
+
+
 def _with_context(document: Any) -> Any:
-    """The document with schema.org as its vocabulary where it names none."""
+    """The document with our terms laid over its own context, which may be missing."""
     if isinstance(document, list):
         return [_with_context(one) for one in document]
-    if isinstance(document, dict) and "@context" not in document:
-        return {"@context": _CONTEXT, **document}
-    return document
+    if not isinstance(document, dict):
+        return document
+    own = document.get("@context", _CONTEXT)
+    return {**document, "@context": [*(own if isinstance(own, list) else [own]), _TERMS]}
 
 
 def _loader(url: str, options: Any = None) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from crawl.head import Config, Head, is_true, page_config
 from crawl.links import Target, article_address, host_of, slug_of_address, target_of
 from crawl.outline import Outline, StepList
 from crawl.prose import TargetOf, classes_of, step_of, text_of
-from crawl.trees import page_tree
+from crawl.trees import TooManyTags, page_tree
 
 Kind = Literal["article", "restricted", "redirect", "not_article", "empty"]
 
@@ -53,7 +53,10 @@ def parse_page(
     if "<" not in text:
         return Outcome("not_article", reason="no HTML")
     config = page_config(text)
-    outline = Outline.of(page_tree(text))
+    try:
+        outline = Outline.of(page_tree(text))
+    except TooManyTags as error:
+        return Outcome("not_article", reason=str(error))
     refused = _refused(outline, config)
     if refused is not None:
         return refused

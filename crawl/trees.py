@@ -11,17 +11,35 @@ from collections.abc import Mapping
 from typing import Any
 
 from bs4 import BeautifulSoup
-from bs4.builder import LXMLTreeBuilder  # type: ignore[attr-defined]
+from bs4.builder import LXMLTreeBuilder, ParserRejectedMarkup  # type: ignore[attr-defined]
 
 from crawl import selectors
 
 MAX_DEPTH = 400
 """Tags nested deeper than this are left out and their text is kept; real pages reach about 40."""
 
+MAX_TAGS = 50_000
+"""The most tags that are kept of a page; real pages have 300 to 2,000. Bounds time and memory."""
+
+
+class TooManyTags(ValueError):
+    """A page above MAX_TAGS."""
+
 
 def page_tree(text: str) -> BeautifulSoup:
-    """The parts of a page that are read, without junk, as one tree; empty for text without markup."""
-    return BeautifulSoup(text, builder=_WantedParts())
+    """The parts of a page that are read, without junk, as one tree; empty for text without markup.
+
+    Raises:
+        TooManyTags: more than MAX_TAGS tags would be kept.
+    """
+    try:
+        return BeautifulSoup(text, builder=_WantedParts())
+    except (
+        UnicodeEncodeError,
+        ParserRejectedMarkup,
+    ):  # half surrogate pairs, characters that no page may hold
+        text = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+        return BeautifulSoup(text, builder=_WantedParts())
 
 
 class _WantedParts(LXMLTreeBuilder):  # type: ignore[misc]
@@ -31,6 +49,7 @@ class _WantedParts(LXMLTreeBuilder):  # type: ignore[misc]
         super().__init__()
         self._junk = 0  # open tags from the outermost junk on
         self._kept = 0  # open tags from the outermost wanted part on
+        self._count = 0
 
     def start(self, tag: Any, attrib: Mapping[Any, Any], nsmap: Any = None) -> None:
         """An opening tag."""
@@ -38,6 +57,9 @@ class _WantedParts(LXMLTreeBuilder):  # type: ignore[misc]
             self._junk += 1
         elif self._kept or is_wanted(tag, attrib):
             self._kept += 1
+            self._count += 1
+            if self._count > MAX_TAGS:
+                raise TooManyTags(f"too long: more than {MAX_TAGS:,} tags")
             if self._kept <= MAX_DEPTH:
                 super().start(tag, dict(attrib))
 
