@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
@@ -90,7 +90,7 @@ class Verdict:
     """Pages that this one lists or links to."""
     followed: bool = False
     """Whether `found` holds all links that the crawl follows from here."""
-    body_is_targets: bool = field(default=False)
+    body_is_targets: bool = False
     """The answer holds the article of `target` (a redirect inside the site)."""
 
 
@@ -234,10 +234,8 @@ class Frontier:
             outcome, reason, alias = verdict.outcome, verdict.reason, None
             if outcome == "redirect":
                 outcome, reason, alias = self._redirect(page, verdict)
-                if (
-                    verdict.body_is_targets and alias is None
-                ):  # the other address leads here: this one is the page
-                    outcome, reason = "ok", ""
+                if verdict.body_is_targets and alias is None:
+                    outcome, reason = "ok", ""  # the other address leads here, so this one is the page
             if verdict.unchanged or (page.outcome == "ok" and outcome in ("failed", "blocked")):
                 outcome = page.outcome or "ok"  # a failed second visit takes no page away
                 place = None

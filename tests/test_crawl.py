@@ -133,6 +133,8 @@ CASES: dict[str, tuple[list[Behaviour], str, str, int]] = {
     "/Nowhere": ([answer(301)], "failed", "redirect without an address", 1),
     "/Unasked-304": ([answer(304)], "failed", "status 304", 1),
     "/Old-Name": ([redirect("/New-Name")], "redirect", "", 1),
+    "/Chain-1": ([redirect("/Chain-2", 302)], "redirect", "", 1),
+    "/Chain-2": ([redirect("/New-Name", 308)], "redirect", "", 1),
     "/Loop": ([redirect("/Loop")], "failed", "redirect loop", 1),
     "/Round-1": ([redirect("/Round-2")], "redirect", "", 1),
     "/Round-2": ([redirect("/Round-3")], "redirect", "", 1),
@@ -174,7 +176,7 @@ def test_every_misbehaviour_ends_in_its_outcome_and_the_run_goes_on(
     report = status(howtree, tmp_path / "c")
     assert report["waiting"] == 0
     assert sum(report["seeds"].values()) == len(CASES) + 1
-    assert report["seeds_by_redirect"] == 1
+    assert report["seeds_by_redirect"] == 3
 
 
 def test_a_redirect_is_an_alias_and_its_target_is_fetched_once(

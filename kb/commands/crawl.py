@@ -212,11 +212,11 @@ def plant(
 
 def run(spider: Spider) -> None:
     """Crawl behind a progress bar."""
-    settled = sum(spider.frontier.counts().values())
-    waiting = spider.frontier.waiting()
-    with progress(None, "crawl", total=settled + waiting, unit="pages") as bar:
-        bar.initial = settled
-        bar.n = settled
+    before = spider.tally.settled.total()  # taken up from a run that was killed
+    settled = sum(spider.frontier.counts().values()) - before
+    waiting = spider.frontier.waiting() + before - spider.tally.found
+    with progress(None, "crawl", total=settled + waiting + spider.tally.found, unit="pages") as bar:
+        bar.initial = bar.n = settled + before
 
         def turned(tally: Tally) -> None:
             bar.total = settled + waiting + tally.found
