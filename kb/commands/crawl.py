@@ -60,7 +60,7 @@ def register(app: typer.Typer) -> None:
             Path, typer.Argument(help="Where the crawl is kept; made if missing.", show_default=False)
         ],
         seeds: Annotated[
-            list[str] | None, typer.Argument(metavar="[SEED]...", help="Titles or addresses of articles.")
+            list[str] | None, typer.Argument(metavar="SEED", help="Titles or addresses of articles.")
         ] = None,
         seed_file: Annotated[
             Path | None, typer.Option("--seeds", help="A file of titles or addresses.")
