@@ -39,6 +39,10 @@ def test_articles_come_into_the_folder_and_the_tally(
         (f"{site.origin}/Grill-Fish", "200"): 1,
         (f"{site.origin}/Boil-Rice", "200"): 1,
     }
+    with sqlite3.connect(tmp_path / "c" / "frontier.sqlite") as db:
+        counted = dict(db.execute("SELECT name, bytes FROM segments"))
+    db.close()
+    assert counted == {path.name: path.stat().st_size for path in (tmp_path / "c").glob("*.warc.gz")}
     agents = {hit.headers["user-agent"] for hit in site.log}
     assert len(agents) == 1 and "reader@example.org" in agents.pop()
     assert site.log[0].path == "/robots.txt"
