@@ -39,24 +39,24 @@ class BrokenPacking(ValueError):
     """A packed page whose packing is damaged or cut."""
 
 
-def unpack(data: bytes) -> bytes:
+def unpack(data: bytes, limit: int = MAX_PAGE_BYTES) -> bytes:
     """The page inside gzip, or `data` itself where it is not packed.
 
     Raises:
-        PageTooLong: unpacked it is longer than MAX_PAGE_BYTES; no more than that is ever held.
+        PageTooLong: unpacked it is longer than `limit` bytes; no more than that is ever held.
         BrokenPacking: the packing is cut or damaged.
     """
     if data[:2] == b"\x1f\x8b":
         inflate = zlib.decompressobj(wbits=31)
         try:
-            page = inflate.decompress(data, MAX_PAGE_BYTES + 1)
+            page = inflate.decompress(data, limit + 1)
         except zlib.error as error:
             raise BrokenPacking(str(error)) from error
-        if len(page) <= MAX_PAGE_BYTES and not inflate.eof:
+        if len(page) <= limit and not inflate.eof:
             raise BrokenPacking(f"cut after {len(page)} bytes")
         data = page
-    if len(data) > MAX_PAGE_BYTES:
-        raise PageTooLong(f"longer than {MAX_PAGE_BYTES // 2**20} MB")
+    if len(data) > limit:
+        raise PageTooLong(f"longer than {limit // 2**20} MB")
     return data
 
 

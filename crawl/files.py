@@ -25,6 +25,7 @@ IGNORED_SUFFIXES = frozenset(
     | {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".ico", ".bmp", ".avif", ".mp3", ".mp4", ".webm"}
     | {".pdf", ".txt", ".md", ".xml", ".tsv", ".log", ".yml", ".yaml", ".toml", ".py", ".sh"}
     | {".part", ".tmp", ".cdx", ".cdxj", ".zip", ".tar", ".duckdb", ".sqlite"}
+    | {".sqlite-wal", ".sqlite-shm"}
 )
 """Files in a folder that are no source: what a browser saves beside a page, notes, programs."""
 MANIFEST = "manifest.json"

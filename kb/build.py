@@ -7,7 +7,6 @@ aside, checked, and put in place by one rename, so readers see the old file or t
 
 from __future__ import annotations
 
-import fcntl
 import json
 import re
 import shutil
@@ -22,6 +21,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+from filelock import FileLock, Timeout
 
 from crawl.corpus import Tally, write_corpus
 from howtree import BadInput, HowtreeError, __version__, digest_of, say
@@ -114,21 +114,16 @@ def alone(work: Path, output: Path) -> Iterator[None]:
     """Hold the work folder's lock; it goes with the process, however that ends.
 
     Raises:
-        BadInput: another build holds it, or the folder cannot be written.
+        BadInput: another build holds it, or the output is a folder.
     """
     if output.is_dir():
         raise BadInput(f"{output} is a folder: name the file to write, e.g. -o {output / 'kb.duckdb'}")
     try:
         work.mkdir(parents=True, exist_ok=True)
-        lock = (work / "lock").open("w")
-    except OSError as error:
-        raise BadInput(f"cannot write beside {output}: {error.strerror}") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BadInput(f"another build of {output} is running: wait for it, or give another -o") from None
-        yield
+        with FileLock(work / "lock", blocking=False):
+            yield
+    except Timeout:
+        raise BadInput(f"another build of {output} is running: wait for it, or give another -o") from None
 
 
 @contextmanager

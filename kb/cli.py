@@ -24,6 +24,7 @@ app = typer.Typer(
 VERBS = (
     "import_",  # the underscore because `import` is a word of Python's
     "build",
+    "crawl",
     "tree",
     "search",
     "sql",
