@@ -1,0 +1,217 @@
+"""`howtree evaluate`: measure the knowledge base and the linker against known answers."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option, Typer, echo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import duckdb
+
+    from kb.video_corpus import Split
+    from kb.video_index import Index
+    from kb.video_queries import QueryForm
+
+
+class Format(StrEnum):
+    """How the figures are printed."""
+
+    text = "text"
+    markdown = "markdown"
+    json = "json"
+
+
+class Engine(StrEnum):
+    """What scores the videos."""
+
+    bm25s = "bm25s"
+    elasticsearch = "elasticsearch"
+
+
+def register(app: Typer) -> None:
+    """Add the verb."""
+    group = Typer(
+        no_args_is_help=True, help="Measure the knowledge base and the linker against known answers."
+    )
+    group.command("video")(video)
+    group.command("howto100m")(howto100m)
+    app.add_typer(group, name="evaluate")
+
+
+def video(
+    kb: Annotated[Path, Option("--kb", help="The knowledge base.")],
+    videos: Annotated[Path, Option("--videos", help="JSON Lines of videos, plain or .gz.")],
+    output: Annotated[
+        Path, Option("--output", "-o", help="Directory for figures, runs, qrels and manifest.")
+    ],
+    engine_url: Annotated[
+        str | None, Argument(help="Address of the engine, for --engine elasticsearch.")
+    ] = None,
+    goals: Annotated[Path | None, Option("--goals", help="Search only these goals, one a line.")] = None,
+    trim: Annotated[
+        float, Option("--trim", min=0, help="Seconds cut off both ends of captions (paper: 10).")
+    ] = 0,
+    queries: Annotated[str, Option("--queries", help="Query forms, by commas; default: all.")] = "",
+    tune: Annotated[bool, Option(help="Try weights on dev; each is a filter run of its own.")] = True,
+    weights: Annotated[str, Option("--weights", help="The weights to try, by commas.")] = "",
+    seed: Annotated[int, Option("--seed", help="Of hashed splits and of the significance tests.")] = 0,
+    workers: Annotated[int, Option("--workers", min=1, help="Processes of the filter.")] = os.cpu_count()
+    or 1,
+    engine: Annotated[Engine, Option("--engine", help="What computes BM25.")] = Engine.bm25s,
+    form: Annotated[Format, Option("--format", help="How the figures are printed.")] = Format.text,
+) -> None:
+    """Find the videos of goals by their captions, with and without the steps of the knowledge base.
+
+    Example: howtree evaluate video --kb kb.duckdb --videos videos.jsonl -o results/
+    """
+    import json
+
+    from howtree import say, write_json
+    from kb.video_corpus import read_goals, read_videos
+    from kb.video_queries import goals_with_steps
+    from kb.video_report import as_markdown, as_text
+    from kb.video_retrieval import WEIGHTS, evaluate, manifest_of, write_results
+
+    forms = _forms(queries)
+    tried = _weights(weights) or WEIGHTS
+    make_index, engine_name = _engine(engine, engine_url)
+    found = read_videos(videos, trim, seed)
+    asked, missing = read_goals(goals, found.goals) if goals else (found.goals, [])
+    with _opened(kb) as connection:
+        with_steps = goals_with_steps(connection, asked, max(each.depth for each in forms))
+    outcome = evaluate(
+        found,
+        with_steps,
+        output,
+        forms=forms,
+        weights=tried if tune else (),
+        workers=workers,
+        seed=seed,
+        make_index=make_index,
+        engine=engine_name,
+    )
+    outcome.tally = {
+        **{f"videos {name}": count for name, count in sorted(found.tally.items())},
+        **{f"videos in {name}": len(split.ids) for name, split in found.splits.items()},
+        "goals": len(with_steps),
+        "goals without videos": len(missing),
+        "goals not in the knowledge base": sum(goal.article_id is None for goal in with_steps),
+        "goals without steps": sum(not goal.steps for goal in with_steps),
+        "queries that find nothing": len(outcome.unanswered),
+        **outcome.tally,
+    }
+    tables = {"results.txt": as_text(outcome), "results.md": as_markdown(outcome)}
+    write_results(outcome, tables, output)
+    parameters = {
+        "trim": trim,
+        "seed": seed,
+        "forms": [each.name for each in forms],
+        "weights": list(tried) if tune else [],
+        "engine": engine_name,
+    }
+    inputs = {"kb": kb, "videos": videos, "goals": goals}
+    write_json(output / "manifest.json", manifest_of(inputs, parameters, outcome))
+
+    for line in found.skipped[:20]:
+        say(f"skipped {line}")
+    for goal in missing[:20]:
+        say(f"goal without videos: {goal}")
+    for goal in [each.text for each in with_steps if each.article_id is None][:20]:
+        say(f"not in the knowledge base, searched without steps: {goal}")
+    say("; ".join(f"{name}: {count}" for name, count in outcome.tally.items()))
+    say(f"written to {output}")
+    echo(
+        json.dumps(outcome.to_dict(), ensure_ascii=False, indent=2)
+        if form is Format.json
+        else tables["results.md" if form is Format.markdown else "results.txt"],
+        nl=form is Format.json,
+    )
+
+
+def howto100m(
+    captions: Annotated[
+        Path, Option("--captions", help="raw_caption.json, or a folder of VIDEO_ID.csv files.")
+    ],
+    videos: Annotated[Path, Option("--videos", help="HowTo100M_v1.csv.")],
+    tasks: Annotated[Path, Option("--tasks", help="task_ids.csv.")],
+    output: Annotated[Path, Option("--output", "-o", help="The JSON Lines to write.")],
+    goals: Annotated[Path | None, Option("--goals", help="Only these goals, one a line.")] = None,
+    top: Annotated[int, Option("--top", min=1, help="Keep this many search results of a goal.")] = 150,
+) -> None:
+    """Turn HowTo100M's files into the JSON Lines that `howtree evaluate video` reads.
+
+    Example: howtree evaluate howto100m --captions raw_caption.json --videos HowTo100M_v1.csv
+    --tasks task_ids.csv -o videos.jsonl
+    """
+    from howtree import say
+    from kb.video_howto100m import convert
+
+    tally = convert(captions, videos, tasks, output, goals, top)
+    say("; ".join(f"{name}: {count}" for name, count in sorted(tally.items())))
+    say(f"written to {output}")
+
+
+def _forms(names: str) -> tuple[QueryForm, ...]:
+    """The query forms asked for, in their own order."""
+    from howtree import BadUsage
+    from kb.video_queries import FORMS
+
+    asked = {name.strip() for name in names.split(",") if name.strip()}
+    if unknown := asked - {form.name for form in FORMS}:
+        known = ", ".join(form.name for form in FORMS)
+        raise BadUsage(f"--queries: no form {', '.join(sorted(unknown))}. There are: {known}.")
+    return tuple(form for form in FORMS if not asked or form.name in asked)
+
+
+def _weights(numbers: str) -> tuple[float, ...]:
+    """The weights asked for, rising; none where none are named."""
+    import math
+
+    from howtree import BadUsage
+
+    try:
+        weights = sorted({float(number) for number in numbers.split(",") if number.strip()})
+    except ValueError:
+        weights = [-1.0]
+    if not all(weight >= 0 and math.isfinite(weight) for weight in weights):
+        raise BadUsage(f"--weights {numbers}: not a list of numbers from 0 on. Write for instance 0.1,0.5,1.")
+    return tuple(weights)
+
+
+def _engine(engine: Engine, url: str | None) -> tuple[Callable[[Split], Index], str]:
+    """What makes the index of a split, and its name in the manifest."""
+    from functools import partial
+
+    from howtree import BadUsage
+    from kb.video_elasticsearch import ElasticsearchIndex
+    from kb.video_index import Bm25Index, required
+
+    for library in ("bm25s", "ir_measures", "scipy"):
+        required(library)
+    if engine is Engine.bm25s and url is None:
+        return Bm25Index.of, "bm25s"
+    if engine is Engine.elasticsearch and url is not None:
+        return partial(ElasticsearchIndex, url), f"elasticsearch {url}"
+    raise BadUsage(
+        "--engine elasticsearch and the address of the engine go together, and no other engine has one."
+    )
+
+
+def _opened(path: Path) -> duckdb.DuckDBPyConnection:
+    """The knowledge base, for reading."""
+    import duckdb
+
+    from howtree import BadInput, NotFound
+
+    if not path.is_file():
+        raise NotFound(f"{path}: no such file. Build one: howtree build FOLDER -o {path}")
+    try:
+        return duckdb.connect(str(path), read_only=True)
+    except duckdb.Error as error:
+        raise BadInput(f"{path}: no knowledge base ({error}).") from None
