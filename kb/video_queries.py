@@ -82,15 +82,18 @@ class _Step:
     probability: float
 
 
-def goals_with_steps(connection: duckdb.DuckDBPyConnection, goals: dict[str, str], depth: int) -> list[Goal]:
+def goals_with_steps(
+    connection: duckdb.DuckDBPyConnection, goals: dict[str, str], depth: int, threshold: float | None = None
+) -> list[Goal]:
     """The goals with their steps down to `depth`, in the order of their keys.
 
     A goal is matched to the article whose goal or title it is, case and "How to" aside; of several the first
     that has steps, by article id. A goal without an article keeps no step, so every form falls back to L0 for
-    it.
+    it. The links are the chosen ones or, with a `threshold`, each step's best link of at least this
+    probability.
     """
     articles = _articles_of(connection, goals)
-    steps = _steps_below(connection, articles.values(), depth)
+    steps = _steps_below(connection, articles.values(), depth, threshold)
     result = []
     for key, text in sorted(goals.items()):
         article_id = articles.get(key)
@@ -116,19 +119,23 @@ def _articles_of(connection: duckdb.DuckDBPyConnection, goals: Iterable[str]) ->
 
 
 def _steps_below(
-    connection: duckdb.DuckDBPyConnection, roots: Iterable[int], depth: int
+    connection: duckdb.DuckDBPyConnection, roots: Iterable[int], depth: int, threshold: float | None
 ) -> dict[int, list[_Step]]:
-    """Article id -> its steps with their chosen links, for all articles that `depth` levels reach."""
+    """Article id -> its steps with the links to follow, for all articles that `depth` levels reach."""
     steps: dict[int, list[_Step]] = defaultdict(list)
     level = sorted(set(roots))
     for _ in range(depth):
         rows = connection.execute(
             """SELECT s.article_id, s.step_id, coalesce(nullif(trim(s.headline), ''), s.body), e.child_id,
                       coalesce(e.probability, 0)
-               FROM steps s LEFT JOIN edges e ON e.step_id = s.step_id AND e.chosen
-               WHERE s.article_id IN (SELECT unnest(?::BIGINT[]))
+               FROM steps s LEFT JOIN (
+                   FROM edges WHERE if($threshold IS NULL, chosen, probability >= $threshold)
+                   QUALIFY row_number() OVER (
+                       PARTITION BY step_id ORDER BY chosen DESC, probability DESC, child_id) = 1
+               ) e ON e.step_id = s.step_id
+               WHERE s.article_id IN (SELECT unnest($articles::BIGINT[]))
                ORDER BY s.article_id, s.step_id""",
-            [level],
+            {"threshold": threshold, "articles": level},
         ).fetchall()
         for article_id, *step in rows:
             steps[article_id].append(_Step(*step))

@@ -121,6 +121,10 @@ def _test(row: dict[str, Any]) -> list[str]:
         f"{row['query']} v. {row['against']}",
         f"{row['difference']:+.2f}",
         f"{row['goals_better']}/{row['goals_equal']}/{row['goals_worse']}",
-        f"{row['p_randomisation']:.4f}",
-        f"{row['p_wilcoxon']:.4f}",
+        _probability(row["p_randomisation"]),
+        _probability(row["p_wilcoxon"]),
     ]
+
+
+def _probability(value: float) -> str:
+    return "<0.0001" if value < 0.0001 else f"{value:.4f}"

@@ -58,6 +58,10 @@ def video(
         float, Option("--trim", min=0, help="Seconds cut off both ends of captions (paper: 10).")
     ] = 0,
     queries: Annotated[str, Option("--queries", help="Query forms, by commas; default: all.")] = "",
+    threshold: Annotated[
+        float | None,
+        Option("--threshold", help="Follow links from this probability on, not the chosen ones."),
+    ] = None,
     tune: Annotated[bool, Option(help="Try weights on dev; each is a filter run of its own.")] = True,
     weights: Annotated[str, Option("--weights", help="The weights to try, by commas.")] = "",
     seed: Annotated[int, Option("--seed", help="Of hashed splits and of the significance tests.")] = 0,
@@ -84,7 +88,7 @@ def video(
     found = read_videos(videos, trim, seed)
     asked, missing = read_goals(goals, found.goals) if goals else (found.goals, [])
     with _opened(kb) as connection:
-        with_steps = goals_with_steps(connection, asked, max(each.depth for each in forms))
+        with_steps = goals_with_steps(connection, asked, max(each.depth for each in forms), threshold)
     outcome = evaluate(
         found,
         with_steps,
@@ -111,6 +115,7 @@ def video(
     parameters = {
         "trim": trim,
         "seed": seed,
+        "threshold": threshold,
         "forms": [each.name for each in forms],
         "weights": list(tried) if tune else [],
         "engine": engine_name,
