@@ -1,9 +1,9 @@
 """Video retrieval at the size of HowTo100M: 56,000 videos of 700 words, 1,000 goals; all made up.
 
 Run: python tests/benchmarks/video_scale.py [--videos 56000] [--goals 1000] [--sample 6]
-Prints how long the index, all L1 queries and the filter take (this one extrapolated from a sample of goals) and
-the peak of memory; and in the same run the naive filter, which scores every query of every round anew: the
-ratio to beat.
+Prints how long the index, all L1 queries and the filter take (the last extrapolated from a sample of goals)
+and the peak of memory; and in the same run the naive filter, which scores every query of every round anew:
+the ratio to beat.
 """
 
 from __future__ import annotations
