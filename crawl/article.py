@@ -80,6 +80,8 @@ class Article:
     warnings: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
     """Slugs of the articles named as related."""
+    aliases: tuple[str, ...] = ()
+    """Former slugs that are known to lead here (redirects)."""
     references: tuple[str, ...] = ()
     licence: str = ""
     published: str = ""
@@ -119,6 +121,17 @@ class Skip:
     reason: str
     """A short fixed phrase that tallies count by ("no title", "restricted")."""
     detail: str = ""
+
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f\ufffe\uffff\ud800-\udfff]")
+
+
+def squeeze(text: str) -> str:
+    """The text with every run of blanks (also full-width ones) as one blank, and none at its ends.
+
+    Characters that no file may hold, such as NUL and half surrogate pairs, become U+FFFD.
+    """
+    return _UNPRINTABLE.sub("\ufffd", " ".join(text.split()))
 
 
 def goal_of(title: str) -> str:

@@ -27,6 +27,7 @@ VERBS = (
     "search",
     "sql",
     "info",
+    "train",
     "evaluate",
 )
 

@@ -18,6 +18,12 @@ CREATE TABLE articles (
     content_hash  VARCHAR NOT NULL      -- changes when anything of the article does, where it was read aside
 );
 
+-- Other slugs under which an article is known: the names from which the source redirects to it.
+CREATE TABLE aliases (
+    article_id BIGINT NOT NULL,
+    slug       VARCHAR NOT NULL
+);
+
 -- The category path of an article; level 1 is the broadest.
 CREATE TABLE categories (
     article_id BIGINT NOT NULL,
@@ -67,14 +73,26 @@ CREATE TABLE candidates (
     probability     FLOAT NOT NULL      -- that the goal is the same procedure as the step
 );
 
--- The links. At most one edge of a step is chosen; the others are what a lower threshold would choose.
+-- The best link of each step that has one: an editor's hyperlink if it leads to an article here, else the first
+-- candidate. So at most one edge of a step is chosen, and another threshold needs no new build: it is a filter
+-- on `probability`.
 CREATE TABLE edges (
     parent_id   BIGINT NOT NULL,        -- the article that holds the step
     step_id     BIGINT NOT NULL,
     child_id    BIGINT NOT NULL,        -- the article whose goal the step is
-    probability FLOAT NOT NULL,
+    probability FLOAT NOT NULL,         -- 1 for a hyperlink
     source      VARCHAR NOT NULL,       -- 'hyperlink' (an editor's) or 'model'
-    chosen      BOOLEAN NOT NULL
+    chosen      BOOLEAN NOT NULL        -- a hyperlink, or at least as probable as the threshold in meta
+);
+
+-- The words of the goals, for search_goals: lower case, without accents; `weight` is the word's rarity.
+CREATE TABLE goal_words (
+    word       VARCHAR NOT NULL,
+    article_id BIGINT NOT NULL
+);
+CREATE TABLE words (
+    word   VARCHAR NOT NULL,
+    weight FLOAT NOT NULL               -- ln(1 + goals / goals with the word)
 );
 
 -- What was read and left out, with the reason.

@@ -1,0 +1,35 @@
+"""What readers hand on: a raw item that is found but not yet parsed, and what came out of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from crawl.article import Article, Skip
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One raw item. It can be sent to another process."""
+
+    form: str
+    """How it is to be parsed ("page file", "line", "record", "row", "skip")."""
+    where: str
+    """File, with line or record."""
+    data: Any
+    """What the form needs: a path, bytes, a record, or the Skip that it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came out of one raw item: one outcome (a page of another site may hold several articles)."""
+
+    outcomes: list[Article | Skip]
+    notes: Counter[str]
+    """What was mended ("blank steps dropped")."""
+
+
+def skip_item(where: str, reason: str, detail: str = "") -> Item:
+    """An item that is known not to be readable already when it is found."""
+    return Item("skip", where, Skip(where, reason, detail))

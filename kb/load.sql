@@ -1,0 +1,62 @@
+-- Corpus shards -> tables. The view `corpus` holds one row an article, in the schema of crawl/corpus.py.
+-- Ids follow the order of the keys, so the order of the inputs does not matter.
+
+INSERT INTO articles
+SELECT row_number() OVER (ORDER BY key), key, language, page_id, slug, nullif(url, ''), title, goal,
+       nullif(introduction, ''), revision, nullif(licence, ''), nullif(source, ''), content_hash
+FROM corpus
+ORDER BY key;
+
+CREATE TEMP VIEW numbered AS SELECT a.article_id, c.* FROM corpus c JOIN main.articles a USING (key);
+
+INSERT INTO aliases
+SELECT DISTINCT article_id, unnest(aliases) AS slug FROM numbered ORDER BY ALL;
+
+INSERT INTO categories
+SELECT article_id, unnest(range(1, len(categories) + 1)), unnest(categories) FROM numbered ORDER BY 1, 2;
+
+CREATE TEMP VIEW lists AS SELECT article_id, unnest(methods) AS method FROM numbered;
+
+INSERT INTO methods
+SELECT article_id, method.number, method.kind, method.name FROM lists ORDER BY 1, 2;
+
+CREATE TEMP TABLE numbered_steps AS
+SELECT row_number() OVER (ORDER BY article_id, method_number, step.number) AS step_id, *
+FROM (SELECT article_id, method.number AS method_number, unnest(method.steps) AS step FROM lists);
+
+INSERT INTO steps
+SELECT step_id, article_id, method_number, step.number, coalesce(step.headline, ''), coalesce(step.body, ''),
+       coalesce(step.bullets, [])
+FROM numbered_steps
+ORDER BY step_id;
+
+CREATE TEMP TABLE targets AS
+SELECT language, slug, min(article_id) AS target_id
+FROM (
+    SELECT language, lower(slug) AS slug, article_id FROM articles
+    UNION ALL
+    SELECT a.language, lower(x.slug), x.article_id FROM aliases x JOIN articles a USING (article_id)
+)
+GROUP BY ALL;
+
+INSERT INTO hyperlinks
+SELECT l.step_id, l.link_number, l.language, l.link.slug, coalesce(l.link.title, ''), coalesce(l.link.anchor, ''),
+       l.link.place, t.target_id
+FROM (
+    SELECT s.step_id, unnest(range(1, len(s.step.links) + 1)) AS link_number, unnest(s.step.links) AS link,
+           coalesce(nullif(link.language, ''), a.language) AS language
+    FROM numbered_steps s JOIN articles a USING (article_id)
+) l
+LEFT JOIN targets t ON t.language = l.language AND t.slug = lower(l.link.slug)
+ORDER BY 1, 2;
+
+INSERT INTO goal_words
+SELECT DISTINCT unnest(words_of(goal)) AS word, article_id FROM articles ORDER BY ALL;
+
+INSERT INTO words
+SELECT word, ln(1 + (SELECT count(*) FROM articles) / count(*)) FROM goal_words GROUP BY word ORDER BY word;
+
+DROP TABLE numbered_steps;
+DROP TABLE targets;
+DROP VIEW lists;
+DROP VIEW numbered;

@@ -1,0 +1,169 @@
+-- The public SQL surface: views and table macros over the tables of schema.sql. docs/sql.md shows each with an example.
+-- A goal is named by its title (case and "How to" do not matter), its slug, or its article_id.
+
+-- The words of a text as search compares them: lower case, without accents, letters and digits only.
+CREATE OR REPLACE MACRO words_of(words_text) AS
+    list_filter(regexp_split_to_array(lower(strip_accents(words_text)), '[^\p{L}\p{N}]+'), lambda w: w <> '');
+
+-- The title without "How to" and outer blanks, in lower case.
+CREATE OR REPLACE MACRO plain_goal(goal_name) AS
+    regexp_replace(lower(trim(goal_name)), '^how\s+to\s+', '');
+
+-- The article_id of a goal, NULL where there is none. An id comes first, then a title, a slug, an alias.
+CREATE OR REPLACE MACRO goal_id(goal_name) AS (
+    SELECT arg_min(article_id, place)
+    FROM (
+        SELECT article_id, 0 AS place FROM articles WHERE article_id = try_cast(goal_name AS BIGINT)
+        UNION ALL
+        SELECT article_id, 1 + article_id FROM articles WHERE lower(goal) = plain_goal(goal_name::VARCHAR)
+        UNION ALL
+        SELECT article_id, 1e12 + article_id FROM articles
+        WHERE lower(slug) = replace(trim(lower(goal_name::VARCHAR), ' /'), ' ', '-')
+        UNION ALL
+        SELECT article_id, 2e12 + article_id FROM aliases
+        WHERE lower(slug) = replace(trim(lower(goal_name::VARCHAR), ' /'), ' ', '-')
+    )
+);
+
+-- One row a goal: an article with the size of its procedure.
+CREATE OR REPLACE VIEW goals AS
+SELECT a.article_id, a.goal, a.title, a.language, a.slug, a.url, coalesce(m.methods, 0) AS methods,
+       coalesce(s.steps, 0) AS steps
+FROM articles a
+LEFT JOIN (SELECT article_id, count(*) AS methods FROM methods GROUP BY article_id) m USING (article_id)
+LEFT JOIN (SELECT article_id, count(*) AS steps FROM steps GROUP BY article_id) s USING (article_id);
+
+-- One row a step with the goal and the method it belongs to.
+CREATE OR REPLACE VIEW goal_steps AS
+SELECT s.step_id, s.article_id, a.goal, s.method_number, m.kind, m.name AS method, s.step_number, s.headline, s.body,
+       s.bullets
+FROM steps s
+JOIN articles a USING (article_id)
+JOIN methods m USING (article_id, method_number);
+
+-- One row a chosen link, in words.
+CREATE OR REPLACE VIEW links AS
+SELECT e.parent_id, p.goal AS parent, e.step_id, s.headline AS step, e.child_id, c.goal AS child, e.probability, e.source
+FROM edges e
+JOIN steps s USING (step_id)
+JOIN articles p ON p.article_id = e.parent_id
+JOIN articles c ON c.article_id = e.child_id
+WHERE e.chosen;
+
+-- The steps of a goal with what they are linked to.
+CREATE OR REPLACE MACRO children(goal) AS TABLE
+SELECT s.step_id, s.method_number, m.kind, m.name AS method, s.step_number, s.headline, e.child_id, c.goal AS child,
+       e.probability, e.source
+FROM steps s
+JOIN methods m USING (article_id, method_number)
+LEFT JOIN edges e ON e.step_id = s.step_id AND e.parent_id = s.article_id AND e.chosen
+LEFT JOIN articles c ON c.article_id = e.child_id
+WHERE s.article_id = goal_id(goal)
+ORDER BY s.step_id;
+
+-- The procedure tree below a goal, one row a step, in reading order. `path` holds the step ids from the root to the
+-- step. `opened` says whether the linked goal's own steps follow; if not, `stop` says why: 'cycle' (the goal is among
+-- its own ancestors) or 'depth' (max_depth levels of goals are open). Without min_probability the chosen links count;
+-- with it every link at least so probable.
+CREATE OR REPLACE MACRO procedure_tree(goal, max_depth := 3, min_probability := NULL) AS TABLE
+WITH RECURSIVE walk AS (
+    SELECT 0 AS depth, []::BIGINT[] AS path, []::BIGINT[] AS goals, NULL::BIGINT AS article_id, NULL::BIGINT AS step_id,
+           goal_id(goal) AS child_id, NULL::FLOAT AS probability, NULL::VARCHAR AS source, NULL::VARCHAR AS stop
+    UNION ALL
+    SELECT w.depth + 1, list_append(w.path, s.step_id), list_append(w.goals, w.child_id), s.article_id, s.step_id,
+           e.child_id, e.probability, e.source,
+           CASE WHEN e.child_id IS NULL THEN NULL
+                WHEN e.child_id = w.child_id OR list_contains(w.goals, e.child_id) THEN 'cycle'
+                WHEN w.depth + 1 >= max_depth THEN 'depth' END
+    FROM walk w
+    JOIN steps s ON s.article_id = w.child_id
+    LEFT JOIN edges e ON e.parent_id = s.article_id AND e.step_id = s.step_id
+        AND CASE WHEN min_probability IS NULL THEN e.chosen ELSE e.probability >= min_probability END
+    WHERE w.child_id IS NOT NULL AND w.stop IS NULL
+)
+SELECT w.depth, w.path, w.article_id, p.goal AS parent, s.method_number, m.kind, m.name AS method, w.step_id,
+       s.step_number, s.headline, w.child_id, c.goal AS child, w.probability, w.source,
+       w.child_id IS NOT NULL AND w.stop IS NULL AS opened, w.stop
+FROM walk w
+JOIN steps s ON s.step_id = w.step_id
+JOIN methods m ON m.article_id = s.article_id AND m.method_number = s.method_number
+JOIN articles p ON p.article_id = w.article_id
+LEFT JOIN articles c ON c.article_id = w.child_id
+ORDER BY w.path;
+
+-- The goals that a goal is a part of, nearest first: `distance` is the least number of links between them.
+CREATE OR REPLACE MACRO ancestors(goal, max_distance := 100) AS TABLE
+WITH RECURSIVE up(article_id, distance) USING KEY (article_id) AS (
+    SELECT goal_id(goal), 0
+    UNION
+    SELECT e.parent_id, min(up.distance) + 1
+    FROM up
+    JOIN edges e ON e.child_id = up.article_id AND e.chosen
+    WHERE up.distance < max_distance AND e.parent_id NOT IN (SELECT article_id FROM recurring.up)
+    GROUP BY e.parent_id
+)
+SELECT up.article_id, a.goal, up.distance
+FROM up
+JOIN articles a USING (article_id)
+WHERE up.distance > 0
+ORDER BY up.distance, a.goal;
+
+-- The shortest ways down from one goal to another, as the goals and the steps passed.
+CREATE OR REPLACE MACRO paths(from_goal, to_goal, max_depth := 6) AS TABLE
+WITH RECURSIVE walk AS (
+    SELECT [goal_id(from_goal)] AS ids, []::BIGINT[] AS steps, 1::FLOAT AS probability
+    UNION ALL
+    SELECT list_append(w.ids, e.child_id), list_append(w.steps, e.step_id), w.probability * e.probability
+    FROM walk w
+    JOIN edges e ON e.parent_id = w.ids[-1] AND e.chosen
+    WHERE len(w.steps) < max_depth AND w.ids[-1] <> goal_id(to_goal) AND NOT list_contains(w.ids, e.child_id)
+)
+SELECT len(steps) AS links, ids,
+       (SELECT list(a.goal ORDER BY list_position(ids, a.article_id)) FROM articles a WHERE a.article_id IN (SELECT unnest(ids))) AS goals,
+       steps, probability
+FROM walk
+WHERE ids[-1] = goal_id(to_goal) AND len(steps) > 0
+ORDER BY links, probability DESC, ids, steps;
+
+-- The steps without a chosen link, with the nearest goal that was weighed.
+CREATE OR REPLACE MACRO unlinkable_steps() AS TABLE
+SELECT s.step_id, s.article_id, a.goal, s.headline, c.goal AS nearest, e.probability
+FROM steps s
+JOIN articles a USING (article_id)
+LEFT JOIN edges e ON e.step_id = s.step_id
+LEFT JOIN articles c ON c.article_id = e.child_id
+WHERE e.chosen IS NOT TRUE
+ORDER BY s.step_id;
+
+-- Goals by the words of their title, best first; a word may be a beginning of one, or misspelt.
+-- score: the share of the query's weight (rare words weigh more) found in the title, less a little for words beyond.
+CREATE OR REPLACE MACRO search_goals(words) AS TABLE
+WITH asked AS (SELECT DISTINCT unnest(words_of(plain_goal(words))) AS word),
+matched AS (
+    SELECT q.word AS query_word, w.word,
+           CASE WHEN w.word = q.word THEN 1.0
+                WHEN starts_with(w.word, q.word) THEN 0.6 + 0.3 * len(q.word) / len(w.word)
+                WHEN len(q.word) > 3 AND damerau_levenshtein(w.word, q.word) <= CASE WHEN len(q.word) > 7 THEN 2 ELSE 1 END
+                THEN 0.6 END AS likeness
+    FROM asked q, words w
+    WHERE likeness IS NOT NULL
+),
+weighed AS (
+    SELECT q.word AS query_word, coalesce(max(w.weight), (SELECT max(weight) FROM words)) AS weight
+    FROM asked q LEFT JOIN matched m ON m.query_word = q.word LEFT JOIN words w ON w.word = m.word AND m.likeness = 1
+    GROUP BY q.word
+),
+found AS (
+    SELECT g.article_id, m.query_word, max(m.likeness) AS likeness
+    FROM matched m JOIN goal_words g USING (word)
+    GROUP BY ALL
+),
+scored AS (
+    SELECT f.article_id, sum(f.likeness * w.weight) / (SELECT sum(weight) FROM weighed) AS share
+    FROM found f JOIN weighed w USING (query_word)
+    GROUP BY f.article_id
+)
+SELECT a.article_id, a.goal,
+       round(s.share - 0.01 * greatest(0, len(words_of(a.goal)) - (SELECT count(*) FROM asked)), 4) AS score
+FROM scored s JOIN articles a USING (article_id)
+ORDER BY lower(a.goal) = plain_goal(words) DESC, score DESC, len(a.goal), a.article_id;

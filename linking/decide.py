@@ -1,0 +1,115 @@
+"""The decision: retrieval scores -> a probability for each candidate, the rest being "no link".
+
+p(i) = exp(s_i / T) / (exp(b / T) + sum_j exp(s_j / T)): a softmax over the candidates' scores s and one more
+candidate, "no link", whose score is the bias b. T and b are fitted by maximum likelihood on gold links, where
+"no link" is the right answer for a step whose gold goal is not among its candidates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from howtree import BadInput, read_json, write_json
+
+MODELS = Path(__file__).with_name("models")
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How scores become probabilities, and from which probability on a link is chosen."""
+
+    temperature: float
+    bias: float
+    """The score at which a lone candidate and "no link" are equally likely."""
+    threshold: float
+    """Links of at least this probability are chosen by default."""
+    fitted_on: str = ""
+
+    def probabilities(self, scores: NDArray[Any]) -> Floats:
+        """Probability of each candidate, shape of `scores` [n, k]; padding (-inf) gets 0. Rows sum to at most 1."""
+        logits = np.asarray(scores, np.float64) / self.temperature
+        none = self.bias / self.temperature
+        highest = np.maximum(logits.max(axis=1, keepdims=True, initial=-np.inf), none)
+        weights = np.exp(logits - highest)
+        return np.asarray(weights / (np.exp(none - highest) + weights.sum(axis=1, keepdims=True)))
+
+    def save(self, path: Path) -> None:
+        """Write the decision as JSON."""
+        write_json(path, asdict(self))
+
+    @classmethod
+    def load(cls, path: Path) -> Decision:
+        """Read a decision.
+
+        Raises:
+            BadInput: the file is missing or is not one that `save` wrote.
+        """
+        values = read_json(path)
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise BadInput(f"{path} holds no decision (temperature, bias, threshold): fit it again") from error
+
+
+def default_decision() -> Decision:
+    """The decision that ships with the default encoder."""
+    return Decision.load(MODELS / "all-MiniLM-L6-v2" / "decision.json")
+
+
+def fit_decision(scores: NDArray[Any], gold: NDArray[np.int64], fitted_on: str, beta: float = 0.5) -> Decision:
+    """Fit temperature and bias by maximum likelihood, then the threshold that gives the best F-beta.
+
+    Args:
+        scores: candidate scores, best first, shape [n, k], padded with -inf.
+        gold: position of the right candidate of each row, -1 for "no link"; shape [n].
+        fitted_on: what the lists were, for the record.
+        beta: weight of recall against precision in F-beta = (1 + b^2) P R / (b^2 P + R).
+    """
+    from scipy.optimize import minimize
+
+    def loss(parameters: Floats) -> float:
+        decision = Decision(float(np.exp(parameters[0])), float(parameters[1]), 0.5)
+        p = decision.probabilities(scores)
+        right = np.where(gold >= 0, p[np.arange(len(gold)), np.maximum(gold, 0)], 1 - p.sum(axis=1))
+        return float(-np.log(np.maximum(right, 1e-12)).mean())
+
+    best = minimize(loss, np.array([np.log(0.05), 0.7]), method="Nelder-Mead")
+    temperature, bias = float(np.exp(best.x[0])), float(best.x[1])
+    fitted = Decision(round(temperature, 5), round(bias, 5), 0.5, fitted_on)
+    threshold = best_threshold(fitted.probabilities(scores)[:, 0], gold == 0, int((gold >= 0).sum()), beta)
+    return Decision(fitted.temperature, fitted.bias, round(threshold, 3), fitted_on)
+
+
+def best_threshold(probability: Floats, right: NDArray[np.bool_], linkable: int, beta: float) -> float:
+    """The probability from which on linking gives the best F-beta over the rows.
+
+    Args:
+        probability: of each row's first candidate, shape [n].
+        right: whether that candidate is the gold goal, shape [n].
+        linkable: rows that have a gold goal.
+        beta: weight of recall against precision.
+    """
+    order = np.argsort(-probability, kind="stable")
+    hits = np.cumsum(right[order])
+    precision = hits / np.arange(1, len(order) + 1)
+    recall = hits / max(1, linkable)
+    f = (1 + beta**2) * precision * recall / np.maximum(beta**2 * precision + recall, 1e-12)
+    return float(probability[order][int(np.argmax(f))])
+
+
+def calibration_error(probability: Floats, right: NDArray[np.bool_], bins: int = 15) -> float:
+    """Expected calibration error: mean |share right - mean probability| over equal-width bins, weighted by size."""
+    place = np.minimum((probability * bins).astype(int), bins - 1)
+    return float(
+        sum(
+            (place == b).mean() * abs(right[place == b].mean() - probability[place == b].mean())
+            for b in np.unique(place)
+        )
+    )

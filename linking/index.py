@@ -1,0 +1,90 @@
+"""The FAISS index of the goals: a folder that describes itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from howtree import BadInput, read_json, write_json, written_aside
+from linking.encoder import Vectors
+
+FORMAT = 1
+
+
+class GoalIndex:
+    """Exact inner-product search over the goals' unit vectors, each with a label: its article id, or its row in the vector store."""
+
+    def __init__(self, vectors: Vectors, labels: NDArray[np.int64], encoder: str, digest: str) -> None:
+        import faiss
+
+        self.labels = labels
+        self.encoder = encoder
+        self.digest = digest
+        self._faiss = faiss.IndexFlatIP(vectors.shape[1])
+        self._faiss.add(np.ascontiguousarray(vectors))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def search(self, vectors: Vectors, k: int) -> tuple[Vectors, NDArray[np.int64]]:
+        """Scores and positions of the best `k` goals of each vector, both [n, k]; -1 and -inf pad a short list.
+
+        Raises:
+            BadInput: the vectors have another length than the index: they come from another model.
+        """
+        if vectors.shape[1] != self._faiss.d:
+            raise BadInput(
+                f"the index holds vectors of length {self._faiss.d} (encoder {self.encoder}), the query has "
+                f"length {vectors.shape[1]}: use the encoder that the index was built with"
+            )
+        scores, places = self._faiss.search(np.ascontiguousarray(vectors, np.float32), min(k, max(1, len(self))))
+        scores = np.where(places < 0, -np.inf, scores)
+        missing = k - scores.shape[1]
+        if missing > 0:
+            scores = np.pad(scores, ((0, 0), (0, missing)), constant_values=-np.inf)
+            places = np.pad(places, ((0, 0), (0, missing)), constant_values=-1)
+        return scores, places
+
+    def save(self, folder: Path) -> None:
+        """Write the index, the labels and a manifest; the manifest last, so a folder with one is whole."""
+        import faiss
+
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "manifest.json").unlink(missing_ok=True)
+        with written_aside(folder / "goals.faiss") as aside:
+            faiss.write_index(self._faiss, str(aside))
+        with written_aside(folder / "labels.npy") as aside, aside.open("wb") as file:
+            np.save(file, self.labels)
+        write_json(folder / "manifest.json", self.manifest())
+
+    def manifest(self) -> dict[str, Any]:
+        """What the folder says of itself."""
+        return {
+            "format": FORMAT,
+            "encoder": self.encoder,
+            "encoder_digest": self.digest,
+            "goals": len(self),
+            "dimension": self._faiss.d,
+            "metric": "inner product of unit vectors (cosine)",
+        }
+
+    @classmethod
+    def load(cls, folder: Path) -> GoalIndex:
+        """The index saved in `folder`.
+
+        Raises:
+            BadInput: the folder is missing or not whole.
+        """
+        import faiss
+
+        manifest = read_json(folder / "manifest.json")
+        if not manifest or manifest.get("format") != FORMAT:
+            raise BadInput(f"no index of goals in {folder}: build the knowledge base again to get one")
+        index = cls.__new__(cls)
+        index.encoder, index.digest = manifest["encoder"], manifest["encoder_digest"]
+        index.labels = np.load(folder / "labels.npy")
+        index._faiss = faiss.read_index(str(folder / "goals.faiss"))
+        return index

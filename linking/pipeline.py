@@ -1,0 +1,201 @@
+"""The stages of linking in order: encode, retrieve, decide. Each keeps its results, so a rerun does only what is new."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from howtree import progress, written_aside
+from linking.decide import Decision
+from linking.encoder import Encoder
+from linking.index import GoalIndex
+from linking.retrieve import GoalLists, Retriever
+from linking.vectors import Rows, VectorStore
+
+CANDIDATES = 30
+SPARE = 16
+"""Goals kept beyond those asked for: a step's own article may be among the best, and so may equal titles."""
+
+CANDIDATE_SCHEMA = pa.schema(
+    {
+        "step_id": pa.int64(),
+        "rank": pa.int32(),
+        "article_id": pa.int64(),
+        "retrieval_score": pa.float32(),
+        "rerank_score": pa.float32(),
+        "probability": pa.float32(),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Goals:
+    """The goals to link to. `ids` are article ids, shape [n]; `texts` what the encoder reads."""
+
+    ids: Rows
+    texts: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StepBatch:
+    """Some steps to link: step ids, the ids of the articles they stand in, and texts, all of one length."""
+
+    ids: Rows
+    article_ids: Rows
+    texts: list[str]
+
+
+@dataclass(slots=True)
+class LinkTally:
+    """What a run of the linker did."""
+
+    steps: int = 0
+    encoded: int = 0
+    searched: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add(self, other: LinkTally) -> None:
+        """Add the figures of another run."""
+        self.steps += other.steps
+        self.encoded += other.encoded
+        self.searched += other.searched
+        for stage, seconds in other.seconds.items():
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
+
+class Linker:
+    """Links the steps of one language to its goals, keeping vectors and lists in `folder`."""
+
+    def __init__(self, folder: Path, encoder: Encoder, decision: Decision, candidates: int = CANDIDATES) -> None:
+        self.folder = folder / encoder.digest[:16]
+        self.encoder, self.decision, self.candidates = encoder, decision, candidates
+        self.goals = VectorStore(self.folder / "goals")
+        self.steps = VectorStore(self.folder / "steps")
+
+    def run(self, goals: Goals, steps: Callable[[], Iterable[StepBatch]], total: int, output: Path) -> LinkTally:
+        """Link all steps; the candidates appear as `output/part-00000.parquet` and on.
+
+        Args:
+            goals: every goal that a step may be linked to.
+            steps: gives the steps in batches, afresh at each call: they are read once to be encoded and once
+                to be written, so that no more than one batch is in memory.
+            total: number of steps, for the progress bars.
+            output: folder for the candidates.
+        """
+        tally = LinkTally(steps=total)
+        with timed(tally, "encode"):
+            goal_rows = self._encode(goals, steps, total, tally)
+        retriever = Retriever(
+            self.folder / "lists", self.goals, self.steps, goal_rows, self.candidates + SPARE
+        )
+        with timed(tally, "retrieve"), progress(None, "Retrieving", len(self.steps), "texts") as bar:
+            tally.searched = retriever.update(bar)
+        with timed(tally, "decide"):
+            self._write(goals.ids, goal_rows, steps, total, retriever, output)
+        return tally
+
+    def index(self, goals: Goals) -> GoalIndex:
+        """The FAISS index over the vectors of `goals`, labelled with their article ids."""
+        rows = self.goals.add(goals.texts, self.encoder)
+        return GoalIndex(self.goals.vectors(rows), goals.ids, self.encoder.name, self.encoder.digest)
+
+    def _encode(
+        self, goals: Goals, steps: Callable[[], Iterable[StepBatch]], total: int, tally: LinkTally
+    ) -> Rows:
+        known = len(self.goals) + len(self.steps)
+        with progress(None, "Encoding goals", len(goals.texts), "goals") as bar:
+            goal_rows = self.goals.add(goals.texts, self.encoder, bar)
+        with progress(None, "Encoding steps", total, "steps") as bar:
+            for batch in steps():
+                self.steps.add(batch.texts, self.encoder, bar)
+        tally.encoded = len(self.goals) + len(self.steps) - known
+        return goal_rows
+
+    def _write(
+        self,
+        article_ids: Rows,
+        goal_rows: Rows,
+        steps: Callable[[], Iterable[StepBatch]],
+        total: int,
+        retriever: Retriever,
+        output: Path,
+    ) -> None:
+        output.mkdir(parents=True, exist_ok=True)
+        articles_of = ArticlesOfGoal(article_ids, goal_rows)
+        with progress(None, "Deciding", total, "steps") as bar:
+            for number, batch in enumerate(steps()):
+                lists = retriever.lists(self.steps.add(batch.texts, self.encoder))
+                table = candidate_table(batch, lists, articles_of, self.decision, self.candidates)
+                with written_aside(output / f"part-{number:05d}.parquet") as aside:
+                    pq.write_table(table, aside, compression="zstd")
+                bar.update(len(batch.ids))
+
+
+class ArticlesOfGoal:
+    """Which articles have the goal text of a row: nearly always one, but titles can be equal."""
+
+    def __init__(self, article_ids: Rows, goal_rows: Rows) -> None:
+        order = np.lexsort((article_ids, goal_rows))
+        self._rows, self._ids = goal_rows[order], article_ids[order]
+
+    def spread(self, goal_rows: Rows) -> tuple[Rows, Rows]:
+        """For each article of each goal row: the position in `goal_rows`, and the article's id."""
+        first = np.searchsorted(self._rows, goal_rows, side="left")
+        count = np.searchsorted(self._rows, goal_rows, side="right") - first
+        position = np.repeat(np.arange(len(goal_rows)), count)
+        within = np.arange(len(position)) - np.repeat(np.cumsum(count) - count, count)
+        return position, self._ids[np.repeat(first, count) + within]
+
+
+def candidate_table(
+    batch: StepBatch, lists: GoalLists, articles_of: ArticlesOfGoal, decision: Decision, k: int
+) -> pa.Table:
+    """The first `k` candidates of each step as rows of `CANDIDATE_SCHEMA`, without the step's own article.
+
+    Higher score first, then the smaller article id.
+    """
+    depth = lists.goals.shape[1]
+    position, article = articles_of.spread(lists.goals.ravel())
+    step = position // depth if depth else position
+    score = lists.scores.ravel()[position]
+    foreign = article != batch.article_ids[step]
+    step, article, score = step[foreign], article[foreign], score[foreign]
+    order = np.lexsort((article, -score, step))
+    step, article, score = step[order], article[order], score[order]
+    rank = np.arange(len(step)) - np.searchsorted(step, step, side="left")
+    kept = rank < k
+    step, article, score, rank = step[kept], article[kept], score[kept], rank[kept]
+    grid = np.full((len(batch.ids), k), -np.inf)
+    grid[step, rank] = score
+    probability = decision.probabilities(grid)[step, rank] if len(step) else np.empty(0)
+    return pa.table(
+        {
+            "step_id": batch.ids[step],
+            "rank": (rank + 1).astype(np.int32),
+            "article_id": article,
+            "retrieval_score": score.astype(np.float32),
+            "rerank_score": pa.nulls(len(step), pa.float32()),
+            "probability": probability.astype(np.float32),
+        },
+        schema=CANDIDATE_SCHEMA,
+    )
+
+
+class timed:
+    """Adds the seconds spent inside to a tally's stage."""
+
+    def __init__(self, tally: LinkTally, stage: str) -> None:
+        self.tally, self.stage = tally, stage
+
+    def __enter__(self) -> None:
+        self.start = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        spent = time.monotonic() - self.start
+        self.tally.seconds[self.stage] = self.tally.seconds.get(self.stage, 0.0) + spent

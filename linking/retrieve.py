@@ -1,0 +1,160 @@
+"""Retrieval: the best goals of each step text, kept beside the vectors and brought up to date exactly.
+
+Lists are made for texts, not for steps: equal steps share one. `depth` goals are kept, a few more than asked
+for later, so that a step's own article can be left out and ties at the end do not matter. When goals come or
+go, a list is merged with the new goals alone, unless it named a goal that went: then it is searched again.
+Scores are recomputed pair by pair in one fixed order of additions, so a list does not depend on how the
+search was cut into blocks, and an updated list equals a new one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from howtree import digest_of, written_aside
+from linking.encoder import Vectors
+from linking.index import GoalIndex
+from linking.vectors import Rows, VectorStore
+
+BLOCK = 1_024
+SCORE_DECIMALS = 6
+"""Scores are rounded here: two goals whose score differs by less are a tie, ordered by their text's hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoalLists:
+    """The best goals of some step texts, best first. Short lists are padded with goal -1 and score -inf."""
+
+    goals: Rows
+    """Rows of the goals in their vector store, shape [n, depth]."""
+    scores: Vectors
+    """Cosines, shape [n, depth]."""
+
+
+class Retriever:
+    """Keeps the goal lists of every text in `steps`, one file a part of 8,192 texts, in `folder`."""
+
+    def __init__(self, folder: Path, goals: VectorStore, steps: VectorStore, goal_rows: Rows, depth: int) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.goals, self.steps, self.depth = goals, steps, depth
+        self.goal_rows = np.unique(goal_rows)
+        self.fingerprint = digest_of(np.sort(goals.hashes[self.goal_rows]).tobytes(), str(depth))[:32]
+        with written_aside(self._set_path(self.fingerprint)) as aside, aside.open("wb") as file:
+            np.save(file, self.goal_rows)
+
+    def update(self, bar: Any = None) -> int:
+        """Bring every part up to date; returns how many texts were searched against all goals."""
+        searched = 0
+        indexes: dict[str, GoalIndex] = {}
+        for number, rows in enumerate(self.steps.parts()):
+            searched += self._update_part(number, rows, indexes)
+            if bar is not None:
+                bar.update(len(rows))
+        for old in self.folder.glob("goals-*.npy"):
+            if old != self._set_path(self.fingerprint):
+                old.unlink()
+        return searched
+
+    def lists(self, rows: Rows) -> GoalLists:
+        """The lists of step texts, by their rows. Call `update` first."""
+        goals = np.full((len(rows), self.depth), -1, np.int64)
+        scores = np.full((len(rows), self.depth), -np.inf, np.float32)
+        for number, part in enumerate(self.steps.parts()):
+            here = (rows >= part[0]) & (rows <= part[-1])
+            if here.any():
+                stored = self._load(number)
+                assert stored is not None, "update() has written every part"
+                goals[here] = stored[0].goals[rows[here] - part[0]]
+                scores[here] = stored[0].scores[rows[here] - part[0]]
+        return GoalLists(goals, scores)
+
+    def _update_part(self, number: int, rows: Rows, indexes: dict[str, GoalIndex]) -> int:
+        stored = self._load(number)
+        if stored and stored[1] == self.fingerprint:
+            return 0
+        vectors = self.steps.vectors(rows)
+        before = self._goal_set(stored[1]) if stored else None
+        if stored is None or before is None or stored[0].goals.shape[1] != self.depth:
+            lists, searched = self._search(vectors, self.goal_rows, indexes), len(rows)
+        else:
+            lists, searched = self._revise(stored[0], vectors, before, indexes)
+        self._save(number, lists)
+        return searched
+
+    def _revise(
+        self, old: GoalLists, vectors: Vectors, before: Rows, indexes: dict[str, GoalIndex]
+    ) -> tuple[GoalLists, int]:
+        added = np.setdiff1d(self.goal_rows, before)
+        removed = np.setdiff1d(before, self.goal_rows)
+        lists = old
+        if len(added):
+            lists = self._merge(old, self._search(vectors, added, indexes))
+        stale = np.isin(old.goals, removed).any(axis=1)
+        if stale.any():
+            fresh = self._search(vectors[stale], self.goal_rows, indexes)
+            goals, scores = lists.goals.copy(), lists.scores.copy()
+            goals[stale], scores[stale] = fresh.goals, fresh.scores
+            lists = GoalLists(goals, scores)
+        return lists, int(stale.sum())
+
+    def _search(self, vectors: Vectors, goal_rows: Rows, indexes: dict[str, GoalIndex]) -> GoalLists:
+        """Exact search among `goal_rows`, a block of texts at a time."""
+        key = digest_of(goal_rows.tobytes())
+        if key not in indexes:
+            indexes[key] = GoalIndex(self.goals.vectors(goal_rows), goal_rows, "", "")
+        index = indexes[key]
+        blocks = [self._search_block(vectors[i : i + BLOCK], index) for i in range(0, len(vectors), BLOCK)]
+        if not blocks:
+            return GoalLists(np.empty((0, self.depth), np.int64), np.empty((0, self.depth), np.float32))
+        return GoalLists(np.concatenate([b.goals for b in blocks]), np.concatenate([b.scores for b in blocks]))
+
+    def _search_block(self, vectors: Vectors, index: GoalIndex) -> GoalLists:
+        _, places = index.search(vectors, self.depth)
+        goals = np.where(places < 0, -1, index.labels[places])
+        return self._ordered(goals, self._exact_scores(vectors, goals))
+
+    def _exact_scores(self, vectors: Vectors, goals: Rows) -> Vectors:
+        """Cosine of each vector with its goals, shape of `goals`; each pair summed in the same order."""
+        of_goals = self.goals.vectors(np.maximum(goals, 0).ravel()).reshape(*goals.shape, -1)
+        scores = np.stack([np.einsum("kd,d->k", g, v) for g, v in zip(of_goals, vectors, strict=True)])
+        return np.where(goals < 0, -np.inf, np.round(scores, SCORE_DECIMALS)).astype(np.float32)
+
+    def _merge(self, a: GoalLists, b: GoalLists) -> GoalLists:
+        return self._ordered(
+            np.concatenate([a.goals, b.goals], axis=1), np.concatenate([a.scores, b.scores], axis=1)
+        )
+
+    def _ordered(self, goals: Rows, scores: Vectors) -> GoalLists:
+        """The best `depth` of each row: higher score first, then the smaller hash of the goal's text."""
+        hashes = self.goals.hashes[np.maximum(goals, 0)]
+        order = np.lexsort((hashes, -scores), axis=1)[:, : self.depth]
+        return GoalLists(np.take_along_axis(goals, order, 1), np.take_along_axis(scores, order, 1))
+
+    def _load(self, number: int) -> tuple[GoalLists, str] | None:
+        path = self._path(number)
+        if not path.exists():
+            return None
+        with np.load(path) as file:
+            return GoalLists(file["goals"].astype(np.int64), file["scores"]), str(file["goal_set"])
+
+    def _save(self, number: int, lists: GoalLists) -> None:
+        with written_aside(self._path(number)) as aside, aside.open("wb") as file:
+            np.savez(
+                file, goals=lists.goals.astype(np.int32), scores=lists.scores, goal_set=np.array(self.fingerprint)
+            )
+
+    def _goal_set(self, fingerprint: str) -> NDArray[np.int64] | None:
+        path = self._set_path(fingerprint)
+        return np.load(path) if path.exists() else None
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"part-{number:05d}.npz"
+
+    def _set_path(self, fingerprint: str) -> Path:
+        return self.folder / f"goals-{fingerprint}.npy"

@@ -1,0 +1,123 @@
+"""Fitting the linker to gold links: pairs of a step and the goal that an editor linked it to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from howtree import BadInput, progress
+from linking.decide import Decision, calibration_error, fit_decision
+from linking.encoder import Encoder, Vectors
+from linking.pipeline import CANDIDATES
+from linking.retrieve import Retriever
+from linking.text import goal_text, step_text
+from linking.vectors import VectorStore, hash_texts
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """Gold links: `steps[i]` is linked to `goals[i]`, an exact title of the pool."""
+
+    steps: list[str]
+    goals: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionReport:
+    """A fitted decision with its figures on steps that it was not fitted on."""
+
+    decision: Decision
+    held_out: int
+    error_before: float
+    """Expected calibration error of the raw cosine taken as a probability."""
+    error_after: float
+    precision: float
+    """At the threshold: share of the links that are right."""
+    recall: float
+    """At the threshold: share of the linkable steps that got the right link."""
+    unlinkable_recall: float
+    """At the threshold: share of the steps without a goal that got no link."""
+
+
+def read_gold(path: Path) -> Gold:
+    """Read gold links from JSON Lines: {"step": text, "goal": title}.
+
+    Raises:
+        BadInput: the file cannot be read, a line is no such record, or there are no lines.
+    """
+    steps, goals = [], []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"cannot read gold links from {path}: {error}") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+            step, goal = record["step"], record["goal"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadInput(f'{path}:{number}: expected {{"step": text, "goal": title}}') from error
+        steps.append(str(step))
+        goals.append(str(goal))
+    if not steps:
+        raise BadInput(f'{path} holds no gold links: give JSON Lines of {{"step": text, "goal": title}}')
+    return Gold(steps, goals)
+
+
+def in_dev(steps: list[str], share: float = 0.1) -> NDArray[np.bool_]:
+    """Whether each step belongs to the held-out part: decided by a hash of its text alone. Shape [len(steps)]."""
+    marks = [int.from_bytes(hashlib.sha256(s.encode()).digest()[:4], "big") / 2**32 for s in steps]
+    return np.array(marks) < share
+
+
+def gold_lists(
+    gold: Gold, pool: list[str], encoder: Encoder, folder: Path, k: int = CANDIDATES
+) -> tuple[Vectors, NDArray[np.int64]]:
+    """The retriever's lists for gold steps, with the gold goal's place in each.
+
+    A step whose gold goal is not among the first `k` counts as unlinkable, as in the paper.
+
+    Returns:
+        scores [n, k], and the position of the gold goal in each list [n], -1 where it is not there.
+    """
+    goals, steps = VectorStore(folder / "goals"), VectorStore(folder / "steps")
+    with progress(None, "Encoding goals", len(pool), "goals") as bar:
+        goal_rows = goals.add([goal_text(title) for title in pool], encoder, bar)
+    with progress(None, "Encoding steps", len(gold.steps), "steps") as bar:
+        step_rows = steps.add([step_text(step) for step in gold.steps], encoder, bar)
+    retriever = Retriever(folder / "lists", goals, steps, goal_rows, k)
+    with progress(None, "Retrieving", len(steps), "texts") as bar:
+        retriever.update(bar)
+    lists = retriever.lists(step_rows)
+    gold_rows = goals.rows(hash_texts([goal_text(title) for title in gold.goals]))
+    hit = lists.goals == gold_rows[:, None]
+    return lists.scores, np.where(hit.any(axis=1), hit.argmax(axis=1), -1)
+
+
+def train_decision(gold: Gold, pool: list[str], encoder: Encoder, folder: Path, source: str) -> DecisionReport:
+    """Fit the decision on nine tenths of the gold links and report its figures on the last tenth."""
+    scores, places = gold_lists(gold, pool, encoder, folder)
+    dev = in_dev(gold.steps)
+    decision = fit_decision(scores[~dev], places[~dev], source)
+    return report(decision, scores[dev], places[dev])
+
+
+def report(decision: Decision, scores: Vectors, places: NDArray[np.int64]) -> DecisionReport:
+    """The figures of `decision` on lists with scores [n, k] and gold positions [n]."""
+    best = decision.probabilities(scores)[:, 0]
+    right, linked, linkable = places == 0, best >= decision.threshold, places >= 0
+    return DecisionReport(
+        decision,
+        len(places),
+        calibration_error(np.clip(scores[:, 0].astype(np.float64), 0, 1), right),
+        calibration_error(best, right),
+        float(right[linked].mean()) if linked.any() else 0.0,
+        float((right & linked).sum() / max(1, linkable.sum())),
+        float((~linked[~linkable]).mean()) if (~linkable).any() else 0.0,
+    )
