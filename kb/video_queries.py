@@ -82,24 +82,32 @@ class _Step:
     probability: float
 
 
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Which links lead from a step to the goals below it."""
+
+    threshold: float | None = None
+    """None: the chosen links; else each step's best link of at least this probability."""
+    shuffled: int | None = None
+    """A seed deals the targets of all these links out again at random, as a control of what depth is worth."""
+
+
 def goals_with_steps(
-    connection: duckdb.DuckDBPyConnection, goals: dict[str, str], depth: int, threshold: float | None = None
+    connection: duckdb.DuckDBPyConnection, goals: dict[str, str], depth: int, links: Links = Links()
 ) -> list[Goal]:
     """The goals with their steps down to `depth`, in the order of their keys.
 
     A goal is matched to the article whose goal or title it is, case and "How to" aside; of several the first
     that has steps, by article id. A goal without an article keeps no step, so every form falls back to L0 for
-    it. The links are the chosen ones or, with a `threshold`, each step's best link of at least this
-    probability.
+    it.
     """
     articles = _articles_of(connection, goals)
-    steps = _steps_below(connection, articles.values(), depth, threshold)
+    steps = _steps_below(connection, articles.values(), depth, links)
     result = []
     for key, text in sorted(goals.items()):
         article_id = articles.get(key)
-        result.append(
-            Goal(key, text, article_id, () if article_id is None else _expand(article_id, steps, depth))
-        )
+        below = () if article_id is None else _expand(article_id, steps, depth)
+        result.append(Goal(key, text, article_id, below))
     return result
 
 
@@ -118,25 +126,38 @@ def _articles_of(connection: duckdb.DuckDBPyConnection, goals: Iterable[str]) ->
     return found
 
 
+STEPS_WITH_LINKS = """
+WITH links AS (
+    SELECT step_id, child_id, probability
+    FROM edges
+    WHERE if($threshold IS NULL, chosen, probability >= $threshold)
+    QUALIFY row_number() OVER (PARTITION BY step_id ORDER BY chosen DESC, probability DESC, child_id) = 1
+), dealt AS (  -- each link takes the target of the link that has its place in the shuffled order
+    SELECT own.step_id, other.child_id, own.probability
+    FROM (SELECT *, row_number() OVER (ORDER BY step_id) AS place FROM links) own
+    JOIN (
+        SELECT child_id, row_number() OVER (
+            ORDER BY if($shuffled IS NULL, '', md5($shuffled || ' ' || step_id)), step_id) AS place
+        FROM links
+    ) other USING (place)
+)
+SELECT s.article_id, s.step_id, coalesce(nullif(trim(s.headline), ''), s.body), child_id,
+       coalesce(probability, 0)
+FROM steps s LEFT JOIN dealt USING (step_id)
+WHERE s.article_id IN (SELECT unnest($articles::BIGINT[]))
+ORDER BY s.article_id, s.step_id
+"""
+
+
 def _steps_below(
-    connection: duckdb.DuckDBPyConnection, roots: Iterable[int], depth: int, threshold: float | None
+    connection: duckdb.DuckDBPyConnection, roots: Iterable[int], depth: int, links: Links
 ) -> dict[int, list[_Step]]:
     """Article id -> its steps with the links to follow, for all articles that `depth` levels reach."""
     steps: dict[int, list[_Step]] = defaultdict(list)
     level = sorted(set(roots))
     for _ in range(depth):
-        rows = connection.execute(
-            """SELECT s.article_id, s.step_id, coalesce(nullif(trim(s.headline), ''), s.body), e.child_id,
-                      coalesce(e.probability, 0)
-               FROM steps s LEFT JOIN (
-                   FROM edges WHERE if($threshold IS NULL, chosen, probability >= $threshold)
-                   QUALIFY row_number() OVER (
-                       PARTITION BY step_id ORDER BY chosen DESC, probability DESC, child_id) = 1
-               ) e ON e.step_id = s.step_id
-               WHERE s.article_id IN (SELECT unnest($articles::BIGINT[]))
-               ORDER BY s.article_id, s.step_id""",
-            {"threshold": threshold, "articles": level},
-        ).fetchall()
+        names = {"threshold": links.threshold, "shuffled": links.shuffled, "articles": level}
+        rows = connection.execute(STEPS_WITH_LINKS, names).fetchall()
         for article_id, *step in rows:
             steps[article_id].append(_Step(*step))
         level = sorted({row[3] for row in rows if row[3] is not None} - steps.keys())

@@ -185,6 +185,25 @@ def test_only_chosen_links_are_followed_unless_a_threshold_is_given(evaluate: Ev
     assert evaluate(*FAST, "--threshold", "0.95")["queries"]["goals with a linked step"] == 0
 
 
+def test_shuffled_links_keep_their_number_and_lead_elsewhere(evaluate: Evaluate) -> None:
+    articles = {f"Goal {n}": [f"step {n} one", f"step {n} two"] for n in range(9)}
+    links = tuple((f"Goal {n}", 1, f"Goal {(n + 1) % 9}", 0.9) for n in range(9))
+    videos = [  # what is said of a goal are the words of the goal that it is linked to
+        {"video_id": f"v{n}", "goal": f"Goal {n}", "split": "train", "text": f"{(n + 1) % 9} two"}
+        for n in range(9)
+    ]
+
+    def run(*options: str) -> dict[str, Any]:
+        return evaluate(*FAST, *options, articles=articles, links=links, videos=videos)
+
+    built, dealt, again = run(), run("--shuffle-links", "1"), run("--shuffle-links", "1")
+    assert built["queries"]["steps a goal at depth 2"] == 2
+    assert 1.5 < dealt["queries"]["steps a goal at depth 2"] <= 2  # a link may fall on its own article
+    assert row(dealt, "train", "L2") == row(again, "train", "L2")
+    assert row(dealt, "train", "L1") == row(built, "train", "L1")
+    assert row(dealt, "train", "L2")["mean_rank"] > row(built, "train", "L2")["mean_rank"]
+
+
 def test_tuning_tries_each_weight_on_dev_and_adds_the_best(evaluate: Evaluate) -> None:
     outcome = evaluate("--workers", "1", "--weights", "0.3,0.01", "--queries", "L0,L1,FIL-L1")
     assert [(line["query"], line["weight"]) for line in outcome["tuning"]] == [

@@ -62,6 +62,10 @@ def video(
         float | None,
         Option("--threshold", help="Follow links from this probability on, not the chosen ones."),
     ] = None,
+    shuffle: Annotated[
+        int | None,
+        Option("--shuffle-links", help="Deal the links' targets out at random, by this seed: a control."),
+    ] = None,
     tune: Annotated[bool, Option(help="Try weights on dev; each is a filter run of its own.")] = True,
     weights: Annotated[str, Option("--weights", help="The weights to try, by commas.")] = "",
     seed: Annotated[int, Option("--seed", help="Of hashed splits and of the significance tests.")] = 0,
@@ -78,7 +82,7 @@ def video(
 
     from howtree import say, write_json
     from kb.video_corpus import read_goals, read_videos
-    from kb.video_queries import goals_with_steps
+    from kb.video_queries import Links, goals_with_steps
     from kb.video_report import as_markdown, as_text
     from kb.video_retrieval import WEIGHTS, evaluate, manifest_of, write_results
 
@@ -88,7 +92,9 @@ def video(
     found = read_videos(videos, trim, seed)
     asked, missing = read_goals(goals, found.goals) if goals else (found.goals, [])
     with _opened(kb) as connection:
-        with_steps = goals_with_steps(connection, asked, max(each.depth for each in forms), threshold)
+        with_steps = goals_with_steps(
+            connection, asked, max(each.depth for each in forms), Links(threshold, shuffle)
+        )
     outcome = evaluate(
         found,
         with_steps,
@@ -116,6 +122,7 @@ def video(
         "trim": trim,
         "seed": seed,
         "threshold": threshold,
+        "shuffled_links": shuffle,
         "forms": [each.name for each in forms],
         "weights": list(tried) if tune else [],
         "engine": engine_name,
