@@ -89,7 +89,7 @@ class Links:
     threshold: float | None = None
     """None: the chosen links; else each step's best link of at least this probability."""
     shuffled: int | None = None
-    """A seed deals the targets of all these links out again at random, as a control of what depth is worth."""
+    """A seed deals the targets of these links out again at random: a control of what depth is worth."""
 
 
 def goals_with_steps(
