@@ -60,7 +60,9 @@ def written_aside(path: Path) -> Iterator[Path]:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, aside and renamed."""
     with written_aside(path) as aside:
-        aside.write_text(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+        aside.write_text(
+            json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8"
+        )
 
 
 def read_json(path: Path) -> Any:

@@ -20,7 +20,48 @@ FORMS_BY_SUFFIX = {
 }
 """Form of a file by its suffix; `.gz` may follow, but for Parquet and ZIM. Any other file is tried as a page."""
 IGNORED_SUFFIXES = frozenset(
-    [".css", ".js", ".mjs", ".map", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".ico", ".bmp", ".avif", ".mp4", ".webm", ".mp3", ".woff", ".woff2", ".ttf", ".otf", ".eot", ".pdf", ".txt", ".md", ".xml", ".tsv", ".py", ".sh", ".yml", ".yaml", ".toml", ".log", ".part", ".tmp", ".cdx", ".cdxj", ".zip", ".tar", ".duckdb", ".sqlite"]
+    [
+        ".css",
+        ".js",
+        ".mjs",
+        ".map",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".gif",
+        ".webp",
+        ".svg",
+        ".ico",
+        ".bmp",
+        ".avif",
+        ".mp4",
+        ".webm",
+        ".mp3",
+        ".woff",
+        ".woff2",
+        ".ttf",
+        ".otf",
+        ".eot",
+        ".pdf",
+        ".txt",
+        ".md",
+        ".xml",
+        ".tsv",
+        ".py",
+        ".sh",
+        ".yml",
+        ".yaml",
+        ".toml",
+        ".log",
+        ".part",
+        ".tmp",
+        ".cdx",
+        ".cdxj",
+        ".zip",
+        ".tar",
+        ".duckdb",
+        ".sqlite",
+    ]
 )
 """Files in a folder that are no source: what a browser saves beside a page, notes, programs."""
 MANIFEST = "manifest.json"

@@ -57,7 +57,42 @@ JUNK_PAIRS: Final = frozenset({("sup", "reference"), ("a", "image")})
 """Tag and class that are junk only together."""
 
 BLOCK_TAGS: Final = frozenset(
-    ["address", "article", "aside", "blockquote", "br", "center", "dd", "div", "dl", "dt", "figcaption", "figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "ol", "p", "pre", "section", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "br",
+        "center",
+        "dd",
+        "div",
+        "dl",
+        "dt",
+        "figcaption",
+        "figure",
+        "footer",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    ]
 )
 """Tags that end a word: text on both sides of them is kept apart by a blank."""
 
@@ -155,7 +190,24 @@ NAMESPACES: Final = frozenset(
 """Names before ":" that make an address no article; any other ":" belongs to a title."""
 
 NO_ARTICLE_FOLDERS: Final = frozenset(
-    ["experts", "author", "quizzes", "expert-answers", "video", "watch", "course", "courses", "questions", "relationships", "games", "sample", "answers", "images", "skins", "extensions"]
+    [
+        "experts",
+        "author",
+        "quizzes",
+        "expert-answers",
+        "video",
+        "watch",
+        "course",
+        "courses",
+        "questions",
+        "relationships",
+        "games",
+        "sample",
+        "answers",
+        "images",
+        "skins",
+        "extensions",
+    ]
 )
 """First parts of a path that hold something other than articles ("/Experts", "/Quizzes/...")."""
 NO_ARTICLE_PAGES: Final = frozenset({"index.php", "api.php", "load.php", "wikihowto", "main-page", ""})

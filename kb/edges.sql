@@ -11,7 +11,7 @@ WITH editors AS (
 )
 SELECT s.article_id, s.step_id, coalesce(e.child_id, c.article_id) AS child_id,
        CASE WHEN e.child_id IS NULL THEN c.probability ELSE 1 END AS probability,
-       CASE WHEN e.child_id IS NULL THEN 'model' ELSE 'hyperlink' END AS source,
+       CASE WHEN e.child_id IS NULL THEN 'model' ELSE 'editor' END AS source,
        e.child_id IS NOT NULL OR c.probability >= getvariable('threshold')::FLOAT AS chosen
 FROM steps s
 LEFT JOIN editors e USING (step_id)

@@ -40,14 +40,18 @@ FROM (
 GROUP BY ALL;
 
 INSERT INTO hyperlinks
-SELECT l.step_id, l.link_number, l.language, l.link.slug, coalesce(l.link.title, ''), coalesce(l.link.anchor, ''),
-       l.link.place, t.target_id
-FROM (
-    SELECT s.step_id, unnest(range(1, len(s.step.links) + 1)) AS link_number, unnest(s.step.links) AS link,
-           coalesce(nullif(link.language, ''), a.language) AS language
-    FROM numbered_steps s JOIN articles a USING (article_id)
-) l
-LEFT JOIN targets t ON t.language = l.language AND t.slug = lower(l.link.slug)
+WITH unnested AS (
+    SELECT step_id, article_id, unnest(range(1, len(step.links) + 1)) AS link_number, unnest(step.links) AS link
+    FROM numbered_steps
+),
+spoken AS (
+    SELECT u.*, coalesce(nullif(u.link.language, ''), a.language) AS language
+    FROM unnested u JOIN articles a USING (article_id)
+)
+SELECT s.step_id, s.link_number, s.language, s.link.slug, coalesce(s.link.title, ''), coalesce(s.link.anchor, ''),
+       s.link.place, t.target_id
+FROM spoken s
+LEFT JOIN targets t ON t.language = s.language AND t.slug = lower(s.link.slug)
 ORDER BY 1, 2;
 
 INSERT INTO goal_words

@@ -81,7 +81,7 @@ CREATE TABLE edges (
     step_id     BIGINT NOT NULL,
     child_id    BIGINT NOT NULL,        -- the article whose goal the step is
     probability FLOAT NOT NULL,         -- 1 for a hyperlink
-    source      VARCHAR NOT NULL,       -- 'hyperlink' (an editor's) or 'model'
+    source      VARCHAR NOT NULL,       -- 'editor' (a hyperlink) or 'model'
     chosen      BOOLEAN NOT NULL        -- a hyperlink, or at least as probable as the threshold in meta
 );
 

@@ -51,24 +51,24 @@ JOIN articles c ON c.article_id = e.child_id
 WHERE e.chosen;
 
 -- The steps of a goal with what they are linked to.
-CREATE OR REPLACE MACRO children(goal) AS TABLE
+CREATE OR REPLACE MACRO children(goal_name) AS TABLE
 SELECT s.step_id, s.method_number, m.kind, m.name AS method, s.step_number, s.headline, e.child_id, c.goal AS child,
        e.probability, e.source
 FROM steps s
 JOIN methods m USING (article_id, method_number)
 LEFT JOIN edges e ON e.step_id = s.step_id AND e.parent_id = s.article_id AND e.chosen
 LEFT JOIN articles c ON c.article_id = e.child_id
-WHERE s.article_id = goal_id(goal)
+WHERE s.article_id = goal_id(goal_name)
 ORDER BY s.step_id;
 
 -- The procedure tree below a goal, one row a step, in reading order. `path` holds the step ids from the root to the
 -- step. `opened` says whether the linked goal's own steps follow; if not, `stop` says why: 'cycle' (the goal is among
 -- its own ancestors) or 'depth' (max_depth levels of goals are open). Without min_probability the chosen links count;
 -- with it every link at least so probable.
-CREATE OR REPLACE MACRO procedure_tree(goal, max_depth := 3, min_probability := NULL) AS TABLE
+CREATE OR REPLACE MACRO procedure_tree(goal_name, max_depth := 3, min_probability := NULL) AS TABLE
 WITH RECURSIVE walk AS (
     SELECT 0 AS depth, []::BIGINT[] AS path, []::BIGINT[] AS goals, NULL::BIGINT AS article_id, NULL::BIGINT AS step_id,
-           goal_id(goal) AS child_id, NULL::FLOAT AS probability, NULL::VARCHAR AS source, NULL::VARCHAR AS stop
+           goal_id(goal_name) AS child_id, NULL::FLOAT AS probability, NULL::VARCHAR AS source, NULL::VARCHAR AS stop
     UNION ALL
     SELECT w.depth + 1, list_append(w.path, s.step_id), list_append(w.goals, w.child_id), s.article_id, s.step_id,
            e.child_id, e.probability, e.source,
@@ -92,9 +92,9 @@ LEFT JOIN articles c ON c.article_id = w.child_id
 ORDER BY w.path;
 
 -- The goals that a goal is a part of, nearest first: `distance` is the least number of links between them.
-CREATE OR REPLACE MACRO ancestors(goal, max_distance := 100) AS TABLE
+CREATE OR REPLACE MACRO ancestors(goal_name, max_distance := 100) AS TABLE
 WITH RECURSIVE up(article_id, distance) USING KEY (article_id) AS (
-    SELECT goal_id(goal), 0
+    SELECT goal_id(goal_name), 0
     UNION
     SELECT e.parent_id, min(up.distance) + 1
     FROM up
@@ -137,8 +137,8 @@ ORDER BY s.step_id;
 
 -- Goals by the words of their title, best first; a word may be a beginning of one, or misspelt.
 -- score: the share of the query's weight (rare words weigh more) found in the title, less a little for words beyond.
-CREATE OR REPLACE MACRO search_goals(words) AS TABLE
-WITH asked AS (SELECT DISTINCT unnest(words_of(plain_goal(words))) AS word),
+CREATE OR REPLACE MACRO search_goals(query_words) AS TABLE
+WITH asked AS (SELECT DISTINCT unnest(words_of(plain_goal(query_words))) AS word),
 matched AS (
     SELECT q.word AS query_word, w.word,
            CASE WHEN w.word = q.word THEN 1.0
@@ -166,4 +166,4 @@ scored AS (
 SELECT a.article_id, a.goal,
        round(s.share - 0.01 * greatest(0, len(words_of(a.goal)) - (SELECT count(*) FROM asked)), 4) AS score
 FROM scored s JOIN articles a USING (article_id)
-ORDER BY lower(a.goal) = plain_goal(words) DESC, score DESC, len(a.goal), a.article_id;
+ORDER BY lower(a.goal) = plain_goal(query_words) DESC, score DESC, len(a.goal), a.article_id;

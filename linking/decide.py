@@ -55,7 +55,9 @@ class Decision:
         try:
             return cls(**values)
         except TypeError as error:
-            raise BadInput(f"{path} holds no decision (temperature, bias, threshold): fit it again") from error
+            raise BadInput(
+                f"{path} holds no decision (temperature, bias, threshold): fit it again"
+            ) from error
 
 
 def default_decision() -> Decision:
@@ -63,7 +65,9 @@ def default_decision() -> Decision:
     return Decision.load(MODELS / "all-MiniLM-L6-v2" / "decision.json")
 
 
-def fit_decision(scores: NDArray[Any], gold: NDArray[np.int64], fitted_on: str, beta: float = 0.5) -> Decision:
+def fit_decision(
+    scores: NDArray[Any], gold: NDArray[np.int64], fitted_on: str, beta: float = 0.5
+) -> Decision:
     """Fit temperature and bias by maximum likelihood, then the threshold that gives the best F-beta.
 
     Args:

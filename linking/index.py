@@ -40,7 +40,9 @@ class GoalIndex:
                 f"the index holds vectors of length {self._faiss.d} (encoder {self.encoder}), the query has "
                 f"length {vectors.shape[1]}: use the encoder that the index was built with"
             )
-        scores, places = self._faiss.search(np.ascontiguousarray(vectors, np.float32), min(k, max(1, len(self))))
+        scores, places = self._faiss.search(
+            np.ascontiguousarray(vectors, np.float32), min(k, max(1, len(self)))
+        )
         scores = np.where(places < 0, -np.inf, scores)
         missing = k - scores.shape[1]
         if missing > 0:

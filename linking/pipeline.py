@@ -72,13 +72,17 @@ class LinkTally:
 class Linker:
     """Links the steps of one language to its goals, keeping vectors and lists in `folder`."""
 
-    def __init__(self, folder: Path, encoder: Encoder, decision: Decision, candidates: int = CANDIDATES) -> None:
+    def __init__(
+        self, folder: Path, encoder: Encoder, decision: Decision, candidates: int = CANDIDATES
+    ) -> None:
         self.folder = folder / encoder.digest[:16]
         self.encoder, self.decision, self.candidates = encoder, decision, candidates
         self.goals = VectorStore(self.folder / "goals")
         self.steps = VectorStore(self.folder / "steps")
 
-    def run(self, goals: Goals, steps: Callable[[], Iterable[StepBatch]], total: int, output: Path) -> LinkTally:
+    def run(
+        self, goals: Goals, steps: Callable[[], Iterable[StepBatch]], total: int, output: Path
+    ) -> LinkTally:
         """Link all steps; the candidates appear as `output/part-00000.parquet` and on.
 
         Args:

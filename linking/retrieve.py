@@ -39,7 +39,9 @@ class GoalLists:
 class Retriever:
     """Keeps the goal lists of every text in `steps`, one file a part of 8,192 texts, in `folder`."""
 
-    def __init__(self, folder: Path, goals: VectorStore, steps: VectorStore, goal_rows: Rows, depth: int) -> None:
+    def __init__(
+        self, folder: Path, goals: VectorStore, steps: VectorStore, goal_rows: Rows, depth: int
+    ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.goals, self.steps, self.depth = goals, steps, depth
@@ -112,7 +114,9 @@ class Retriever:
         blocks = [self._search_block(vectors[i : i + BLOCK], index) for i in range(0, len(vectors), BLOCK)]
         if not blocks:
             return GoalLists(np.empty((0, self.depth), np.int64), np.empty((0, self.depth), np.float32))
-        return GoalLists(np.concatenate([b.goals for b in blocks]), np.concatenate([b.scores for b in blocks]))
+        return GoalLists(
+            np.concatenate([b.goals for b in blocks]), np.concatenate([b.scores for b in blocks])
+        )
 
     def _search_block(self, vectors: Vectors, index: GoalIndex) -> GoalLists:
         _, places = index.search(vectors, self.depth)
@@ -146,7 +150,10 @@ class Retriever:
     def _save(self, number: int, lists: GoalLists) -> None:
         with written_aside(self._path(number)) as aside, aside.open("wb") as file:
             np.savez(
-                file, goals=lists.goals.astype(np.int32), scores=lists.scores, goal_set=np.array(self.fingerprint)
+                file,
+                goals=lists.goals.astype(np.int32),
+                scores=lists.scores,
+                goal_set=np.array(self.fingerprint),
             )
 
     def _goal_set(self, fingerprint: str) -> NDArray[np.int64] | None:

@@ -100,7 +100,9 @@ def gold_lists(
     return lists.scores, np.where(hit.any(axis=1), hit.argmax(axis=1), -1)
 
 
-def train_decision(gold: Gold, pool: list[str], encoder: Encoder, folder: Path, source: str) -> DecisionReport:
+def train_decision(
+    gold: Gold, pool: list[str], encoder: Encoder, folder: Path, source: str
+) -> DecisionReport:
     """Fit the decision on nine tenths of the gold links and report its figures on the last tenth."""
     scores, places = gold_lists(gold, pool, encoder, folder)
     dev = in_dev(gold.steps)

@@ -101,5 +101,7 @@ def hash_texts(texts: Sequence[str]) -> Hashes:
 
     Among two million texts, two share a hash with a probability below 1 in 9 million (n^2 / 2^65).
     """
-    digests = b"".join(hashlib.blake2b(t.encode("utf-8", "surrogatepass"), digest_size=8).digest() for t in texts)
+    digests = b"".join(
+        hashlib.blake2b(t.encode("utf-8", "surrogatepass"), digest_size=8).digest() for t in texts
+    )
     return np.frombuffer(digests, dtype="<u8").astype(np.uint64)

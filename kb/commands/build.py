@@ -1,6 +1,57 @@
-"""stub"""
-from typer import Typer
+"""`howtree build`: make a knowledge base out of articles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from howtree import BadUsage, say
 
 
-def register(app: Typer) -> None:
-    """Add the verb."""
+def register(app: typer.Typer) -> None:
+    """Add the verb `build`."""
+    app.command()(build)
+
+
+def build(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Files or folders of articles: saved pages, JSON Lines, wikihow.json, a corpus folder.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The knowledge base to write.")] = Path(
+        "kb.duckdb"
+    ),
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Least probability of a chosen link [default: fitted].")
+    ] = None,
+    candidates: Annotated[int, typer.Option(min=1, max=1000, help="Goals kept for each step.")] = 30,
+    encoder: Annotated[
+        str, typer.Option(help="Name or folder of a sentence-transformers model [default: the packaged one].")
+    ] = "",
+    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+) -> None:
+    """Build a knowledge base from articles; an interrupted or repeated build does only what is left.
+
+    Example: howtree build data/sample -o kb.duckdb
+    """
+    if precision not in ("auto", "float32", "bfloat16"):
+        raise BadUsage(f"--precision is auto, float32 or bfloat16, not {precision!r}")
+    from kb.build import Options, work_folder
+    from kb.build import build as build_kb
+    from linking.encoder import DEFAULT_ENCODER
+
+    options = Options(encoder or DEFAULT_ENCODER, precision, threshold, candidates)
+    tally = build_kb(sources, output, options)
+    for line in tally.lines():
+        say(line)
+    say(f"Wrote {output}. {work_folder(output)} makes the next build quick and may be deleted.")
+    if tally.corpus.skipped:
+        say(f"What was skipped and why: howtree sql 'FROM skipped' --kb {output}")
+    say(
+        f"Next: howtree info --kb {output}; howtree search WORDS --kb {output}; howtree tree GOAL --kb {output}"
+    )

@@ -1,6 +1,37 @@
-"""stub"""
-from typer import Typer
+"""`howtree search`: find goals."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from howtree import say
+from kb.commands.options import KbOption, open_kb
 
 
-def register(app: Typer) -> None:
-    """Add the verb."""
+def register(app: typer.Typer) -> None:
+    """Add the verb `search`."""
+    app.command()(search)
+
+
+def search(
+    words: Annotated[
+        list[str], typer.Argument(metavar="WORDS...", help="Words of the title; typing errors are forgiven.")
+    ],
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Goals to show.")] = 20,
+    kb: KbOption = None,
+) -> None:
+    """Find goals by the words of their titles: id, score and goal, best first.
+
+    Example: howtree search clean house
+    """
+    from kb.search import search as find
+
+    with open_kb(kb) as base:
+        found = find(base, " ".join(words), limit)
+    for goal in found:
+        print(f"{goal.article_id:>8}  {goal.score:5.2f}  {goal.goal}")
+    if not found:
+        say(f"No goal has a word like {' '.join(words)!r}. Try other words, or fewer.")
+        raise typer.Exit(1)

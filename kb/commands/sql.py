@@ -1,6 +1,47 @@
-"""stub"""
-from typer import Typer
+"""`howtree sql`: query the knowledge base."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from howtree import BadUsage
+from kb.commands.options import KbOption, open_kb
+
+FORMATS = ("table", "csv", "json", "parquet")
 
 
-def register(app: Typer) -> None:
-    """Add the verb."""
+def register(app: typer.Typer) -> None:
+    """Add the verb `sql`."""
+    app.command()(sql)
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help="One statement that reads, e.g. a SELECT.")],
+    output_format: Annotated[
+        str, typer.Option("--format", help="table, csv, json (an object a line) or parquet.")
+    ] = "table",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File to write; parquet needs one.")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, help="Most rows; a longer result is cut, with exit code 1.")
+    ] = 100_000,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Most seconds.")] = 60.0,
+    kb: KbOption = None,
+) -> None:
+    """Query the knowledge base: read-only, without access to files or network.
+
+    Example: howtree sql "SELECT child, count(*) AS uses FROM links GROUP BY child ORDER BY uses DESC LIMIT 5"
+    """
+    if output_format not in FORMATS:
+        raise BadUsage(f"--format is one of {', '.join(FORMATS)}, not {output_format!r}")
+    if output_format == "parquet" and output is None:
+        raise BadUsage("--format parquet needs a file to write: -o result.parquet")
+    from kb.query import Limits, running
+    from kb.results import write_result
+
+    with open_kb(kb) as base, running(base, query, Limits(timeout, limit)) as result:
+        write_result(result, output_format, output)

@@ -20,7 +20,9 @@ def register(app: typer.Typer) -> None:
 @trainers.command()
 def decision(
     gold: Annotated[Path, typer.Option(help='JSON Lines of {"step": text, "goal": title}.')],
-    goals: Annotated[Path, typer.Option(help="The pool of titles, one a line; the gold goals are among them.")],
+    goals: Annotated[
+        Path, typer.Option(help="The pool of titles, one a line; the gold goals are among them.")
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Where to write the decision (JSON).")],
     encoder: Annotated[str, typer.Option(help="Name or folder of a sentence-transformers model.")] = "",
     work: Annotated[Path | None, typer.Option(help="Folder for vectors; kept, so a rerun is quick.")] = None,
@@ -39,7 +41,9 @@ def decision(
         raise BadInput(f"cannot read the pool of titles from {goals}: {error}") from error
     model = load_encoder(encoder or DEFAULT_ENCODER)
     folder = work or output.with_suffix(".work")
-    result = train_decision(pairs, pool, model, folder, f"{gold.name}, {len(pairs.steps)} pairs, {model.name}")
+    result = train_decision(
+        pairs, pool, model, folder, f"{gold.name}, {len(pairs.steps)} pairs, {model.name}"
+    )
     result.decision.save(output)
     say(
         f"Fitted on 90% of {len(pairs.steps):,} pairs; on the {result.held_out:,} held out: calibration error "

@@ -1,6 +1,43 @@
-"""stub"""
-from typer import Typer
+"""`howtree tree`: print the procedure tree below a goal."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from howtree import BadUsage
+from kb.commands.options import KbOption, open_kb
 
 
-def register(app: Typer) -> None:
-    """Add the verb."""
+def register(app: typer.Typer) -> None:
+    """Add the verb `tree`."""
+    app.command()(tree)
+
+
+def tree(
+    goal: Annotated[str, typer.Argument(help='A title (case and "How to" do not matter), a slug or an id.')],
+    depth: Annotated[int, typer.Option(min=1, max=50, help="Levels of goals to open.")] = 3,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Least probability of a link [default: as built].")
+    ] = None,
+    output_format: Annotated[str, typer.Option("--format", help="text, json or mermaid.")] = "text",
+    kb: KbOption = None,
+) -> None:
+    """Print the procedure tree below a goal.
+
+    Example: howtree tree "Host a Dinner Party" --depth 4
+    """
+    if output_format not in ("text", "json", "mermaid"):
+        raise BadUsage(f"--format is text, json or mermaid, not {output_format!r}")
+    from kb.draw import as_mermaid, as_text
+    from kb.search import goal_id
+    from kb.tree import tree as grow
+
+    with open_kb(kb) as base:
+        root = grow(base, goal_id(base, goal), depth, threshold)
+    if output_format == "json":
+        print(json.dumps(root.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        print(as_mermaid(root) if output_format == "mermaid" else as_text(root))

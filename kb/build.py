@@ -1,0 +1,316 @@
+"""The batch job: sources -> corpus -> links -> one knowledge base file.
+
+What the stages make stands in a work folder beside the output (kb.work for kb.duckdb) and is used again: a build
+that was killed goes on, and a later build encodes and searches only what is new. The knowledge base itself is made
+aside, checked, and put in place by one rename, so readers see the old file or the whole new one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import re
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from crawl.corpus import Tally, write_corpus
+from howtree import BadInput, HowtreeError, __version__, digest_of, say
+from kb.check import problems
+from kb.store import SCHEMA_VERSION, literal, sql_file
+from linking.decide import Decision, default_decision
+from linking.encoder import DEFAULT_ENCODER, Encoder, load_encoder
+from linking.pipeline import CANDIDATES, Goals, Linker, LinkTally, StepBatch
+from linking.text import goal_text, step_text
+
+STORAGE_VERSION = "v1.4.0"
+"""The oldest form of file that serves, so that older versions of duckdb can read it."""
+STEPS_PER_BATCH = 50_000
+MEMORY_LIMIT = "1500MB"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to build."""
+
+    encoder: str = DEFAULT_ENCODER
+    precision: str = "auto"
+    threshold: float | None = None
+    """Least probability of a chosen link; None for the one that was fitted with the decision."""
+    candidates: int = CANDIDATES
+
+
+@dataclass(slots=True)
+class BuildTally:
+    """What a build read, made and spent."""
+
+    corpus: Tally
+    links: LinkTally = field(default_factory=LinkTally)
+    counts: dict[str, int] = field(default_factory=dict)
+    """Articles, steps, candidates, edges, chosen edges, hyperlinks in the file."""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def lines(self) -> list[str]:
+        """The tally for people."""
+        c = self.counts
+        return [
+            *self.corpus.lines(),
+            f"{c['articles']:,} articles, {c['steps']:,} steps, {c['candidates']:,} candidates",
+            f"{c['chosen']:,} steps linked ({c['chosen'] / max(1, c['steps']):.0%}), "
+            f"{c['hyperlinked']:,} of them by editors' hyperlinks",
+            f"{self.links.encoded:,} texts encoded, {self.links.searched:,} searched; "
+            + ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in self.seconds.items()),
+        ]
+
+
+def work_folder(output: Path) -> Path:
+    """Where a build of `output` keeps its stages: kb.work for kb.duckdb."""
+    return output.with_suffix(".work")
+
+
+def build(sources: Sequence[Path], output: Path, options: Options | None = None) -> BuildTally:
+    """Build the knowledge base `output` from `sources`.
+
+    Raises:
+        BadInput: no article was found, a model cannot be loaded, another build of `output` is running, the disk
+            is full, or the result does not hold together (then the old file stays).
+    """
+    options = options or Options()
+    work = work_folder(output)
+    started, clock = datetime.now(UTC), time.monotonic()
+    with no_room_is_told(output), alone(work, output):
+        tally = BuildTally(write_corpus(sources, work / "corpus"))
+        tally.seconds["read"] = time.monotonic() - clock
+        aside = work / "kb.part"
+        with new_file(aside) as session:
+            with stage(tally, "load"):
+                load_corpus(session, work / "corpus")
+            encoder = load_encoder(options.encoder, options.precision)  # type: ignore[arg-type]
+            decision = default_decision()
+            threshold = decision.threshold if options.threshold is None else options.threshold
+            link(session, work, encoder, decision, options.candidates, tally)
+            with stage(tally, "edges"):
+                load_links(session, work / "candidates", threshold)
+            count(session, tally)
+            describe(session, sources, options, encoder, decision, threshold, tally, started)
+            session.execute(sql_file("views.sql"))
+            refuse_broken(session)
+        aside.replace(output)
+        shutil.rmtree(work / "candidates", ignore_errors=True)
+    return tally
+
+
+@contextmanager
+def alone(work: Path, output: Path) -> Iterator[None]:
+    """Hold the work folder's lock; it goes with the process, however that ends.
+
+    Raises:
+        BadInput: another build holds it, or the folder cannot be written.
+    """
+    if output.is_dir():
+        raise BadInput(f"{output} is a folder: name the file to write, e.g. -o {output / 'kb.duckdb'}")
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        lock = (work / "lock").open("w")
+    except OSError as error:
+        raise BadInput(f"cannot write beside {output}: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadInput(f"another build of {output} is running: wait for it, or give another -o") from None
+        yield
+
+
+@contextmanager
+def no_room_is_told(output: Path) -> Iterator[None]:
+    """Turn a full disk or a refused write into a message; all whole stages stay for the next try."""
+    try:
+        yield
+    except (OSError, duckdb.IOException) as error:
+        if isinstance(error, HowtreeError):
+            raise
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise BadInput(
+            f"could not write the build of {output}: {reason}. Make room or give another -o; the same command "
+            "then goes on from the last whole stage. A knowledge base that was there before is untouched."
+        ) from error
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A session that writes a new knowledge base file, closed whole at the end."""
+    for old in (path, path.with_name(path.name + ".wal")):
+        old.unlink(missing_ok=True)
+    spill = path.with_name("spill")
+    settings = {"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)}
+    with duckdb.connect(":memory:", config=settings) as session:  # type: ignore[arg-type]
+        session.execute(f"ATTACH {literal(str(path))} AS kb (STORAGE_VERSION '{STORAGE_VERSION}')")
+        session.execute("USE kb")
+        session.execute(sql_file("schema.sql"))
+        session.execute(sql_file("views.sql"))
+        yield session
+        session.execute("USE memory")
+        session.execute("DETACH kb")
+    shutil.rmtree(spill, ignore_errors=True)
+
+
+def load_corpus(session: duckdb.DuckDBPyConnection, corpus: Path) -> None:
+    """Fill the tables of articles from the shards of a corpus."""
+    shards = literal(str(corpus / "part-*.parquet"))
+    session.execute(f"CREATE TEMP VIEW corpus AS FROM read_parquet({shards})")
+    session.execute(sql_file("load.sql"))
+    session.execute("DROP VIEW corpus")
+    skipped = literal(str(corpus / "skipped-*.parquet"))
+    session.execute(f'INSERT INTO skipped SELECT "where", reason, detail FROM read_parquet({skipped})')
+
+
+def link(
+    session: duckdb.DuckDBPyConnection,
+    work: Path,
+    encoder: Encoder,
+    decision: Decision,
+    candidates: int,
+    tally: BuildTally,
+) -> None:
+    """Write the candidates of every step, each language by itself, to the work folder."""
+    shutil.rmtree(work / "candidates", ignore_errors=True)
+    languages = session.execute(
+        "SELECT language, count(step_id) FROM articles LEFT JOIN steps USING (article_id) GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    for language, total in languages:
+        name = folder_name(language)
+        linker = Linker(work / "links" / name, encoder, decision, candidates)
+        goals = read_goals(session, language)
+        steps = partial(read_steps, session, language)
+        tally.links.add(linker.run(goals, steps, total, work / "candidates" / name))
+        linker.index(goals).save(work / "index" / name)
+    tally.seconds.update(tally.links.seconds)
+
+
+def read_goals(session: duckdb.DuckDBPyConnection, language: str) -> Goals:
+    """The goals of one language."""
+    rows = session.execute(
+        "SELECT article_id, goal FROM articles WHERE language = ? ORDER BY article_id", [language]
+    ).fetchall()
+    return Goals(np.array([row[0] for row in rows], np.int64), [goal_text(row[1]) for row in rows])
+
+
+def read_steps(session: duckdb.DuckDBPyConnection, language: str) -> Iterator[StepBatch]:
+    """The steps of one language in batches, in the order of their ids."""
+    cursor = session.cursor().execute(
+        """
+        SELECT step_id, article_id, headline, CASE WHEN headline = '' THEN body[:2000] ELSE '' END
+        FROM kb.steps JOIN kb.articles USING (article_id) WHERE language = ? ORDER BY step_id
+        """,
+        [language],
+    )
+    while rows := cursor.fetchmany(STEPS_PER_BATCH):
+        yield StepBatch(
+            np.array([row[0] for row in rows], np.int64),
+            np.array([row[1] for row in rows], np.int64),
+            [step_text(row[2], row[3]) for row in rows],
+        )
+
+
+def folder_name(language: str) -> str:
+    """A language as a folder name; text from outside is never used as a path."""
+    return (
+        language if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", language) else digest_of(language)[:16]
+    )
+
+
+def load_links(session: duckdb.DuckDBPyConnection, candidates: Path, threshold: float) -> None:
+    """Fill the tables of candidates and edges."""
+    files = literal(str(candidates / "*" / "part-*.parquet"))
+    if any(candidates.glob("*/part-*.parquet")):
+        session.execute(f"INSERT INTO candidates FROM read_parquet({files}) ORDER BY step_id, rank")
+    session.execute(f"SET VARIABLE threshold = {float(threshold)!r}")
+    session.execute(sql_file("edges.sql"))
+
+
+def count(session: duckdb.DuckDBPyConnection, tally: BuildTally) -> None:
+    """Put the sizes of the tables into the tally."""
+    for table in ("articles", "steps", "candidates", "edges", "hyperlinks"):
+        tally.counts[table] = number(session, f"SELECT count(*) FROM {table}")
+    tally.counts["chosen"] = number(session, "SELECT count(*) FROM edges WHERE chosen")
+    tally.counts["hyperlinked"] = number(session, "SELECT count(*) FROM edges WHERE source = 'editor'")
+
+
+def number(session: duckdb.DuckDBPyConnection, sql: str) -> int:
+    """The one number that a query gives."""
+    row = session.execute(sql).fetchone()
+    return int(row[0]) if row else 0
+
+
+def describe(
+    session: duckdb.DuckDBPyConnection,
+    sources: Sequence[Path],
+    options: Options,
+    encoder: Encoder,
+    decision: Decision,
+    threshold: float,
+    tally: BuildTally,
+    started: datetime,
+) -> None:
+    """Record the run and what the file says of itself."""
+    finished = datetime.now(UTC)
+    parameters = {
+        "candidates": options.candidates,
+        "threshold": threshold,
+        "temperature": decision.temperature,
+        "bias": decision.bias,
+    }
+    content = digest_of(
+        *(row[0] for row in session.execute("SELECT content_hash FROM articles ORDER BY key").fetchall())
+    )
+    values: list[Any] = [
+        1,
+        started.replace(tzinfo=None),
+        finished.replace(tzinfo=None),
+        __version__,
+        json.dumps({"sources": [str(source) for source in sources], "articles_digest": content}),
+        json.dumps({"encoder": encoder.name, "encoder_digest": encoder.digest, "reranker": None}),
+        json.dumps(parameters),
+        json.dumps({**tally.corpus.to_dict(), **tally.counts, "seconds": tally.seconds}),
+    ]
+    session.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+    meta = {
+        "schema_version": SCHEMA_VERSION,
+        "threshold": threshold,
+        "built_at": finished.isoformat(timespec="seconds"),
+        "version": __version__,
+        "encoder": encoder.name,
+    }
+    session.executemany("INSERT INTO meta VALUES (?, ?)", [[key, str(value)] for key, value in meta.items()])
+
+
+def refuse_broken(session: duckdb.DuckDBPyConnection) -> None:
+    """Stop the build where the file does not hold together.
+
+    Raises:
+        BadInput: an invariant is broken; the message names each.
+    """
+    broken = problems(session)
+    if broken:
+        say("\n".join(broken))
+        raise BadInput(
+            "the new knowledge base does not hold together, so the old one stays; please report this"
+        )
+
+
+@contextmanager
+def stage(tally: BuildTally, name: str) -> Iterator[None]:
+    """Add the seconds spent inside to the tally."""
+    clock = time.monotonic()
+    yield
+    tally.seconds[name] = time.monotonic() - clock

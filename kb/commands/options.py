@@ -1,0 +1,22 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from kb.store import KnowledgeBase
+
+KbOption = Annotated[
+    Path | None, typer.Option("--kb", help="The knowledge base [default: HOWTREE_KB, else kb.duckdb here].")
+]
+
+
+def open_kb(path: Path | None) -> KnowledgeBase:
+    """The knowledge base that a command's --kb names, or the default one."""
+    from kb.store import KnowledgeBase, default_path
+
+    return KnowledgeBase(path or default_path())

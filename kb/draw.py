@@ -1,0 +1,112 @@
+"""Drawing a procedure tree as text, or as a Mermaid diagram."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kb.tree import Goal, Link, Method, Step
+
+RELATION_WORDS = {
+    "alternatives": "one is enough",
+    "all needed": "all are needed",
+    "answers": "each an answer",
+}
+STOP_WORDS = {"cycle": "already open above", "depth": "…"}
+MAX_LABEL = 120
+
+
+def as_text(goal: Goal) -> str:
+    """The tree with box-drawing lines, one line a step."""
+    return "\n".join([one_line(goal.goal), *_goal_lines(goal, "")])
+
+
+def _goal_lines(goal: Goal, indent: str) -> Iterator[str]:
+    if len(goal.methods) == 1 and not goal.methods[0].name:
+        yield from _step_lines(goal.methods[0], indent)
+        return
+    for i, method in enumerate(goal.methods):
+        last = i == len(goal.methods) - 1
+        yield f"{indent}{'└─' if last else '├─'} {method_label(goal, method)}"
+        yield from _step_lines(method, indent + ("   " if last else "│  "))
+
+
+def _step_lines(method: Method, indent: str) -> Iterator[str]:
+    for i, step in enumerate(method.steps):
+        last = i == len(method.steps) - 1
+        yield f"{indent}{'└─' if last else '├─'} {step_label(step)}"
+        if step.link:
+            yield from _goal_lines(step.link.goal, indent + ("   " if last else "│  "))
+
+
+def method_label(goal: Goal, method: Method) -> str:
+    """E.g. "Method 2 of 3 (one is enough): Grilling a Whole Fish"."""
+    name = f": {one_line(method.name)}" if method.name else ""
+    if method.kind == "single":
+        return f"Steps{name}"
+    words = RELATION_WORDS.get(goal.relation, "")
+    return f"{method.kind.capitalize()} {method.number} of {len(goal.methods)} ({words}){name}"
+
+
+def step_label(step: Step) -> str:
+    """E.g. "3. Clean the house  ->  Deep Clean Your House  [0.87 model]"."""
+    label = f"{step.number}. {one_line(step.text)}"
+    return f"{label}  ->  {link_label(step.link)}" if step.link else label
+
+
+def link_label(link: Link) -> str:
+    """E.g. "Deep Clean Your House  [0.87 model]", with why it is not opened."""
+    stop = f"  ({STOP_WORDS[link.goal.stop]})" if link.goal.stop == "cycle" else ""
+    return f"{one_line(link.goal.goal)}  [{link.probability:.2f} {link.source}]{stop}"
+
+
+def one_line(text: str) -> str:
+    """`text` on one line, without control characters, cut to a readable length."""
+    words = " ".join(re.sub(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]", " ", text).split())
+    return words if len(words) <= MAX_LABEL else words[: MAX_LABEL - 1] + "…"
+
+
+def as_mermaid(goal: Goal) -> str:
+    """The tree as a Mermaid flowchart: goals as boxes, methods as hexagons, steps as rounded boxes."""
+    lines = ["flowchart LR"]
+    _Mermaid(lines).goal(goal, "g0")
+    return "\n".join(lines)
+
+
+class _Mermaid:
+    """Writes nodes and arrows, giving each node a name of its own."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        self.count = 0
+
+    def goal(self, goal: Goal, node: str) -> None:
+        again = " (again)" if goal.stop == "cycle" else ""
+        self.lines.append(f'    {node}["{escape(goal.goal)}{again}"]')
+        for method in goal.methods:
+            parent = node
+            if method.kind != "single":
+                parent = self.name("m")
+                self.lines.append(f'    {node} --> {parent}{{{{"{escape(method_label(goal, method))}"}}}}')
+            for step in method.steps:
+                self.step(step, parent)
+
+    def step(self, step: Step, parent: str) -> None:
+        node = self.name("s")
+        self.lines.append(f'    {parent} --> {node}("{step.number}. {escape(step.text)}")')
+        if step.link:
+            target = self.name("g")
+            dotted = "-.->" if step.link.goal.stop == "cycle" else "==>"
+            self.lines.append(
+                f'    {node} {dotted}|"{step.link.probability:.2f} {step.link.source}"| {target}'
+            )
+            self.goal(step.link.goal, target)
+
+    def name(self, kind: str) -> str:
+        self.count += 1
+        return f"{kind}{self.count}"
+
+
+def escape(text: str) -> str:
+    """`text` as it may stand between the quotes of a Mermaid label."""
+    return "".join(c if c.isalnum() or c in " .,'()-" else f"#{ord(c)};" for c in one_line(text))

@@ -1,0 +1,127 @@
+"""Open a knowledge base for reading: one session over the file, locked against everything but queries.
+
+The tables of the file are shown as views of a session in memory, and the public views and macros of views.sql are
+made over them there. So what people decided can be laid over the machine's edges without touching the file, and
+readers of one file never disturb each other or a build that replaces it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from howtree import BadInput, NotFound
+
+SCHEMA_VERSION = 1
+TABLES = (
+    "articles", "aliases", "categories", "methods", "steps", "hyperlinks", "candidates", "edges", "goal_words", "words",
+    "skipped", "runs", "meta",
+)  # fmt: skip
+MEMORY_LIMIT = "800MB"
+
+
+def default_path() -> Path:
+    """The knowledge base that commands read unless told otherwise: HOWTREE_KB, else kb.duckdb here."""
+    return Path(os.environ.get("HOWTREE_KB") or "kb.duckdb")
+
+
+def sql_file(name: str) -> str:
+    """The text of an SQL file of this package."""
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+class KnowledgeBase:
+    """A knowledge base opened for reading. Every query runs on a cursor of its own, so threads may share it."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file at `path`.
+
+        Raises:
+            NotFound: there is no such file.
+            BadInput: it is no knowledge base, or one of another schema version.
+        """
+        if not path.is_file():
+            raise NotFound(
+                f"no knowledge base at {path}. Build one with: howtree build SOURCE -o {path}, or name another "
+                "with --kb or HOWTREE_KB"
+            )
+        self.path = path
+        self._session = attach(path)
+        self.meta = dict(self.query("SELECT key, value FROM meta").fetchall())
+        self._session.execute(sql_file("views.sql"))
+        lock(self._session)
+
+    def query(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> duckdb.DuckDBPyConnection:
+        """Run one query of ours and return the cursor to fetch from."""
+        return self._session.cursor().execute(sql, parameters or None)
+
+    def records(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
+        """The rows of a query as dictionaries."""
+        cursor = self.query(sql, parameters)
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A cursor for a query that is limited or interrupted apart from the others."""
+        return self._session.cursor()
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which on the model's links are chosen."""
+        return float(self.meta["threshold"])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._session.close()
+
+    def __enter__(self) -> KnowledgeBase:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def attach(path: Path) -> duckdb.DuckDBPyConnection:
+    """A session in memory with the tables of the file at `path` as views.
+
+    Raises:
+        BadInput: the file is no knowledge base, or one of another schema version.
+    """
+    session = duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "temp_directory": ""})
+    try:
+        session.execute(f"ATTACH {literal(str(path))} AS kb (READ_ONLY)")
+        version = session.execute("SELECT value FROM kb.meta WHERE key = 'schema_version'").fetchone()
+    except duckdb.Error as error:
+        session.close()
+        raise BadInput(
+            f"{path} is not a knowledge base of howtree ({first_line(error)}). Build one with: howtree build"
+        ) from error
+    if version is None or version[0] != str(SCHEMA_VERSION):
+        session.close()
+        raise BadInput(
+            f"{path} has schema version {version[0] if version else 'unknown'}, this howtree reads version "
+            f"{SCHEMA_VERSION}: build it again with this version, or install the version that made it"
+        )
+    for table in TABLES:
+        session.execute(f"CREATE VIEW {table} AS FROM kb.{table}")
+    return session
+
+
+def lock(session: duckdb.DuckDBPyConnection) -> None:
+    """Take from a session, for good, files, network, extensions and its own settings."""
+    session.execute("SET enable_external_access = false")
+    session.execute("SET lock_configuration = true")
+
+
+def literal(text: str) -> str:
+    """`text` as an SQL string literal, for statements that take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
