@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-import duckdb
-
+from kb.store import KnowledgeBase
 from kb.video_corpus import goal_key
 
 
@@ -93,7 +92,7 @@ class Links:
 
 
 def goals_with_steps(
-    connection: duckdb.DuckDBPyConnection, goals: dict[str, str], depth: int, links: Links = Links()
+    base: KnowledgeBase, goals: dict[str, str], depth: int, links: Links = Links()
 ) -> list[Goal]:
     """The goals with their steps down to `depth`, in the order of their keys.
 
@@ -101,8 +100,8 @@ def goals_with_steps(
     that has steps, by article id. A goal without an article keeps no step, so every form falls back to L0 for
     it.
     """
-    articles = _articles_of(connection, goals)
-    steps = _steps_below(connection, articles.values(), depth, links)
+    articles = _articles_of(base, goals)
+    steps = _steps_below(base, articles.values(), depth, links)
     result = []
     for key, text in sorted(goals.items()):
         article_id = articles.get(key)
@@ -111,11 +110,11 @@ def goals_with_steps(
     return result
 
 
-def _articles_of(connection: duckdb.DuckDBPyConnection, goals: Iterable[str]) -> dict[str, int]:
+def _articles_of(base: KnowledgeBase, goals: Iterable[str]) -> dict[str, int]:
     """Goal key -> article id."""
     wanted = set(goals)
     found: dict[str, int] = {}
-    rows = connection.execute(
+    rows = base.query(
         """SELECT article_id, goal, title FROM articles
            ORDER BY article_id NOT IN (SELECT article_id FROM steps), article_id"""
     ).fetchall()
@@ -150,14 +149,14 @@ ORDER BY s.article_id, s.step_id
 
 
 def _steps_below(
-    connection: duckdb.DuckDBPyConnection, roots: Iterable[int], depth: int, links: Links
+    base: KnowledgeBase, roots: Iterable[int], depth: int, links: Links
 ) -> dict[int, list[_Step]]:
     """Article id -> its steps with the links to follow, for all articles that `depth` levels reach."""
     steps: dict[int, list[_Step]] = defaultdict(list)
     level = sorted(set(roots))
     for _ in range(depth):
         names = {"threshold": links.threshold, "shuffled": links.shuffled, "articles": level}
-        rows = connection.execute(STEPS_WITH_LINKS, names).fetchall()
+        rows = base.query(STEPS_WITH_LINKS, names).fetchall()
         for article_id, *step in rows:
             steps[article_id].append(_Step(*step))
         level = sorted({row[3] for row in rows if row[3] is not None} - steps.keys())

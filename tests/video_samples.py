@@ -12,9 +12,7 @@ from typing import Any
 
 import duckdb
 
-import kb
-
-SCHEMA = Path(kb.__file__).with_name("schema.sql")
+from kb.store import SCHEMA_VERSION, sql_file
 
 
 class NaiveBm25:
@@ -85,7 +83,11 @@ def make_kb(path: Path, articles: dict[str, list[Any]], links: Sequence[tuple[An
     A link is (title, step number from 1, title of the child, probability[, chosen]).
     """
     connection = duckdb.connect(str(path))
-    connection.execute(SCHEMA.read_text(encoding="utf-8"))
+    connection.execute(sql_file("schema.sql"))
+    meta = {"schema_version": SCHEMA_VERSION, "threshold": 0.5}
+    connection.executemany(
+        "INSERT INTO meta VALUES (?, ?)", [[key, str(value)] for key, value in meta.items()]
+    )
     ids, step_ids = {title: number for number, title in enumerate(articles, start=1)}, {}
     for title, steps in articles.items():
         goal = re.sub("^How to ", "", title)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option, Typer, echo
 
+from kb.commands.options import KbOption, open_kb
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import duckdb
 
     from kb.video_corpus import Split
     from kb.video_index import Index
@@ -45,11 +45,11 @@ def register(app: Typer) -> None:
 
 
 def video(
-    kb: Annotated[Path, Option("--kb", help="The knowledge base.")],
     videos: Annotated[Path, Option("--videos", help="JSON Lines of videos, plain or .gz.")],
     output: Annotated[
         Path, Option("--output", "-o", help="Directory for figures, runs, qrels and manifest.")
     ],
+    kb: KbOption = None,
     engine_url: Annotated[
         str | None, Argument(help="Address of the engine, for --engine elasticsearch.")
     ] = None,
@@ -91,9 +91,9 @@ def video(
     make_index, engine_name = _engine(engine, engine_url)
     found = read_videos(videos, trim, seed)
     asked, missing = read_goals(goals, found.goals) if goals else (found.goals, [])
-    with _opened(kb) as connection:
+    with open_kb(kb) as base:
         with_steps = goals_with_steps(
-            connection, asked, max(each.depth for each in forms), Links(threshold, shuffle)
+            base, asked, max(each.depth for each in forms), Links(threshold, shuffle)
         )
     outcome = evaluate(
         found,
@@ -127,7 +127,7 @@ def video(
         "weights": list(tried) if tune else [],
         "engine": engine_name,
     }
-    inputs = {"kb": kb, "videos": videos, "goals": goals}
+    inputs = {"kb": base.path, "videos": videos, "goals": goals}
     write_json(output / "manifest.json", manifest_of(inputs, parameters, outcome))
 
     for line in found.skipped[:20]:
@@ -213,17 +213,3 @@ def _engine(engine: Engine, url: str | None) -> tuple[Callable[[Split], Index], 
     raise BadUsage(
         "--engine elasticsearch and the address of the engine go together, and no other engine has one."
     )
-
-
-def _opened(path: Path) -> duckdb.DuckDBPyConnection:
-    """The knowledge base, for reading."""
-    import duckdb
-
-    from howtree import BadInput, NotFound
-
-    if not path.is_file():
-        raise NotFound(f"{path}: no such file. Build one: howtree build FOLDER -o {path}")
-    try:
-        return duckdb.connect(str(path), read_only=True)
-    except duckdb.Error as error:
-        raise BadInput(f"{path}: no knowledge base ({error}).") from None
