@@ -96,9 +96,9 @@ def goals_with_steps(
 ) -> list[Goal]:
     """The goals with their steps down to `depth`, in the order of their keys.
 
-    A goal is matched to the article whose goal or title it is, case and "How to" aside; of several the first
-    that has steps, by article id. A goal without an article keeps no step, so every form falls back to L0 for
-    it.
+    A goal is matched to the article whose goal or title it is, case and "How to" aside. Of several the one
+    that is spelt as the goal comes first, then one with steps, then the smaller id. A goal without an article
+    keeps no step, so every form falls back to L0 for it.
     """
     articles = _articles_of(base, goals)
     steps = _steps_below(base, articles.values(), depth, links)
@@ -110,19 +110,17 @@ def goals_with_steps(
     return result
 
 
-def _articles_of(base: KnowledgeBase, goals: Iterable[str]) -> dict[str, int]:
+def _articles_of(base: KnowledgeBase, goals: dict[str, str]) -> dict[str, int]:
     """Goal key -> article id."""
-    wanted = set(goals)
-    found: dict[str, int] = {}
+    found: dict[str, tuple[bool, bool, int]] = {}
     rows = base.query(
-        """SELECT article_id, goal, title FROM articles
-           ORDER BY article_id NOT IN (SELECT article_id FROM steps), article_id"""
+        "SELECT article_id, goal, title, article_id IN (SELECT article_id FROM steps) FROM articles"
     ).fetchall()
-    for article_id, goal, title in rows:
-        for key in (goal_key(goal), goal_key(title)):
-            if key in wanted:
-                found.setdefault(key, article_id)
-    return found
+    for article_id, goal, title, has_steps in rows:
+        for key in {goal_key(goal), goal_key(title)} & goals.keys():
+            place = (goals[key] not in (goal, title), not has_steps, article_id)
+            found[key] = min(place, found.get(key, place))
+    return {key: article_id for key, (_, _, article_id) in found.items()}
 
 
 STEPS_WITH_LINKS = """

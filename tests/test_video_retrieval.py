@@ -245,10 +245,22 @@ def test_a_goal_that_is_not_in_the_knowledge_base_is_searched_without_steps(
         assert all(ranks[form] == ranks["L0"] for form in ranks)
 
 
-def test_of_two_articles_of_one_title_the_one_with_steps_is_taken(evaluate: Evaluate, tmp_path: Path) -> None:
-    evaluate(*FAST, articles={"How to Water a Cactus": [], "water a CACTUS": ["Pour"]}, links=())
+@pytest.mark.parametrize(
+    ("titles", "taken"),
+    [
+        ({"WATER a Cactus": ["Pour"], "How to Water a cactus": ["Wait"]}, 2),  # spelt as the videos spell it
+        (
+            {"How to WATER a Cactus": [], "water a CACTUS": ["Pour"], "water A cactus": ["Wait"]},
+            2,
+        ),  # with steps
+    ],
+)
+def test_of_several_articles_of_one_goal_the_best_match_is_taken(
+    evaluate: Evaluate, tmp_path: Path, titles: dict[str, list[Any]], taken: int
+) -> None:
+    evaluate(*FAST, articles=titles, links=())
     record = goals_file(tmp_path)["Water a cactus"]
-    assert (record["article_id"], record["steps"]) == (2, 1)
+    assert (record["article_id"], record["steps"]) == (taken, 1)
 
 
 def test_a_query_without_words_finds_nothing_and_is_listed(evaluate: Evaluate) -> None:

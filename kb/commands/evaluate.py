@@ -55,7 +55,7 @@ def video(
     ] = None,
     goals: Annotated[Path | None, Option("--goals", help="Search only these goals, one a line.")] = None,
     trim: Annotated[
-        float, Option("--trim", min=0, help="Seconds cut off both ends of captions (paper: 10).")
+        float, Option("--trim", min=0, help="Seconds to cut off both ends of captions.")
     ] = 0,
     queries: Annotated[str, Option("--queries", help="Query forms, by commas; default: all.")] = "",
     threshold: Annotated[
