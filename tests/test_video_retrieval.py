@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -363,3 +364,20 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(
     monkeypatch.setitem(sys.modules, "bm25s", None)
     with pytest.raises(HowtreeError, match=r"bm25s.*pip install 'howtree\[eval\]'"):
         evaluate()
+
+
+def test_the_commands_of_the_documentation_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_kb(tmp_path / "kb.duckdb", ARTICLES, LINKS)
+    write_videos(tmp_path / "videos.jsonl", sample_videos())
+    (tmp_path / "goals.txt").write_text("Water a cactus\n", encoding="utf-8")
+    (tmp_path / "task_ids.csv").write_text("1\tWater a Cactus\n", encoding="utf-8")
+    (tmp_path / "HowTo100M_v1.csv").write_text("video_id,task_id,rank\nv,1,1\n", encoding="utf-8")
+    captions = {"v": {"start": [12], "end": [40], "text": ["wait until the soil is dry"]}}
+    (tmp_path / "raw_caption.json").write_text(json.dumps(captions), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    text = (Path(__file__).parents[1] / "docs" / "video-retrieval.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^    howtree (evaluate (?:.*\\\n)*.*)$", text, flags=re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        result = CliRunner().invoke(app, command.replace("\\\n", " ").split())
+        assert result.exit_code == 0, (command, result.exception)
