@@ -184,6 +184,7 @@ def link(
 ) -> None:
     """Write the candidates of every step, each language by itself, to the work folder."""
     shutil.rmtree(work / "candidates", ignore_errors=True)
+    goal_set = articles_digest(session)
     languages = session.execute(
         "SELECT language, count(step_id) FROM articles LEFT JOIN steps USING (article_id) GROUP BY 1 ORDER BY 1"
     ).fetchall()
@@ -193,7 +194,7 @@ def link(
         goals = read_goals(session, language)
         steps = partial(read_steps, session, language)
         tally.links.add(linker.run(goals, steps, total, work / "candidates" / name))
-        linker.index(goals).save(work / "index" / name)
+        linker.index(goals, goal_set).save(work / "index" / name)
     tally.seconds.update(tally.links.seconds)
 
 
@@ -270,15 +271,14 @@ def describe(
         "temperature": decision.temperature,
         "bias": decision.bias,
     }
-    content = digest_of(
-        *(row[0] for row in session.execute("SELECT content_hash FROM articles ORDER BY key").fetchall())
-    )
     values: list[Any] = [
         1,
         started.replace(tzinfo=None),
         finished.replace(tzinfo=None),
         __version__,
-        json.dumps({"sources": [str(source) for source in sources], "articles_digest": content}),
+        json.dumps(
+            {"sources": [str(source) for source in sources], "articles_digest": articles_digest(session)}
+        ),
         json.dumps({"encoder": encoder.name, "encoder_digest": encoder.digest, "reranker": None}),
         json.dumps(parameters),
         json.dumps({**tally.corpus.to_dict(), **tally.counts, "seconds": tally.seconds}),
@@ -290,8 +290,16 @@ def describe(
         "built_at": finished.isoformat(timespec="seconds"),
         "version": __version__,
         "encoder": encoder.name,
+        "articles_digest": articles_digest(session),
     }
     session.executemany("INSERT INTO meta VALUES (?, ?)", [[key, str(value)] for key, value in meta.items()])
+
+
+def articles_digest(session: duckdb.DuckDBPyConnection) -> str:
+    """Digest of the articles in the order of their ids: the same ids mean the same articles where it is the same."""
+    return digest_of(
+        *(row[0] for row in session.execute("SELECT content_hash FROM articles ORDER BY key").fetchall())
+    )
 
 
 def refuse_broken(session: duckdb.DuckDBPyConnection) -> None:

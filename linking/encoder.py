@@ -146,7 +146,7 @@ def batches_of_equal_length(lengths: Sequence[int]) -> list[NDArray[np.int64]]:
     """Positions in batches of one common length each, at most `TOKENS_PER_BATCH` tokens in a batch."""
     order = np.argsort(np.asarray(lengths, np.int64), kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(np.asarray(lengths, np.int64)[order])) + 1)
-    batches = []
+    batches: list[NDArray[np.int64]] = []
     for group in groups:
         if len(group):
             size = max(1, TOKENS_PER_BATCH // max(1, lengths[group[0]]))
@@ -179,7 +179,7 @@ def silence_libraries() -> None:
     """Keep the model libraries' own progress bars and advice away from the person's screen."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    import transformers
+    from transformers.utils import logging
 
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -15,22 +15,25 @@ FORMAT = 1
 
 
 class GoalIndex:
-    """Exact inner-product search over the goals' unit vectors, each with a label: its article id, or its row in the vector store."""
+    """Exact inner-product search over the goals' unit vectors, each with a label (an article id or a row)."""
 
-    def __init__(self, vectors: Vectors, labels: NDArray[np.int64], encoder: str, digest: str) -> None:
+    def __init__(
+        self, vectors: Vectors, labels: NDArray[np.int64], encoder: str, digest: str, goal_set: str = ""
+    ) -> None:
         import faiss
 
         self.labels = labels
         self.encoder = encoder
         self.digest = digest
-        self._faiss = faiss.IndexFlatIP(vectors.shape[1])
+        self.goal_set = goal_set
+        self._faiss: Any = faiss.IndexFlatIP(vectors.shape[1])
         self._faiss.add(np.ascontiguousarray(vectors))
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def search(self, vectors: Vectors, k: int) -> tuple[Vectors, NDArray[np.int64]]:
-        """Scores and positions of the best `k` goals of each vector, both [n, k]; -1 and -inf pad a short list.
+        """Scores and positions of the best `k` goals of each vector, both [n, k], padded with -inf and -1.
 
         Raises:
             BadInput: the vectors have another length than the index: they come from another model.
@@ -68,6 +71,7 @@ class GoalIndex:
             "format": FORMAT,
             "encoder": self.encoder,
             "encoder_digest": self.digest,
+            "goal_set": self.goal_set,
             "goals": len(self),
             "dimension": self._faiss.d,
             "metric": "inner product of unit vectors (cosine)",
@@ -86,7 +90,9 @@ class GoalIndex:
         if not manifest or manifest.get("format") != FORMAT:
             raise BadInput(f"no index of goals in {folder}: build the knowledge base again to get one")
         index = cls.__new__(cls)
-        index.encoder, index.digest = manifest["encoder"], manifest["encoder_digest"]
+        index.encoder, index.digest, index.goal_set = (
+            manifest[name] for name in ("encoder", "encoder_digest", "goal_set")
+        )
         index.labels = np.load(folder / "labels.npy")
         index._faiss = faiss.read_index(str(folder / "goals.faiss"))
         return index

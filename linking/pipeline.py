@@ -1,4 +1,4 @@
-"""The stages of linking in order: encode, retrieve, decide. Each keeps its results, so a rerun does only what is new."""
+"""The stages of linking in order: encode, retrieve, decide. Each keeps its results for the next run."""
 
 from __future__ import annotations
 
@@ -104,10 +104,15 @@ class Linker:
             self._write(goals.ids, goal_rows, steps, total, retriever, output)
         return tally
 
-    def index(self, goals: Goals) -> GoalIndex:
-        """The FAISS index over the vectors of `goals`, labelled with their article ids."""
+    def index(self, goals: Goals, goal_set: str) -> GoalIndex:
+        """The FAISS index over the vectors of `goals`, labelled with their article ids.
+
+        `goal_set` names the set of articles that the ids belong to.
+        """
         rows = self.goals.add(goals.texts, self.encoder)
-        return GoalIndex(self.goals.vectors(rows), goals.ids, self.encoder.name, self.encoder.digest)
+        return GoalIndex(
+            self.goals.vectors(rows), goals.ids, self.encoder.name, self.encoder.digest, goal_set
+        )
 
     def _encode(
         self, goals: Goals, steps: Callable[[], Iterable[StepBatch]], total: int, tally: LinkTally

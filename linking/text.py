@@ -23,7 +23,7 @@ def step_text(headline: str, body: str = "") -> str:
 
 
 def clean(text: str) -> str:
-    """`text` with runs of white space made one blank, cut to `MAX_CHARACTERS` at a word's end where it has one."""
+    """`text` with single blanks between its words, cut to `MAX_CHARACTERS` at a word's end."""
     words = " ".join(text[: 2 * MAX_CHARACTERS].split())
     if len(words) <= MAX_CHARACTERS:
         return words

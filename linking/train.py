@@ -71,7 +71,7 @@ def read_gold(path: Path) -> Gold:
 
 
 def in_dev(steps: list[str], share: float = 0.1) -> NDArray[np.bool_]:
-    """Whether each step belongs to the held-out part: decided by a hash of its text alone. Shape [len(steps)]."""
+    """Whether each step is held out: decided by a hash of its text alone. Shape [len(steps)]."""
     marks = [int.from_bytes(hashlib.sha256(s.encode()).digest()[:4], "big") / 2**32 for s in steps]
     return np.array(marks) < share
 

@@ -19,14 +19,21 @@ def search(
     words: Annotated[
         list[str], typer.Argument(metavar="WORDS...", help="Words of the title; typing errors are forgiven.")
     ],
+    semantic: Annotated[
+        bool, typer.Option("--semantic", help="By meaning, with the encoder of the build, in place of words.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Goals to show.")] = 20,
     kb: KbOption = None,
 ) -> None:
     """Find goals by the words of their titles: id, score and goal, best first.
 
     Example: howtree search clean house
+    Example: howtree search --semantic "get rid of weeds"
     """
-    from kb.search import search as find
+    if semantic:
+        from kb.semantic import semantic_search as find
+    else:
+        from kb.search import search as find
 
     with open_kb(kb) as base:
         found = find(base, " ".join(words), limit)
