@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ijson
+
 from howtree import BadInput, NotFound, progress, written_aside
 from kb.video_corpus import goal_key, read_lines
-from kb.video_index import required
 
 
 def convert(
@@ -103,7 +104,6 @@ def _captions(path: Path) -> Iterator[tuple[str, Any]]:
         return
     if not path.is_file():
         raise NotFound(f"{path}: neither a file nor a folder. Give caption.json or the folder of CSV files.")
-    ijson = required("ijson")
     with path.open("rb") as stream:
         try:
             yield from ijson.kvitems(stream, "", use_float=True)

@@ -1,12 +1,18 @@
-"""The evaluation as people read it: a table shaped like the paper's Table 3, with the paper's figures beside
-ours.
+"""The evaluation as people and programs read it: tables shaped like the paper's Table 3, with its figures beside
+ours, files, and the manifest.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
 from typing import Any
 
+from howtree import __version__, digest_of_file, write_json, written_aside
+from kb.video_filter import ROUNDS
+from kb.video_index import DEPTH, K1, TOKEN_PATTERN, B
 from kb.video_measures import CUTS
 from kb.video_retrieval import Outcome
 
@@ -128,3 +134,44 @@ def _test(row: dict[str, Any]) -> list[str]:
 
 def _probability(value: float) -> str:
     return "<0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def write_results(outcome: Outcome, manifest: dict[str, Any], output: Path) -> dict[str, str]:
+    """Write figures, goals and manifest to `output`, each aside and renamed; return the figures by format."""
+    figures = {
+        "json": json.dumps(outcome.to_dict(), ensure_ascii=False, indent=2) + "\n",
+        "markdown": as_markdown(outcome),
+        "text": as_text(outcome),
+    }
+    goals = "".join(json.dumps(goal, ensure_ascii=False) + "\n" for goal in outcome.goals)
+    files = dict(zip(("results.json", "results.md", "results.txt"), figures.values(), strict=True))
+    for name, text in {**files, "goals.jsonl": goals}.items():
+        with written_aside(output / name) as aside:
+            aside.write_text(text, encoding="utf-8")
+    write_json(output / "manifest.json", manifest)
+    return figures
+
+
+def manifest_of(
+    inputs: dict[str, Path | None], parameters: dict[str, Any], outcome: Outcome
+) -> dict[str, Any]:
+    """What a run was made from: inputs with their digests, versions, parameters, and how long it took."""
+    return {
+        "version": __version__,
+        "inputs": {
+            name: {"path": str(path), "sha256": digest_of_file(path)} for name, path in inputs.items() if path
+        },
+        "libraries": {
+            name: metadata.version(name) for name in ("bm25s", "duckdb", "ir-measures", "numpy", "scipy")
+        },
+        "parameters": {
+            "k1": K1,
+            "b": B,
+            "token_pattern": TOKEN_PATTERN,
+            "ranked_videos": DEPTH,
+            "filter_rounds": ROUNDS,
+            **parameters,
+        },
+        "tally": outcome.tally,
+        "seconds": outcome.seconds,
+    }

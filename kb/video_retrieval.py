@@ -7,18 +7,16 @@ on every split, measured and compared; all is written to one directory.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from howtree import __version__, digest_of_file, progress, say, write_json, written_aside
+from howtree import progress, say
 from kb.video_corpus import Split, VideoSet
-from kb.video_filter import ROUNDS, Climb, StepVectors, Variant, climb_all, variant
-from kb.video_index import DEPTH, K1, TOKEN_PATTERN, B, Bm25Index, Floats, Index
+from kb.video_filter import Climb, StepVectors, Variant, climb_all, variant
+from kb.video_index import K1, TOKEN_PATTERN, B, Bm25Index, Floats, Index
 from kb.video_measures import Ranking, measures_of, paired_test, write_qrels, write_run
 from kb.video_queries import FORMS, Goal, QueryForm, tally_of
 
@@ -166,6 +164,7 @@ def evaluate(
             if form.filtered and climbs
         }
     outcome.goals = list(by_goal.values())
+    outcome.tally["queries that find nothing"] = len(outcome.unanswered)
     _count_chosen(goals, forms, climbs, outcome.queries)
     outcome.seconds["queries"] = clock.lap()
     return outcome
@@ -274,42 +273,6 @@ def _count_chosen(
             queries[f"steps chosen a goal by {form.name} at depth {depth}"] = round(
                 depths.count(depth) / len(goals), 2
             )
-
-
-def write_results(outcome: Outcome, tables: dict[str, str], output: Path) -> None:
-    """Write the figures, the goals and the tables (file name -> text), each aside and renamed."""
-    write_json(output / "results.json", outcome.to_dict())
-    with written_aside(output / "goals.jsonl") as aside, aside.open("w", encoding="utf-8") as file:
-        for goal in outcome.goals:
-            file.write(json.dumps(goal, ensure_ascii=False) + "\n")
-    for name, text in tables.items():
-        with written_aside(output / name) as aside:
-            aside.write_text(text, encoding="utf-8")
-
-
-def manifest_of(
-    inputs: dict[str, Path | None], parameters: dict[str, Any], outcome: Outcome
-) -> dict[str, Any]:
-    """What a run was made from: inputs with their digests, versions, parameters, and how long it took."""
-    return {
-        "version": __version__,
-        "inputs": {
-            name: {"path": str(path), "sha256": digest_of_file(path)} for name, path in inputs.items() if path
-        },
-        "libraries": {
-            name: metadata.version(name) for name in ("bm25s", "duckdb", "ir-measures", "numpy", "scipy")
-        },
-        "parameters": {
-            "k1": K1,
-            "b": B,
-            "token_pattern": TOKEN_PATTERN,
-            "ranked_videos": DEPTH,
-            "filter_rounds": ROUNDS,
-            **parameters,
-        },
-        "tally": outcome.tally,
-        "seconds": outcome.seconds,
-    }
 
 
 class _Clock:

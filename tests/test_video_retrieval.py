@@ -235,15 +235,21 @@ def test_paired_tests_compare_the_forms(evaluate: Evaluate) -> None:
     assert 0 < test["p_wilcoxon"] <= 1
 
 
-def test_a_goal_that_is_not_in_the_knowledge_base_is_searched_without_steps(
-    evaluate: Evaluate, tmp_path: Path
+@pytest.mark.parametrize(
+    ("articles", "said"),
+    [
+        ({"Stir dough": ["Stir"]}, "not in the knowledge base, searched without steps: Water a cactus"),
+        ({goal: [] for goal in SPOKEN}, "goals not in the knowledge base: 0; goals without steps: 3"),
+        ({goal: ["", "?!"] for goal in SPOKEN}, "goals without steps: 0"),
+    ],
+)
+def test_a_goal_without_an_article_steps_or_words_is_searched_by_its_title(
+    evaluate: Evaluate, tmp_path: Path, articles: dict[str, list[Any]], said: str
 ) -> None:
-    outcome = evaluate(*FAST, articles={"Stir dough": []}, links=())
-    assert "goals not in the knowledge base: 3" in outcome["said"]
-    assert "not in the knowledge base, searched without steps: Water a cactus" in outcome["said"]
+    assert said in evaluate(*FAST, articles=articles, links=())["said"]
     for record in goals_file(tmp_path).values():
-        ranks = record["ranks"]["train"]
-        assert all(ranks[form] == ranks["L0"] for form in ranks)
+        for ranks in record["ranks"].values():
+            assert all(ranks[form] == ranks["L0"] for form in ranks)
 
 
 @pytest.mark.parametrize(
@@ -271,6 +277,7 @@ def test_a_query_without_words_finds_nothing_and_is_listed(evaluate: Evaluate) -
     ]
     outcome = evaluate(*FAST, "--queries", "L0", videos=videos)
     assert [each["goal"] for each in outcome["unanswered"]] == ["?!", "unheard"]
+    assert "finds nothing: unheard (L0 on train)" in outcome["said"]
     figures = row(outcome, "train", "L0")
     assert (figures["mean_rank"], figures["recall@50"], figures["precision@1"]) == (201, 0, 0)
 

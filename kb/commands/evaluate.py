@@ -12,11 +12,16 @@ from typer import Argument, Option, Typer, echo
 from kb.commands.options import KbOption, open_kb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from kb.video_corpus import Split
+    from kb.video_corpus import Split, VideoSet
     from kb.video_index import Index
-    from kb.video_queries import QueryForm
+    from kb.video_queries import Goal, QueryForm
+    from kb.video_retrieval import Outcome
+
+
+NAMED = 20
+"""How many of the goals or records left out are named one by one."""
 
 
 class Format(StrEnum):
@@ -54,9 +59,7 @@ def video(
         str | None, Argument(help="Address of the engine, for --engine elasticsearch.")
     ] = None,
     goals: Annotated[Path | None, Option("--goals", help="Search only these goals, one a line.")] = None,
-    trim: Annotated[
-        float, Option("--trim", min=0, help="Seconds to cut off both ends of captions.")
-    ] = 0,
+    trim: Annotated[float, Option("--trim", min=0, help="Seconds to cut off both ends of captions.")] = 0,
     queries: Annotated[str, Option("--queries", help="Query forms, by commas; default: all.")] = "",
     threshold: Annotated[
         float | None,
@@ -78,13 +81,10 @@ def video(
 
     Example: howtree evaluate video --kb kb.duckdb --videos videos.jsonl -o results/
     """
-    import json
-
-    from howtree import say, write_json
     from kb.video_corpus import read_goals, read_videos
     from kb.video_queries import Links, goals_with_steps
-    from kb.video_report import as_markdown, as_text
-    from kb.video_retrieval import WEIGHTS, evaluate, manifest_of, write_results
+    from kb.video_report import manifest_of, write_results
+    from kb.video_retrieval import WEIGHTS, evaluate
 
     forms = _forms(queries)
     tried = _weights(weights) or WEIGHTS
@@ -106,18 +106,7 @@ def video(
         make_index=make_index,
         engine=engine_name,
     )
-    outcome.tally = {
-        **{f"videos {name}": count for name, count in sorted(found.tally.items())},
-        **{f"videos in {name}": len(split.ids) for name, split in found.splits.items()},
-        "goals": len(with_steps),
-        "goals without videos": len(missing),
-        "goals not in the knowledge base": sum(goal.article_id is None for goal in with_steps),
-        "goals without steps": sum(not goal.steps for goal in with_steps),
-        "queries that find nothing": len(outcome.unanswered),
-        **outcome.tally,
-    }
-    tables = {"results.txt": as_text(outcome), "results.md": as_markdown(outcome)}
-    write_results(outcome, tables, output)
+    outcome.tally = {**_tally(found, with_steps, missing), **outcome.tally}
     parameters = {
         "trim": trim,
         "seed": seed,
@@ -128,22 +117,9 @@ def video(
         "engine": engine_name,
     }
     inputs = {"kb": base.path, "videos": videos, "goals": goals}
-    write_json(output / "manifest.json", manifest_of(inputs, parameters, outcome))
-
-    for line in found.skipped[:20]:
-        say(f"skipped {line}")
-    for goal in missing[:20]:
-        say(f"goal without videos: {goal}")
-    for goal in [each.text for each in with_steps if each.article_id is None][:20]:
-        say(f"not in the knowledge base, searched without steps: {goal}")
-    say("; ".join(f"{name}: {count}" for name, count in outcome.tally.items()))
-    say(f"written to {output}")
-    echo(
-        json.dumps(outcome.to_dict(), ensure_ascii=False, indent=2)
-        if form is Format.json
-        else tables["results.md" if form is Format.markdown else "results.txt"],
-        nl=form is Format.json,
-    )
+    printed = write_results(outcome, manifest_of(inputs, parameters, outcome), output)
+    _tell(found, with_steps, missing, outcome, output)
+    echo(printed[form.value], nl=False)
 
 
 def howto100m(
@@ -166,6 +142,40 @@ def howto100m(
 
     tally = convert(captions, videos, tasks, output, goals, top)
     say("; ".join(f"{name}: {count}" for name, count in sorted(tally.items())))
+    say(f"written to {output}")
+
+
+def _tally(videos: VideoSet, goals: Sequence[Goal], missing: Sequence[str]) -> dict[str, int]:
+    """What was read and what of it can be used."""
+    return {
+        **{f"videos {name}": count for name, count in sorted(videos.tally.items())},
+        **{f"videos in {name}": len(split.ids) for name, split in videos.splits.items()},
+        "goals": len(goals),
+        "goals without videos": len(missing),
+        "goals not in the knowledge base": sum(goal.article_id is None for goal in goals),
+        "goals without steps": sum(not goal.steps for goal in goals),
+    }
+
+
+def _tell(
+    videos: VideoSet, goals: Sequence[Goal], missing: Sequence[str], outcome: Outcome, output: Path
+) -> None:
+    """Name what was left out, then the tally."""
+    from howtree import say
+
+    strangers = [goal.text for goal in goals if goal.article_id is None]
+    silent = [f"{each['goal']} ({each['query']} on {each['split']})" for each in outcome.unanswered]
+    for what, names in (
+        ("skipped", videos.skipped),
+        ("goal without videos:", missing),
+        ("not in the knowledge base, searched without steps:", strangers),
+        ("finds nothing:", silent),
+    ):
+        for name in names[:NAMED]:
+            say(f"{what} {name}")
+        if len(names) > NAMED:
+            say(f"{what} {len(names) - NAMED} more")
+    say("; ".join(f"{name}: {count}" for name, count in outcome.tally.items()))
     say(f"written to {output}")
 
 
