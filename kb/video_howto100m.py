@@ -45,6 +45,8 @@ def convert(
             tally["skipped: goal not asked for"] += 1
         else:
             goal_of_video[row["video_id"]] = name
+    if not output.parent.is_dir():
+        raise NotFound(f"{output.parent}: no such directory to write to. Make it, or name another with -o.")
     with written_aside(output) as aside, aside.open("w", encoding="utf-8") as file:
         for video_id, spoken in progress(_captions(captions), "captions", unit="videos"):
             goal = goal_of_video.pop(video_id, None)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from howtree import progress, say
+from howtree import BadInput, progress, say
 from kb.video_corpus import Split, VideoSet
 from kb.video_filter import Climb, StepVectors, Variant, climb_all, variant
 from kb.video_index import K1, TOKEN_PATTERN, B, Bm25Index, Floats, Index
@@ -118,9 +118,15 @@ def evaluate(
 
     `weights` are tried on dev for every form with steps, and the best of each is added as a form of its own
     ("L1 tuned"); an empty list leaves the tuning out. `seed` draws the resamples of the significance tests.
+    Raises BadInput where `output` cannot be a directory.
     """
     outcome, clock = Outcome(queries=tally_of(goals)), _Clock()
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"cannot write to {output}: {error.strerror}. Name another directory with -o."
+        ) from None
     benches = {}
     for name, split in progress(videos.splits.items(), "index", unit="splits"):
         benches[name] = _Bench(

@@ -202,6 +202,11 @@ def test_howto100m_takes_as_many_results_as_asked(howto100m: Path) -> None:
     assert [video["video_id"] for video in convert(howto100m, "--top", "200")[0]] == ["aa", "bb"]
 
 
+def test_a_folder_that_is_missing_is_explained(howto100m: Path) -> None:
+    with pytest.raises(NotFound, match="no such directory"):
+        convert(howto100m, "-o", str(howto100m / "missing" / "videos.jsonl"))
+
+
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [

@@ -350,6 +350,12 @@ def test_wrong_usage_is_explained(evaluate: Evaluate, options: tuple[str, ...], 
         evaluate(*options)
 
 
+def test_an_output_that_is_a_file_is_explained(evaluate: Evaluate, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file", encoding="utf-8")
+    with pytest.raises(HowtreeError, match=r"cannot write to .*out"):
+        evaluate(*FAST)
+
+
 def test_a_file_that_is_no_knowledge_base_is_explained(tmp_path: Path) -> None:
     (tmp_path / "kb.duckdb").write_text("no database", encoding="utf-8")
     videos = write_videos(tmp_path / "videos.jsonl", sample_videos())
