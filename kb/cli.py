@@ -30,6 +30,7 @@ VERBS = (
     "sql",
     "info",
     "train",
+    "evaluate",
 )
 
 for verb in VERBS:
