@@ -14,7 +14,7 @@ from video_samples import write_videos
 
 from howtree import BadInput, HowtreeError, NotFound
 from kb.cli import app
-from kb.video_corpus import caption_text, goal_key, read_videos
+from kb.video.corpus import caption_text, goal_key, read_videos
 
 CAPTIONS = [
     {"start": 0, "duration": 4, "text": "hello"},

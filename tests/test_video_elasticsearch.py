@@ -17,9 +17,9 @@ from video_samples import ARTICLES, LINKS, NaiveBm25, make_kb, sample_videos, wr
 
 from howtree import BadInput
 from kb.cli import app
-from kb.video_corpus import Split
-from kb.video_elasticsearch import ElasticsearchIndex
-from kb.video_index import Bm25Index
+from kb.video.corpus import Split
+from kb.video.elasticsearch import ElasticsearchIndex
+from kb.video.index import Bm25Index
 
 
 class Engine(BaseHTTPRequestHandler):

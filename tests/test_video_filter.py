@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from video_samples import NaiveBm25, naive_filter
 
-from kb.video_corpus import Split
-from kb.video_filter import ROUNDS, Climb, StepVectors, climb, climb_all
-from kb.video_index import Bm25Index
-from kb.video_queries import FORMS, Goal, QueryStep
+from kb.video.corpus import Split
+from kb.video.filter import ROUNDS, Climb, StepVectors, climb, climb_all
+from kb.video.index import Bm25Index
+from kb.video.queries import FORMS, Goal, QueryStep
 
 VOCABULARY = [f"w{number}" for number in range(40)]
 

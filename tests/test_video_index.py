@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from video_samples import NaiveBm25, naive_ranks
 
-from kb.video_corpus import Split
-from kb.video_index import DEPTH, Bm25Index, ranked, ranks_of
+from kb.video.corpus import Split
+from kb.video.index import DEPTH, Bm25Index, ranked, ranks_of
 
 words = st.sampled_from(["egg", "pan", "fry", "the", "Öl", "salt", "don't", "2", "x_y"])
 texts = st.lists(st.lists(words, max_size=12).map(" ".join), min_size=1, max_size=8)

@@ -19,9 +19,9 @@ from video_samples import NaiveBm25, make_kb, naive_ranks
 
 from howtree import digest_of_file, read_json, write_json
 from kb.store import KnowledgeBase
-from kb.video_corpus import read_videos
-from kb.video_queries import FORMS, goals_with_steps
-from kb.video_retrieval import evaluate
+from kb.video.corpus import read_videos
+from kb.video.queries import FORMS, goals_with_steps
+from kb.video.retrieval import evaluate
 
 DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))
 BASE = Path(os.environ.get("HOWTREE_REAL_KB", "nowhere"))

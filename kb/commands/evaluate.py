@@ -14,10 +14,10 @@ from kb.commands.options import KbOption, open_kb
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kb.video_corpus import Split, VideoSet
-    from kb.video_index import Index
-    from kb.video_queries import Goal, QueryForm
-    from kb.video_retrieval import Outcome
+    from kb.video.corpus import Split, VideoSet
+    from kb.video.index import Index
+    from kb.video.queries import Goal, QueryForm
+    from kb.video.retrieval import Outcome
 
 
 NAMED = 20
@@ -81,10 +81,10 @@ def video(
 
     Example: howtree evaluate video --kb kb.duckdb --videos videos.jsonl -o results/
     """
-    from kb.video_corpus import read_goals, read_videos
-    from kb.video_queries import Links, goals_with_steps
-    from kb.video_report import manifest_of, write_results
-    from kb.video_retrieval import WEIGHTS, evaluate
+    from kb.video.corpus import read_goals, read_videos
+    from kb.video.queries import Links, goals_with_steps
+    from kb.video.report import manifest_of, write_results
+    from kb.video.retrieval import WEIGHTS, evaluate
 
     forms = _forms(queries)
     tried = _weights(weights) or WEIGHTS
@@ -138,7 +138,7 @@ def howto100m(
     --tasks task_ids.csv -o videos.jsonl
     """
     from howtree import say
-    from kb.video_howto100m import convert
+    from kb.video.howto100m import convert
 
     tally = convert(captions, videos, tasks, output, goals, top)
     say("; ".join(f"{name}: {count}" for name, count in sorted(tally.items())))
@@ -182,7 +182,7 @@ def _tell(
 def _forms(names: str) -> tuple[QueryForm, ...]:
     """The query forms asked for, in their own order."""
     from howtree import BadUsage
-    from kb.video_queries import FORMS
+    from kb.video.queries import FORMS
 
     asked = {name.strip() for name in names.split(",") if name.strip()}
     if unknown := asked - {form.name for form in FORMS}:
@@ -211,8 +211,8 @@ def _engine(engine: Engine, url: str | None) -> tuple[Callable[[Split], Index], 
     from functools import partial
 
     from howtree import BadUsage
-    from kb.video_elasticsearch import ElasticsearchIndex
-    from kb.video_index import Bm25Index, required
+    from kb.video.elasticsearch import ElasticsearchIndex
+    from kb.video.index import Bm25Index, required
 
     for library in ("bm25s", "ir_measures", "scipy"):
         required(library)

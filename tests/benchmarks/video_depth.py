@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from kb.store import KnowledgeBase
-from kb.video_corpus import VideoSet, read_videos
-from kb.video_queries import FORMS, Links, goals_with_steps
-from kb.video_retrieval import Outcome, evaluate
+from kb.video.corpus import VideoSet, read_videos
+from kb.video.queries import FORMS, Links, goals_with_steps
+from kb.video.retrieval import Outcome, evaluate
 
 THRESHOLDS = (None, 0.2, 0.1, 0.05)
 FILTERED = [form for form in FORMS if form.name in ("FIL-L1", "FIL-L2")]

@@ -16,10 +16,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from kb.video_corpus import Split
-from kb.video_filter import ROUNDS, Task, climbs_of
-from kb.video_index import MISS, Bm25Index, ranked, ranks_of
-from kb.video_queries import Goal, QueryStep
+from kb.video.corpus import Split
+from kb.video.filter import ROUNDS, Task, climbs_of
+from kb.video.index import MISS, Bm25Index, ranked, ranks_of
+from kb.video.queries import Goal, QueryStep
 
 T = TypeVar("T")
 WORDS, VOCABULARY = 700, 60_000

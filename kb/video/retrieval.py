@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from howtree import BadInput, progress, say
-from kb.video_corpus import Split, VideoSet
-from kb.video_filter import Climb, StepVectors, Variant, climb_all, variant
-from kb.video_index import K1, TOKEN_PATTERN, B, Bm25Index, Floats, Index
-from kb.video_measures import Ranking, measures_of, paired_test, write_qrels, write_run
-from kb.video_queries import FORMS, Goal, QueryForm, tally_of
+from kb.video.corpus import Split, VideoSet
+from kb.video.filter import Climb, StepVectors, Variant, climb_all, variant
+from kb.video.index import K1, TOKEN_PATTERN, B, Bm25Index, Floats, Index
+from kb.video.measures import Ranking, measures_of, paired_test, write_qrels, write_run
+from kb.video.queries import FORMS, Goal, QueryForm, tally_of
 
 COMPARED = (
     ("L1", "L0"),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from kb.store import KnowledgeBase
-from kb.video_corpus import goal_key
+from kb.video.corpus import goal_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from howtree import __version__, digest_of_file, write_json, written_aside
-from kb.video_filter import ROUNDS
-from kb.video_index import DEPTH, K1, TOKEN_PATTERN, B
-from kb.video_measures import CUTS
-from kb.video_retrieval import Outcome
+from kb.video.filter import ROUNDS
+from kb.video.index import DEPTH, K1, TOKEN_PATTERN, B
+from kb.video.measures import CUTS
+from kb.video.retrieval import Outcome
 
 PAPER = {
     ("train", "L0"): ("2.2/89.2", "19.2/78.1", "39.9/66.0", "56.6/48.2", "79.49"),

@@ -17,7 +17,7 @@ from typing import Any
 import ijson
 
 from howtree import BadInput, NotFound, progress, written_aside
-from kb.video_corpus import goal_key, read_lines
+from kb.video.corpus import goal_key, read_lines
 
 
 def convert(

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import BadUsage
-from kb.video_corpus import Split
+from kb.video.corpus import Split
 
 K1, B = 1.2, 0.75
 TOKEN_PATTERN = r"(?u)\b\w+\b"

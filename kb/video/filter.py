@@ -25,8 +25,8 @@ from typing import TypeAlias
 import numpy as np
 
 from howtree import digest_of, progress
-from kb.video_index import DEPTH, MISS, Floats, Index, Positions, on_grid, ranked
-from kb.video_queries import Goal, QueryForm
+from kb.video.index import DEPTH, MISS, Floats, Index, Positions, on_grid, ranked
+from kb.video.queries import Goal, QueryForm
 
 ROUNDS = 15
 BLOCK_BYTES = 256 * 2**20

@@ -18,8 +18,8 @@ from urllib.request import Request, urlopen
 import numpy as np
 
 from howtree import BadInput, digest_of, progress
-from kb.video_corpus import Split
-from kb.video_index import K1, TOKEN_PATTERN, B, Floats, on_grid
+from kb.video.corpus import Split
+from kb.video.index import K1, TOKEN_PATTERN, B, Floats, on_grid
 
 WORDS_A_QUERY = 512
 """Below the engine's limit of 1,024 clauses."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import written_aside
-from kb.video_index import Floats, ranked, ranks_of, required
+from kb.video.index import Floats, ranked, ranks_of, required
 
 CUTS = (1, 10, 25, 50)
 RESAMPLES = 9999
