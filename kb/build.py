@@ -8,6 +8,7 @@ aside, checked, and put in place by one rename, so readers see the old file or t
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import time
@@ -88,7 +89,7 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
     work = work_folder(output)
     started, clock = datetime.now(UTC), time.monotonic()
     with no_room_is_told(output), alone(work, output):
-        tally = BuildTally(write_corpus(sources, work / "corpus"))
+        tally = BuildTally(write_corpus(sources, work / "corpus", workers=os.cpu_count() or 1))
         tally.seconds["read"] = time.monotonic() - clock
         aside = work / "kb.part"
         with new_file(aside) as session:

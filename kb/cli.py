@@ -22,9 +22,9 @@ app = typer.Typer(
 )
 
 VERBS = (
+    "crawl",
     "import_",  # the underscore because `import` is a word of Python's
     "build",
-    "crawl",
     "tree",
     "search",
     "sql",
@@ -34,7 +34,7 @@ VERBS = (
 )
 
 for verb in VERBS:
-    importlib.import_module(f"kb.commands.{verb.replace('-', '_')}").register(app)
+    importlib.import_module(f"kb.commands.{verb}").register(app)
 
 
 @app.callback(invoke_without_command=True)

@@ -18,7 +18,7 @@ import duckdb
 import pytest
 from conftest import ROOT, SAMPLE, Run, surroundings
 
-CANDIDATES = "SELECT s.step_id, c.rank, c.article_id, c.retrieval_score, c.probability FROM candidates c JOIN steps s USING (step_id) ORDER BY ALL"
+CANDIDATES = "FROM candidates ORDER BY ALL"
 EDGES = "FROM edges ORDER BY ALL"
 
 
@@ -71,7 +71,8 @@ def test_an_editors_hyperlink_beats_the_model_and_the_candidates_stay(sample_kb_
     edited = rows(
         sample_kb_path,
         """SELECT count(*), count(*) FILTER (e.child_id = h.target_id), min(e.probability)
-           FROM edges e JOIN hyperlinks h ON h.step_id = e.step_id AND h.target_id = e.child_id WHERE e.source = 'editor'""",
+           FROM edges e JOIN hyperlinks h ON h.step_id = e.step_id AND h.target_id = e.child_id
+           WHERE e.source = 'editor'""",
     )[0]
     assert edited[0] >= 20 and edited[1] == edited[0] and edited[2] == 1
     overruled = """SELECT count(*) FROM edges e JOIN candidates c ON c.step_id = e.step_id AND c.rank = 1
@@ -159,12 +160,23 @@ def test_of_two_builds_of_one_output_the_second_says_so(run: Run, own_sample_kb:
     assert "another build" in done.stderr
 
 
+READER = """
+import sys, time
+from pathlib import Path
+from kb.store import KnowledgeBase
+seen, end = set(), time.monotonic() + float(sys.argv[2])
+while time.monotonic() < end:
+    with KnowledgeBase(Path(sys.argv[1])) as kb:
+        seen.add(kb.query("SELECT (SELECT count(*) FROM steps), (SELECT count(*) FROM edges)").fetchone())
+print(len(seen), seen)
+"""
+
+
 def test_readers_see_the_old_or_the_new_file_while_builds_swap_it(own_sample_kb: Path, run: Run) -> None:
     """Readers keep opening and querying while the file is replaced; none meets an error or a part."""
-    counts = "import sys,time\nfrom pathlib import Path\nfrom kb.store import KnowledgeBase\nseen=set()\nend=time.monotonic()+float(sys.argv[2])\nwhile time.monotonic()<end:\n    with KnowledgeBase(Path(sys.argv[1])) as kb:\n        seen.add(kb.query('SELECT (SELECT count(*) FROM steps), (SELECT count(*) FROM edges)').fetchone())\nprint(len(seen), seen)"
     readers = [
         subprocess.Popen(
-            [sys.executable, "-c", counts, str(own_sample_kb), "14"],
+            [sys.executable, "-c", READER, str(own_sample_kb), "14"],
             env=surroundings(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -54,7 +54,10 @@ class Retry(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add the verb."""
 
-    @app.command(epilog="Run it again to go on after a stop, a kill or a power cut. See docs/crawling.md.")
+    @app.command(
+        epilog="Example: howtree crawl pages --seeds titles.txt --contact you@example.org --accept-terms. "
+        "Run it again to go on after a stop, a kill or a power cut. See docs/crawling.md."
+    )
     def crawl(
         folder: Annotated[
             Path, typer.Argument(help="Where the crawl is kept; made if missing.", show_default=False)
