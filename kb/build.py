@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 from crawl.corpus import Tally, write_corpus
 from howtree import BadInput, HowtreeError, __version__, digest_of, say
 from kb.check import problems
-from kb.store import SCHEMA_VERSION, literal, sql_file
+from kb.store import SCHEMA_VERSION, KnowledgeBase, literal, sql_file
 from linking.decide import Decision, default_decision
 from linking.encoder import DEFAULT_ENCODER, Encoder, load_encoder
 from linking.pipeline import CANDIDATES, Goals, Linker, LinkTally, StepBatch
@@ -102,6 +102,7 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
             with stage(tally, "edges"):
                 load_links(session, work / "candidates", threshold)
             count(session, tally)
+            keep_runs(session, output)
             describe(session, sources, options, encoder, decision, threshold, tally, started)
             session.execute(sql_file("views.sql"))
             refuse_broken(session)
@@ -249,6 +250,19 @@ def number(session: duckdb.DuckDBPyConnection, sql: str) -> int:
     return int(row[0]) if row else 0
 
 
+def keep_runs(session: duckdb.DuckDBPyConnection, output: Path) -> None:
+    """Take over the runs recorded in the file that this build replaces, if it is one of ours."""
+    if not output.is_file():
+        return
+    try:
+        with KnowledgeBase(output) as old:
+            earlier = old.query("SELECT * EXCLUDE (run_id) FROM runs ORDER BY run_id").fetchall()
+    except HowtreeError:
+        return
+    for run_id, row in enumerate(earlier, 1):
+        session.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [run_id, *row])
+
+
 def describe(
     session: duckdb.DuckDBPyConnection,
     sources: Sequence[Path],
@@ -268,7 +282,7 @@ def describe(
         "bias": decision.bias,
     }
     values: list[Any] = [
-        1,
+        number(session, "SELECT coalesce(max(run_id), 0) + 1 FROM runs"),
         started.replace(tzinfo=None),
         finished.replace(tzinfo=None),
         __version__,

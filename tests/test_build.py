@@ -91,6 +91,11 @@ def test_a_rebuild_encodes_nothing_again(run: Run, own_sample_kb: Path) -> None:
     done = run("build", SAMPLE, "-o", own_sample_kb)
     assert "0 texts encoded, 0 searched" in done.stderr
     assert content(own_sample_kb) == before
+    runs = rows(
+        own_sample_kb,
+        "SELECT run_id, version, models->>'encoder', (tally->>'kept')::INT FROM runs ORDER BY 1",
+    )
+    assert [run[0] for run in runs] == [1, 2] and runs[0][1:] == runs[1][1:]
 
 
 @pytest.mark.parametrize("change", ["added", "removed", "changed"])
