@@ -49,6 +49,8 @@ def article_of(record: Any, where: str, *, keep_source: bool = False) -> Article
     """
     if not isinstance(record, Mapping):
         raise Unusable("not a record", f"expected an object, found {type(record).__name__}")
+    if isinstance(record.get("article"), Mapping):
+        record = _from_wikilingua(record)
     title = _text(_first(record, "title", "task", "goal", "name"))
     if not title:
         raise Unusable("no title", _names(record))
@@ -177,6 +179,38 @@ def _methods(record: Mapping[str, Any]) -> tuple[Method, ...]:
             if any(method.steps for method in methods):
                 return methods
     return ()
+
+
+def _from_wikilingua(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of WikiLingua in our names: its sections are methods, the sentences of a summary the steps.
+
+    The sections come as lists side by side or keyed by name. The document of a section is not divided into
+    steps, so it is left out; the title is made from the address.
+    """
+    sections = record["article"]
+    if "summary" in sections:
+        pairs = zip(_list(sections.get("section_name")), _list(sections["summary"]), strict=False)
+    else:
+        pairs = (
+            (name, section.get("summary"))
+            for name, section in sections.items()
+            if isinstance(section, Mapping)
+        )
+    url = _text(record.get("url"))
+    methods = [{"name": _text(name), "steps": _sentences(_text(summary))} for name, summary in pairs]
+    return {"title": slug_of_address(url).replace("-", " "), **record, "methods": methods}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _sentences(text: str) -> list[str]:
+    sentences = []
+    while text:
+        sentence, text = split_headline(text)
+        sentences.append(sentence)
+    return sentences
 
 
 def _methods_of(values: list[Any] | tuple[Any, ...], kind: MethodKind) -> tuple[Method, ...]:

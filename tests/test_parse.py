@@ -210,7 +210,8 @@ def test_other_links_are_not_gold(link: str) -> None:
 
 
 def test_pages_saved_by_a_browser_keep_their_links_and_address() -> None:
-    saved = "<!-- saved from url=(0042)https://www.wikihow.com/Own-Page --><html lang=en><h1 class=title_md>How to Own Page</h1>"
+    saved = "<!-- saved from url=(0042)https://www.wikihow.com/Own-Page --><html lang=en>"
+    saved += "<h1 class=title_md>How to Own Page</h1>"
     saved += '<div class="section steps"><ol class=steps_list_2><li><div class=step><b class=whb>Go.</b>'
     saved += '<a href="https://www.wikihow.com/Clean-a-Fish" title="Clean a Fish">x</a></div></li></ol></div></html>'
     found = parse_page(saved).article

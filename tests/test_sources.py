@@ -240,6 +240,26 @@ def test_one_file_an_article_with_the_natural_variants(tmp_path: Path) -> None:
     ]
 
 
+def test_wikilingua_sections_become_methods(tmp_path: Path) -> None:
+    sections = {
+        "Cutting": {"summary": "Cut it. Fold it.", "document": "Long."},
+        "Gluing": {"summary": "Glue it."},
+    }
+    (tmp_path / "a.json").write_text(
+        json.dumps({"https://es.wikihow.com/hacer-un-sobre": sections, "https://x.example": {}})
+    )
+    listed = {"section_name": ["Cutting"], "summary": ["Cut it. Fold it."], "document": ["Long."]}
+    lines(tmp_path / "b.jsonl", {"url": "https://www.wikihow.com/Make-an-Envelope", "article": listed})
+    spanish, english = articles(tmp_path)
+    assert (spanish.key, spanish.goal) == ("es:/hacer-un-sobre", "hacer un sobre")
+    assert [(method.name, [step.headline for step in method.steps]) for method in spanish.methods] == [
+        ("Cutting", ["Cut it.", "Fold it."]),
+        ("Gluing", ["Glue it."]),
+    ]
+    assert (english.goal, english.step_count) == ("Make an Envelope", 2)
+    assert skips(tmp_path) == [("/a.json:2", "no title")]
+
+
 def write_csv(path: Path, columns: Sequence[str], *rows: Sequence[str]) -> Path:
     out = io.StringIO()
     csv.writer(out).writerows([columns, *rows])
