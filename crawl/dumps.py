@@ -71,7 +71,7 @@ def json_items(path: Path) -> Iterator[Item]:
                     yield Item("record", f"{path}:{number}", {"url": url, "article": article})
             else:
                 yield Item("line", str(path), file.read(MAX_LINE_BYTES))
-    except ijson.JSONError as error:
+    except (ijson.JSONError, ValueError) as error:
         yield skip_item(f"{path}:{number + 1}", "broken JSON", squeeze(str(error))[:200])
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         yield skip_item(f"{path}:{number + 1}", "truncated gzip", str(error))

@@ -14,13 +14,17 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from crawl import shards
 from crawl.article import Article, Skip
 from crawl.corpus import write_corpus
-from crawl.sources import read
+from crawl.items import Item
+from crawl.shards import table_of
+from crawl.sources import outcomes_of, read
 from howtree import BadInput
 
 PAGES = Path(__file__).parent / "fixtures" / "pages"
@@ -146,6 +150,7 @@ def test_bad_lines_are_named_and_the_rest_is_read(tmp_path: Path) -> None:
         {"title": "No Steps", "methods": []},
         simple("Blank", " ", "\t"),
         '"a string"\n',
+        json.dumps(simple("Deep", methods="x"))[:-1] + ', "tips": ' + "[" * 800 + "]" * 800 + "}\n",
         '{"title": "Half a pair \\ud800", "methods": [{"name": "", "steps": ["Null \\u0000 byte."]}]}\n',
         json.dumps(simple("Last")),
     )
@@ -159,7 +164,56 @@ def test_bad_lines_are_named_and_the_rest_is_read(tmp_path: Path) -> None:
         (":6", "no steps"),
         (":7", "no steps"),
         (":8", "not a record"),
+        (":9", "not a record"),
     ]
+
+
+_NAMES = st.sampled_from(
+    [
+        *(
+            "title",
+            "task",
+            "methods",
+            "parts",
+            "steps",
+            "caption",
+            "headline",
+            "body",
+            "description",
+            "bullets",
+        ),
+        *("links", "slug", "place", "name", "kind", "url", "category", "language", "page_id", "revision"),
+        *("article", "summary", "section_name", "number", "tips"),
+    ]
+)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_NAMES, inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    _VALUES | st.fixed_dictionaries({"title": st.just("T"), "methods": _VALUES, "url": st.text(max_size=9)})
+)
+def test_any_record_gives_an_outcome_that_can_be_stored(record: Any) -> None:
+    (outcome,) = outcomes_of(Item("record", "x", record)).outcomes
+    if isinstance(outcome, Article):
+        assert outcome.step_count
+        assert table_of([outcome]).num_rows == 1
+    else:
+        assert outcome.reason in ("no title", "no steps", "not a record")
+
+
+def test_odd_folders_are_walked_once(tmp_path: Path) -> None:
+    lines(tmp_path / "a.jsonl", simple("One"))
+    (tmp_path / "around").symlink_to(tmp_path)
+    (tmp_path / "kb.work").mkdir()
+    lines(tmp_path / "kb.work" / "b.jsonl", simple("Two"))
+    assert len(articles(tmp_path)) == 1
+    for _ in range(2):  # the corpus inside its own source is not read again
+        assert write_corpus([tmp_path], tmp_path / "corpus").kept == 1
 
 
 def test_blank_steps_are_dropped_and_counted(tmp_path: Path) -> None:
