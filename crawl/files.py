@@ -96,7 +96,10 @@ def form_of(path: Path) -> str:
 
 def is_corpus(folder: Path) -> bool:
     """Whether a folder is a corpus of ours, finished or not."""
-    return (folder / MANIFEST).is_file() and any(folder.glob("part-*.parquet"))
+    try:
+        return (folder / MANIFEST).is_file() and any(folder.glob("part-*.parquet"))
+    except OSError:  # not ours to look into
+        return False
 
 
 def is_finished(folder: Path) -> bool:
