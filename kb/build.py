@@ -7,12 +7,13 @@ aside, checked, and put in place by one rename, so readers see the old file or t
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -168,13 +169,18 @@ def new_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def load_corpus(session: duckdb.DuckDBPyConnection, corpus: Path) -> None:
     """Fill the tables of articles from the shards of a corpus."""
-    shards = literal(str(corpus / "part-*.parquet"))
+    shards = file_list(corpus.glob("part-*.parquet"))
     session.execute(f"CREATE TEMP VIEW corpus AS FROM read_parquet({shards})")
     session.execute(sql_file("load.sql"))
     session.execute("DROP VIEW corpus")
     session.execute(sql_file("lookup.sql"))
-    skipped = literal(str(corpus / "skipped-*.parquet"))
+    skipped = file_list(corpus.glob("skipped-*.parquet"))
     session.execute(f'INSERT INTO skipped SELECT "where", reason, detail FROM read_parquet({skipped})')
+
+
+def file_list(paths: Iterable[Path]) -> str:
+    """Paths as an SQL list, each taken to the letter: a folder's name may hold what a pattern would read."""
+    return "[" + ", ".join(literal(glob.escape(str(path))) for path in sorted(paths)) + "]"
 
 
 def link(
@@ -235,9 +241,8 @@ def folder_name(language: str) -> str:
 
 def load_links(session: duckdb.DuckDBPyConnection, candidates: Path, threshold: float) -> None:
     """Fill the tables of candidates and edges."""
-    files = literal(str(candidates / "*" / "part-*.parquet"))
-    if any(candidates.glob("*/part-*.parquet")):
-        session.execute(f"INSERT INTO candidates FROM read_parquet({files}) ORDER BY step_id, rank")
+    shards = file_list(candidates.glob("*/part-*.parquet"))
+    session.execute(f"INSERT INTO candidates FROM read_parquet({shards}) ORDER BY step_id, rank")
     session.execute(f"SET VARIABLE threshold = {float(threshold)!r}")
     session.execute(sql_file("edges.sql"))
 

@@ -304,6 +304,20 @@ def test_a_full_disk_is_said_and_nothing_is_lost(own_sample_kb: Path, tmp_path: 
     assert own_sample_kb.read_bytes() == before
 
 
+def test_any_name_of_a_folder_will_do(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "it's [my] *folder* {a,b} ü"
+    folder.mkdir()
+    source = folder / "articles?.jsonl"
+    source.write_text(
+        lines(simple("Boil Water", "fill the kettle"), simple("Make Tea", "boil the water")), "utf-8"
+    )
+    done = run("build", source, "-o", folder / "kb.duckdb")
+    assert done.returncode == 0, done.stderr
+    assert (
+        "Boil Water  [" in run("tree", "make tea", "--threshold", 0.01, "--kb", folder / "kb.duckdb").stdout
+    )
+
+
 def test_a_threshold_chooses_and_keeps_the_candidates(run: Run, own_sample_kb: Path) -> None:
     before = rows(own_sample_kb, CANDIDATES)
     assert run("build", SAMPLE, "-o", own_sample_kb, "--threshold", "0.9").returncode == 0
