@@ -245,8 +245,8 @@ def test_a_plan_takes_equal_shares_of_every_tenth_and_repeats_itself(sample_kb: 
     tenth = "least(floor(probability::DOUBLE * 10), 9)::INT"
     tenths = dict(
         sample_kb.query(
-            f"SELECT (a.key, s.method_number, s.step_number), {tenth} FROM edges JOIN steps s USING (step_id) "
-            "JOIN articles a USING (article_id) WHERE source = 'model'"
+            f"SELECT (a.key, s.method_number, s.step_number), {tenth} FROM edges e JOIN steps s USING (step_id) "
+            "JOIN articles a USING (article_id) WHERE e.source = 'model'"
         ).fetchall()
     )
     drawn = [tenths[row["article"], row["method"], row["step"]] for row in plan]
