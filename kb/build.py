@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 from crawl.corpus import Tally, write_corpus
 from howtree import BadInput, HowtreeError, __version__, digest_of, say
 from kb.check import problems
-from kb.store import SCHEMA_VERSION, KnowledgeBase, literal, sql_file
+from kb.store import SCHEMA_VERSION, KnowledgeBase, define_views, literal, sql_file
 from linking.decide import Decision, default_decision
 from linking.encoder import DEFAULT_ENCODER, Encoder, load_encoder
 from linking.pipeline import CANDIDATES, Goals, Linker, LinkTally, StepBatch
@@ -107,7 +107,7 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
             count(session, tally)
             keep_runs(session, output)
             describe(session, sources, options, encoder, decision, threshold, tally, started)
-            session.execute(sql_file("views.sql"))
+            define_views(session)
             refuse_broken(session)
         aside.replace(output)
         shutil.rmtree(work / "candidates", ignore_errors=True)
@@ -160,7 +160,7 @@ def new_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         )
         session.execute("USE kb")
         session.execute(sql_file("schema.sql"))
-        session.execute(sql_file("views.sql"))
+        define_views(session)
         yield session
         session.execute("USE memory")
         session.execute("DETACH kb")

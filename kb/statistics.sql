@@ -2,11 +2,11 @@
 
 -- How many steps are linked, and by whom.
 CREATE OR REPLACE VIEW linked_share AS
-SELECT (SELECT count(*) FROM steps) AS steps, count(*) AS linked, linked / steps AS share,
-       count(*) FILTER (source = 'person') AS by_people, count(*) FILTER (source = 'editor') AS by_editors,
-       count(*) FILTER (source = 'model') AS by_model
-FROM edges
-WHERE chosen;
+SELECT s.steps, l.linked, l.linked / s.steps AS share, l.by_people, l.by_editors, l.by_model
+FROM (SELECT count(*) AS steps FROM steps) s,
+     (SELECT count(*) AS linked, count(*) FILTER (source = 'person') AS by_people,
+             count(*) FILTER (source = 'editor') AS by_editors, count(*) FILTER (source = 'model') AS by_model
+      FROM edges WHERE chosen) l;
 
 -- One row a goal that steps are linked to: from how many steps, of how many goals.
 CREATE OR REPLACE VIEW fan_in AS
@@ -26,7 +26,7 @@ CREATE OR REPLACE VIEW category_facets AS
 WITH sizes AS (SELECT article_id, count(*) AS steps FROM steps GROUP BY article_id),
 linked AS (SELECT parent_id AS article_id, count(*) AS linked FROM edges WHERE chosen GROUP BY parent_id)
 SELECT c.level, c.name, count(*) AS goals, sum(s.steps)::BIGINT AS steps, coalesce(sum(l.linked), 0)::BIGINT AS linked,
-       linked / steps AS share
+       coalesce(sum(l.linked), 0) / sum(s.steps) AS share
 FROM categories c
 LEFT JOIN sizes s USING (article_id)
 LEFT JOIN linked l USING (article_id)

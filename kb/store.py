@@ -37,6 +37,12 @@ def sql_file(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
+def define_views(session: duckdb.DuckDBPyConnection) -> None:
+    """Make the public views and macros over the tables of a session."""
+    session.execute(sql_file("views.sql"))
+    session.execute(sql_file("statistics.sql"))
+
+
 class KnowledgeBase:
     """A knowledge base opened for reading. Every query runs on a cursor of its own, so threads may share it."""
 
@@ -63,7 +69,7 @@ class KnowledgeBase:
         self._reviews_lock = threading.Lock()
         self._heed_reviews()
         self.meta = dict(self.query("SELECT key, value FROM meta").fetchall())
-        self._session.execute(sql_file("views.sql"))
+        define_views(self._session)
         lock(self._session)
 
     def query(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> duckdb.DuckDBPyConnection:
