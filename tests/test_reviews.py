@@ -21,8 +21,8 @@ from kb.reviews import Review, Undo, Verdict, append, read, reviews_path, undo
 from kb.store import KnowledgeBase
 from kb.tree import tree
 from linking.train import read_gold
-from tests.conftest import ROOT, Run, surroundings
-from tests.small import article, small_kb
+from conftest import ROOT, Run, surroundings
+from small import article, small_kb
 
 ARTICLES = (
     article("Bake a Cake", "Line the tin.", "Beat the eggs.", "Heat the oven."),
