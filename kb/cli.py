@@ -29,6 +29,7 @@ VERBS = (
     "search",
     "sql",
     "info",
+    "review",
     "train",
     "evaluate",
 )

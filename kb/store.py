@@ -54,6 +54,8 @@ class KnowledgeBase:
             )
         self.path = path
         self.reviews_path = reviews_path(path)
+        self.log = Log()
+        """The reviews as last read."""
         self.review_notes: list[str] = []
         """What is to be told of the reviews file: lines left out, verdicts on steps that have changed."""
         self._session = attach(path)
@@ -90,9 +92,9 @@ class KnowledgeBase:
             return
         with self._reviews_lock:
             if seen != self._reviews_seen:
-                log = read(self.reviews_path)
-                states = lay_over(self._session.cursor(), log)
-                self.review_notes = notes(self.reviews_path, log, states)
+                self.log = read(self.reviews_path)
+                states = lay_over(self._session.cursor(), self.log)
+                self.review_notes = notes(self.reviews_path, self.log, states)
                 self._reviews_seen = seen
 
     @property
