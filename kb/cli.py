@@ -29,6 +29,8 @@ VERBS = (
     "search",
     "sql",
     "info",
+    "check",
+    "diff",
     "review",
     "train",
     "evaluate",
