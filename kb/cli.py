@@ -27,6 +27,7 @@ VERBS = (
     "search",
     "sql",
     "info",
+    "explore",
     "train",
 )
 

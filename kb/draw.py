@@ -1,4 +1,4 @@
-"""Drawing a procedure tree as text, or as a Mermaid diagram."""
+"""Drawing a procedure tree as text, as a Markdown checklist, or as a Mermaid diagram."""
 
 from __future__ import annotations
 
@@ -64,6 +64,29 @@ def one_line(text: str) -> str:
     """`text` on one line, without control characters, cut to a readable length."""
     words = " ".join(re.sub(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]", " ", text).split())
     return words if len(words) <= MAX_LABEL else words[: MAX_LABEL - 1] + "…"
+
+
+def as_checklist(goal: Goal) -> str:
+    """The tree as Markdown with a box to tick for every step."""
+    return "\n".join([f"# {markdown(goal.goal)}", "", *_checklist_lines(goal, "")]) + "\n"
+
+
+def _checklist_lines(goal: Goal, indent: str) -> Iterator[str]:
+    for method in goal.methods:
+        inner = indent
+        if method.kind != "single" or len(goal.methods) > 1:
+            yield f"{indent}- **{markdown(method_label(goal, method))}**"
+            inner = indent + "  "
+        for step in method.steps:
+            link = f" → *{markdown(link_label(step.link))}*" if step.link else ""
+            yield f"{inner}- [ ] {step.number}\\. {markdown(step.text)}{link}"
+            if step.link:
+                yield from _checklist_lines(step.link.goal, inner + "  ")
+
+
+def markdown(text: str) -> str:
+    """`text` on one line with what Markdown would read as markup taken literally."""
+    return re.sub(r"([\\`*_\[\]<>#$~|&])", r"\\\1", one_line(text))
 
 
 def as_mermaid(goal: Goal) -> str:

@@ -1,5 +1,5 @@
 -- The public SQL surface: views and table macros over the tables of schema.sql. docs/sql.md shows each with an example.
--- A goal is named by its title (case and "How to" do not matter), its slug, or its article_id.
+-- A goal is named by its title (case and "How to" do not matter), its slug, its article_id or its key.
 
 -- The words of a text as search compares them: lower case, without accents, letters and digits only.
 CREATE OR REPLACE MACRO words_of(words_text) AS
@@ -13,7 +13,8 @@ CREATE OR REPLACE MACRO plain_goal(goal_name) AS
 CREATE OR REPLACE MACRO goal_id(goal_name) AS (
     SELECT arg_min(article_id, place)
     FROM (
-        SELECT article_id, 0 AS place FROM articles WHERE article_id = try_cast(goal_name AS BIGINT)
+        SELECT article_id, 0 AS place FROM articles
+        WHERE article_id = try_cast(goal_name AS BIGINT) OR key = goal_name::VARCHAR
         UNION ALL
         SELECT article_id, 1 + article_id FROM articles WHERE lower(goal) = plain_goal(goal_name::VARCHAR)
         UNION ALL

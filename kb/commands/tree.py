@@ -22,16 +22,16 @@ def tree(
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Least probability of a link [default: as built].")
     ] = None,
-    output_format: Annotated[str, typer.Option("--format", help="text, json or mermaid.")] = "text",
+    output_format: Annotated[str, typer.Option("--format", help="text, json, markdown (a checklist) or mermaid.")] = "text",
     kb: KbOption = None,
 ) -> None:
     """Print the procedure tree below a goal.
 
     Example: howtree tree "Host a Dinner Party" --depth 4
     """
-    if output_format not in ("text", "json", "mermaid"):
-        raise BadUsage(f"--format is text, json or mermaid, not {output_format!r}")
-    from kb.draw import as_mermaid, as_text
+    if output_format not in ("text", "json", "markdown", "mermaid"):
+        raise BadUsage(f"--format is text, json, markdown or mermaid, not {output_format!r}")
+    from kb.draw import as_checklist, as_mermaid, as_text
     from kb.search import goal_id
     from kb.tree import tree as grow
 
@@ -40,4 +40,5 @@ def tree(
     if output_format == "json":
         print(json.dumps(root.to_dict(), indent=2, ensure_ascii=False))
     else:
-        print(as_mermaid(root) if output_format == "mermaid" else as_text(root))
+        draw = {"text": as_text, "markdown": as_checklist, "mermaid": as_mermaid}[output_format]
+        print(draw(root))

@@ -1,0 +1,72 @@
+"""What stands around every page: its looks, and words for whoever comes with a broken address or file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from howtree import HowtreeError
+from kb.explorer import address
+from kb.explorer.session import kb_path
+from kb.explorer.text import label, markup
+
+PAGES = {
+    "find": ("Find", ":material/search:"),
+    "procedure": ("Procedure", ":material/account_tree:"),
+    "judge": ("Judge", ":material/rule:"),
+    "query": ("Query", ":material/database:"),
+    "quality": ("Quality", ":material/monitoring:"),
+}
+
+STYLE = """
+<style>
+[data-testid="stMainBlockContainer"] {max-width: 60rem; padding-top: 4.5rem; padding-bottom: 6rem;}
+[data-testid="stMainBlockContainer"] p, [data-testid="stText"] {overflow-wrap: anywhere;}
+h1.title {font-size: clamp(1.6rem, 4vw, 2.3rem); line-height: 1.15; padding: 0; margin: 0;
+          overflow-wrap: anywhere; text-wrap: balance;}
+p.lead {margin: .4rem 0 0; opacity: .82; max-width: 44rem; text-wrap: pretty;}
+
+/* Rows of links and remarks: close together, and links begin where text begins. */
+[class*="st-key-row-"] {gap: .4rem .35rem;}
+.st-key-row-crumbs, .st-key-row-categories, [class*="st-key-hit-"], [class*="st-key-row-use-"],
+[class*="st-key-row-above-"], [class*="st-key-row-candidate-"] {margin-left: -.5rem;}
+.st-key-row-crumbs, .st-key-row-categories {gap: 0 .1rem;}
+.st-key-row-crumbs a, .st-key-row-crumbs a * {background: none; font-weight: 400;}
+.st-key-row-crumbs p {font-size: .875rem;}
+p.method {margin: .7rem 0 .1rem; font-weight: 600; font-size: .95rem;}
+[class*="st-key-hit-"] [data-testid="stCaptionContainer"] {padding-left: .5rem; margin-top: -.15rem;}
+
+/* A step: the sign that it opens stands first, as in any tree, and the lines stand close. */
+[class*="st-key-step-"] summary > span, [class*="st-key-weigh-"] summary > span {
+    display: flex; flex-direction: row-reverse; justify-content: flex-end; align-items: flex-start; gap: .3rem;}
+[class*="st-key-step-"] summary *, [class*="st-key-weigh-"] summary * {opacity: 1;}
+[class*="st-key-step-"] summary [data-testid="stIconMaterial"] {margin-top: .22rem;}
+[class*="st-key-step-"] summary:not(:has(strong)) [data-testid="stIconMaterial"] {opacity: .35;}
+[class*="st-key-step-"] summary, [class*="st-key-weigh-"] summary {padding-top: .28rem; padding-bottom: .28rem;}
+[class*="st-key-step-"] summary p {font-size: 1rem; line-height: 1.45;}
+[class*="st-key-below-"] {border-left: 2px solid color-mix(in srgb, currentColor 15%, transparent);
+                          margin-left: .55rem; padding: .1rem 0 .6rem 1rem;}
+[class*="st-key-below-"] [data-testid="stText"] {opacity: .85; padding: .2rem 0;}
+</style>
+"""
+
+
+def drawn(page: Any) -> None:
+    """Draw a page, or say in its place what is wrong with the knowledge base."""
+    st.html(STYLE)
+    notice = st.container()
+    try:
+        page.run()
+    except HowtreeError as error:
+        heading("This knowledge base cannot be shown", "")
+        st.error(label(str(error), 1000), icon=":material/folder_off:")
+        st.caption(f"The explorer reads {label(str(kb_path()))} and looks again at every click.")
+    for fault in address.take_faults():
+        notice.info(label(fault), icon=":material/link_off:")
+
+
+def heading(title: str, lead: str) -> None:
+    """The title of a page and one sentence on what it is for."""
+    below = f'<p class="lead">{markup(lead, 600)}</p>' if lead else ""
+    st.html(f'<h1 class="title">{markup(title)}</h1>{below}')

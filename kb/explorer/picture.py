@@ -1,0 +1,61 @@
+"""A tree as a picture, as text, and as files to take away: all the same tree."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from howtree import BadQuery
+from kb import tree
+from kb.draw import as_checklist, as_mermaid, as_text
+from kb.explorer.text import label, plain
+
+MAX_PICTURE = 150
+FORMS = {
+    "Text": ("txt", "text/plain", as_text),
+    "Markdown checklist": ("md", "text/markdown", as_checklist),
+    "JSON": ("json", "application/json", lambda goal: json.dumps(goal.to_dict(), indent=2, ensure_ascii=False)),
+}
+
+
+def picture(root: tree.Goal) -> None:
+    """The tree as a diagram, where it is small enough to be read."""
+    steps = sum(1 for _ in root.walk())
+    if steps > MAX_PICTURE:
+        st.info(
+            f"A picture of {steps:,} steps would be too small to read (the most is {MAX_PICTURE}). Open fewer "
+            "levels or raise the threshold; the text shows the whole tree.",
+            icon=":material/zoom_out_map:",
+        )
+        return
+    st.caption("Boxes are goals, rounded boxes steps, hexagons methods; a thick arrow leads to the linked goal.")
+    st.mermaid_chart(as_mermaid(root), alt=f"Tree of steps below {plain(root.goal)}")
+
+
+def text(root: tree.Goal) -> None:
+    """The tree with box-drawing lines; the block has a button that copies it."""
+    st.code(plain(as_text(root)), language=None, wrap_lines=False)
+
+
+def downloads(root: tree.Goal, name: str) -> None:
+    """Buttons that save the tree in each form."""
+    with st.container(horizontal=True, key="row-downloads"):
+        for title, (ending, kind, draw) in FORMS.items():
+            st.download_button(
+                title,
+                data=draw(root),
+                file_name=f"{name}.{ending}",
+                mime=kind,
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"save-{ending}",
+            )
+
+
+def whole(kb_tree: tree.Goal | BadQuery) -> tree.Goal | None:
+    """The tree, or None after saying why there is none."""
+    if isinstance(kb_tree, BadQuery):
+        st.warning(label(str(kb_tree)), icon=":material/warning:")
+        return None
+    return kb_tree
