@@ -34,13 +34,14 @@ p.lead {margin: .4rem 0 0; opacity: .82; max-width: 44rem; text-wrap: pretty;}
 .st-key-row-crumbs, .st-key-row-categories {gap: 0 .1rem;}
 .st-key-row-crumbs a, .st-key-row-crumbs a * {background: none; font-weight: 400;}
 .st-key-row-crumbs p {font-size: .875rem;}
+h2.part {font-size: 1.3rem; padding: 0; margin: 1.2rem 0 0;}
 p.method {margin: .7rem 0 .1rem; font-weight: 600; font-size: .95rem;}
 [class*="st-key-hit-"] [data-testid="stCaptionContainer"] {padding-left: .5rem; margin-top: -.15rem;}
 
 /* A step: the sign that it opens stands first, as in any tree, and the lines stand close. */
 [class*="st-key-step-"] summary > span, [class*="st-key-weigh-"] summary > span {
     display: flex; flex-direction: row-reverse; justify-content: flex-end; align-items: flex-start; gap: .3rem;}
-[class*="st-key-step-"] summary *, [class*="st-key-weigh-"] summary * {opacity: 1;}
+[class*="st-key-step-"] details > summary, [class*="st-key-weigh-"] details > summary {opacity: 1;}
 [class*="st-key-step-"] summary [data-testid="stIconMaterial"] {margin-top: .22rem;}
 [class*="st-key-step-"] summary:not(:has(strong)) [data-testid="stIconMaterial"] {opacity: .35;}
 [class*="st-key-step-"] summary, [class*="st-key-weigh-"] summary {padding-top: .28rem; padding-bottom: .28rem;}
@@ -70,3 +71,8 @@ def heading(title: str, lead: str) -> None:
     """The title of a page and one sentence on what it is for."""
     below = f'<p class="lead">{markup(lead, 600)}</p>' if lead else ""
     st.html(f'<h1 class="title">{markup(title)}</h1>{below}')
+
+
+def part(title: str) -> None:
+    """The title of a part of a page."""
+    st.html(f'<h2 class="part">{markup(title)}</h2>')

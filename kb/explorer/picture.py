@@ -6,10 +6,9 @@ import json
 
 import streamlit as st
 
-from howtree import BadQuery
 from kb import tree
-from kb.draw import as_checklist, as_mermaid, as_text
-from kb.explorer.text import label, plain
+from kb.draw import as_checklist, as_dot, as_text
+from kb.explorer.text import plain
 
 MAX_PICTURE = 150
 FORMS = {
@@ -29,8 +28,8 @@ def picture(root: tree.Goal) -> None:
             icon=":material/zoom_out_map:",
         )
         return
-    st.caption("Boxes are goals, rounded boxes steps, hexagons methods; a thick arrow leads to the linked goal.")
-    st.mermaid_chart(as_mermaid(root), alt=f"Tree of steps below {plain(root.goal)}")
+    st.caption("Green boxes are steps that are goals of their own (→ goal, probability, source); grey ones are plain steps.")
+    st.graphviz_chart(as_dot(root), width="content" if steps > 40 else "stretch")
 
 
 def text(root: tree.Goal) -> None:
@@ -52,10 +51,3 @@ def downloads(root: tree.Goal, name: str) -> None:
                 key=f"save-{ending}",
             )
 
-
-def whole(kb_tree: tree.Goal | BadQuery) -> tree.Goal | None:
-    """The tree, or None after saying why there is none."""
-    if isinstance(kb_tree, BadQuery):
-        st.warning(label(str(kb_tree)), icon=":material/warning:")
-        return None
-    return kb_tree

@@ -10,9 +10,9 @@ import streamlit as st
 from howtree import BadQuery, NotFound
 from kb.draw import RELATION_WORDS
 from kb.explorer import address, picture
-from kb.explorer.frame import heading
+from kb.explorer.frame import heading, part
 from kb.explorer.session import knowledge_base
-from kb.explorer.steps import MAX_DRAWN, Openness, StepTree, grow, keys
+from kb.explorer.steps import MAX_DRAWN, Openness, StepTree, grow
 from kb.explorer.text import label, plain
 from kb.search import goal_id
 from kb.store import KnowledgeBase
@@ -214,8 +214,7 @@ def uses(kb: KnowledgeBase, article: dict[str, Any], threshold: float | None) ->
         """,
         parameters,
     )
-    st.divider()
-    st.subheader("Where it is used", anchor=False)
+    part("Where it is used")
     if not rows:
         st.caption("No step of another goal is linked to this one.")
         return
