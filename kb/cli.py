@@ -35,7 +35,7 @@ for verb in VERBS:
     importlib.import_module(f"kb.commands.{verb.replace('-', '_')}").register(app)
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -25,13 +26,46 @@ class Limits:
     rows: int = 100_000
 
 
-@dataclass(slots=True)
 class Result:
-    """A running query: its columns, and its rows as they come."""
+    """A running query: its columns, and its rows as they come, either as tuples or as Arrow batches."""
 
-    columns: list[str]
-    types: list[str]
-    rows: Iterator[tuple[Any, ...]]
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, sql: str, limits: Limits) -> None:
+        self._cursor, self._sql, self._most = cursor, sql, limits.rows
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """The names of the columns; starts the query."""
+        return [column[0] for column in self._cursor.execute(self._sql).description or ()]
+
+    @property
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """The rows.
+
+        Raises:
+            BadQuery: there are more than the limit; so many have been yielded.
+        """
+        left = self._most if self.columns else 0
+        while rows := self._cursor.fetchmany(BATCH):
+            yield from rows[:left]
+            if len(rows) > left:
+                raise self._too_many()
+            left -= len(rows)
+
+    def arrow(self) -> tuple[Any, Iterator[Any]]:
+        """The Arrow schema, and the record batches; these raise BadQuery as `rows` does."""
+        reader = self._cursor.sql(self._sql).to_arrow_reader(100 * BATCH)
+        return reader.schema, self._batches(reader)
+
+    def _batches(self, reader: Any) -> Iterator[Any]:
+        left = self._most
+        for batch in reader:
+            yield batch.slice(0, left)
+            if batch.num_rows > left:
+                raise self._too_many()
+            left -= batch.num_rows
+
+    def _too_many(self) -> BadQuery:
+        return BadQuery(f"stopped after {self._most:,} rows: add a LIMIT, or allow more with --limit")
 
 
 @contextmanager
@@ -54,11 +88,7 @@ def running(kb: KnowledgeBase, sql: str, limits: Limits) -> Iterator[Result]:
     timer.daemon = True
     timer.start()
     try:
-        cursor.execute(sql)
-        description = cursor.description or []
-        yield Result(
-            [c[0] for c in description], [str(c[1]) for c in description], limited(cursor, limits.rows)
-        )
+        yield Result(cursor, sql, limits)
     except duckdb.InterruptException as error:
         if not late.is_set():
             raise
@@ -93,21 +123,6 @@ def require_reading(cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
         raise BadQuery(
             f"only queries that read are allowed (SELECT, FROM, WITH, DESCRIBE, EXPLAIN), not {kind}"
         )
-
-
-def limited(cursor: duckdb.DuckDBPyConnection, most: int) -> Iterator[tuple[Any, ...]]:
-    """The rows of a cursor, a batch at a time, up to `most`.
-
-    Raises:
-        BadQuery: there are more; the first `most` have been yielded.
-    """
-    count = 0
-    while rows := cursor.fetchmany(BATCH):
-        for row in rows:
-            if count >= most:
-                raise BadQuery(f"stopped after {most:,} rows: add a LIMIT, or allow more with --limit")
-            yield row
-            count += 1
 
 
 def explain(error: duckdb.Error) -> str:

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -44,23 +44,20 @@ def opened(output: Path | None) -> Iterator[IO[str]]:
 
 
 def write_table(result: Result, file: IO[str]) -> None:
-    """Columns as wide as the first rows need; long cells are cut."""
-    rows = result.rows
-    while chunk := list(islice(rows, BATCH)) or None:
-        cells = [[cell(value) for value in row] for row in chunk]
-        widths = [max(map(len, column)) for column in zip(result.columns, *cells, strict=True)]
-        for line in (result.columns, ["-" * width for width in widths], *cells):
-            print(
-                "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip(),
-                file=file,
-            )
+    """Columns as wide as their first rows need; long cells are cut."""
+    rows = ([cell(value) for value in row] for row in result.rows)
+    first = list(islice(rows, BATCH))
+    widths = [max(map(len, column)) for column in zip(result.columns, *first, strict=True)]
+    for line in chain([result.columns, ["-" * width for width in widths]], first, rows):
+        padded = "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True))
+        print(padded.rstrip(), file=file)
 
 
 def cell(value: Any) -> str:
     """A value as one short line."""
-    text = (
-        "" if value is None else f"{value:.4g}" if isinstance(value, float) else " ".join(str(value).split())
-    )
+    if value is None:
+        return ""
+    text = f"{value:.4g}" if isinstance(value, float) else " ".join(str(value).split())
     return text if len(text) <= MAX_CELL else text[: MAX_CELL - 1] + "…"
 
 
@@ -89,21 +86,12 @@ def write_parquet(result: Result, output: Path) -> None:
     Raises:
         BadInput: the file cannot be written.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    writer: Any = None
+    schema, batches = result.arrow()
     try:
-        with written_aside(output) as aside:
-            while (chunk := list(islice(result.rows, 100 * BATCH))) or writer is None:
-                columns = list(zip(*chunk, strict=True)) or [()] * len(result.columns)
-                schema = writer.schema if writer else None
-                table = pa.Table.from_arrays(
-                    [pa.array(c, schema.field(i).type if schema else None) for i, c in enumerate(columns)],
-                    result.columns,
-                )
-                writer = writer or pq.ParquetWriter(aside, table.schema, compression="zstd")
-                writer.write_table(table)
-            writer.close()
+        with written_aside(output) as aside, pq.ParquetWriter(aside, schema, compression="zstd") as writer:
+            for batch in batches:
+                writer.write_batch(batch)
     except OSError as error:
-        raise BadInput(f"cannot write {output}: {error.strerror}") from error
+        raise BadInput(f"cannot write {output}: {error.strerror or error}") from error

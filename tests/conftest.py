@@ -1,0 +1,84 @@
+"""What tests share: the command as a person runs it, the sample knowledge base, and where the real data lies."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kb.store import KnowledgeBase
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLE = ROOT / "data" / "sample"
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def howtree(
+    *arguments: object, cwd: Path | None = None, timeout: float = 300, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "kb", *map(str, arguments)],
+        cwd=cwd,
+        env=surroundings(**environment),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def surroundings(**environment: str) -> dict[str, str]:
+    """The environment for a process: this checkout, no model hub, no knowledge base by default."""
+    inherited = {name: value for name, value in os.environ.items() if name != "HOWTREE_KB"}
+    return {
+        **inherited,
+        "PYTHONPATH": str(ROOT),
+        "HF_HUB_OFFLINE": "1",
+        "HOWTREE_PROGRESS": "0",
+        **environment,
+    }
+
+
+@pytest.fixture
+def run() -> Run:
+    return howtree
+
+
+@pytest.fixture(scope="session")
+def sample_kb_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The knowledge base of the sample articles, built once through the command line. Do not write to it."""
+    output = tmp_path_factory.mktemp("sample") / "kb.duckdb"
+    done = howtree("build", SAMPLE, "-o", output)
+    assert done.returncode == 0, done.stderr
+    return output
+
+
+@pytest.fixture
+def sample_kb(sample_kb_path: Path) -> Iterator[KnowledgeBase]:
+    with KnowledgeBase(sample_kb_path) as kb:
+        yield kb
+
+
+@pytest.fixture
+def own_sample_kb(sample_kb_path: Path, tmp_path: Path) -> Path:
+    """A copy of the sample knowledge base with its work folder, to change."""
+    output = tmp_path / "kb.duckdb"
+    shutil.copy(sample_kb_path, output)
+    shutil.copytree(sample_kb_path.with_suffix(".work"), output.with_suffix(".work"))
+    return output
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data; tests that ask for it skip where it is not set."""
+    folder = os.environ.get("HOWTREE_REAL_DATA")
+    if not folder:
+        pytest.skip("needs real articles: set HOWTREE_REAL_DATA to their folder")
+    return Path(folder)
