@@ -33,6 +33,9 @@ p.lead {margin: .4rem 0 0; opacity: .82; max-width: 44rem; text-wrap: pretty;}
 [class*="st-key-row-above-"], [class*="st-key-row-candidate-"] {margin-left: -.5rem;}
 .st-key-row-crumbs, .st-key-row-categories {gap: 0 .1rem;}
 .st-key-row-crumbs a, .st-key-row-crumbs a * {background: none; font-weight: 400;}
+.st-key-row-facets, .st-key-row-examples {row-gap: .65rem;}
+.st-key-sql-text textarea {font-family: monospace; font-size: .9rem;}
+.st-key-schema p {font-size: .875rem;}
 .st-key-row-crumbs p {font-size: .875rem;}
 h2.part {font-size: 1.3rem; padding: 0; margin: 1.2rem 0 0;}
 p.method {margin: .7rem 0 .1rem; font-weight: 600; font-size: .95rem;}

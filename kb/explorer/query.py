@@ -78,14 +78,14 @@ def examples(kb: KnowledgeBase) -> None:
 
 def schema(kb: KnowledgeBase) -> None:
     """The views and tables with their columns, and the macros."""
-    part("What there is")
-    with st.container(height=300, border=True):
+    st.caption("Views, tables and macros")
+    with st.container(height=330, border=True, key="schema", gap="small"):
         for name, columns in tables(kb, stamp()).items():
             st.markdown(f"**{label(name)}** :gray[{label(', '.join(columns), 600)}]")
 
 
 @st.cache_data(max_entries=2, show_spinner=False)
-def tables(_kb: KnowledgeBase, _stamp: tuple[Any, ...]) -> dict[str, list[str]]:
+def tables(_kb: KnowledgeBase, stamp: tuple[Any, ...]) -> dict[str, list[str]]:
     """Columns by table, the parameters of macros by macro."""
     found: dict[str, list[str]] = {}
     for name, column in _kb.query(
