@@ -170,6 +170,7 @@ def load_corpus(session: duckdb.DuckDBPyConnection, corpus: Path) -> None:
     session.execute(f"CREATE TEMP VIEW corpus AS FROM read_parquet({shards})")
     session.execute(sql_file("load.sql"))
     session.execute("DROP VIEW corpus")
+    session.execute(sql_file("words.sql"))
     skipped = literal(str(corpus / "skipped-*.parquet"))
     session.execute(f'INSERT INTO skipped SELECT "where", reason, detail FROM read_parquet({skipped})')
 

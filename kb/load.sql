@@ -54,12 +54,6 @@ FROM spoken s
 LEFT JOIN targets t ON t.language = s.language AND t.slug = lower(s.link.slug)
 ORDER BY 1, 2;
 
-INSERT INTO goal_words
-SELECT DISTINCT unnest(words_of(goal)) AS word, article_id FROM articles ORDER BY ALL;
-
-INSERT INTO words
-SELECT word, ln(1 + (SELECT count(*) FROM articles) / count(*)) FROM goal_words GROUP BY word ORDER BY word;
-
 DROP TABLE numbered_steps;
 DROP TABLE targets;
 DROP VIEW lists;

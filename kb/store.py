@@ -8,17 +8,20 @@ readers of one file never disturb each other or a build that replaces it.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from howtree import BadInput, NotFound
+from kb.overlay import lay_over
+from kb.reviews import Log, read, reviews_path
 
 SCHEMA_VERSION = 1
 TABLES = (
-    "articles", "aliases", "categories", "methods", "steps", "hyperlinks", "candidates", "edges", "goal_words", "words",
+    "articles", "aliases", "categories", "methods", "steps", "hyperlinks", "candidates", "goal_words", "words",
     "skipped", "runs", "meta",
 )  # fmt: skip
 MEMORY_LIMIT = "800MB"
@@ -50,14 +53,20 @@ class KnowledgeBase:
                 "with --kb or HOWTREE_KB"
             )
         self.path = path
+        self.reviews_path = reviews_path(path)
+        self.review_notes: list[str] = []
+        """What is to be told of the reviews file: lines left out, verdicts on steps that have changed."""
         self._session = attach(path)
+        self._reviews_seen: tuple[int, int] | None = (0, 0)
+        self._reviews_lock = threading.Lock()
+        self._heed_reviews()
         self.meta = dict(self.query("SELECT key, value FROM meta").fetchall())
         self._session.execute(sql_file("views.sql"))
         lock(self._session)
 
     def query(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> duckdb.DuckDBPyConnection:
         """Run one query of ours and return the cursor to fetch from."""
-        return self._session.cursor().execute(sql, parameters or None)
+        return self.cursor().execute(sql, parameters or None)
 
     def records(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
         """The rows of a query as dictionaries."""
@@ -67,7 +76,24 @@ class KnowledgeBase:
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A cursor for a query that is limited or interrupted apart from the others."""
+        self._heed_reviews()
         return self._session.cursor()
+
+    def _heed_reviews(self) -> None:
+        """Lay people's verdicts over the edges again where the reviews file has changed."""
+        try:
+            status = self.reviews_path.stat()
+            seen = (status.st_size, status.st_mtime_ns)
+        except FileNotFoundError:
+            seen = None
+        if seen == self._reviews_seen:
+            return
+        with self._reviews_lock:
+            if seen != self._reviews_seen:
+                log = read(self.reviews_path)
+                states = lay_over(self._session.cursor(), log)
+                self.review_notes = notes(self.reviews_path, log, states)
+                self._reviews_seen = seen
 
     @property
     def threshold(self) -> float:
@@ -106,9 +132,21 @@ def attach(path: Path) -> duckdb.DuckDBPyConnection:
             f"{path} has schema version {version[0] if version else 'unknown'}, this howtree reads version "
             f"{SCHEMA_VERSION}: build it again with this version, or install the version that made it"
         )
-    for table in TABLES:
+    for table in TABLES:  # the view `edges` is the overlay's
         session.execute(f"CREATE VIEW {table} AS FROM kb.{table}")
     return session
+
+
+def notes(path: Path, log: Log, states: Mapping[str, int]) -> list[str]:
+    """What is to be told of a reviews file."""
+    told = [f"{path}: line {number} is no whole review and is left out" for number in log.broken]
+    if states.get("stale"):
+        told.append(
+            f"{path}: {states['stale']:,} reviews judge steps that have changed or gone, and do not count"
+        )
+    if states.get("goal gone"):
+        told.append(f"{path}: {states['goal gone']:,} reviews name goals that are not here, and do not count")
+    return told
 
 
 def lock(session: duckdb.DuckDBPyConnection) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from howtree import say
+
 if TYPE_CHECKING:
     from kb.store import KnowledgeBase
 
@@ -16,7 +18,10 @@ KbOption = Annotated[
 
 
 def open_kb(path: Path | None) -> KnowledgeBase:
-    """The knowledge base that a command's --kb names, or the default one."""
+    """The knowledge base that a command's --kb names, or the default one; says what is amiss with its reviews."""
     from kb.store import KnowledgeBase, default_path
 
-    return KnowledgeBase(path or default_path())
+    base = KnowledgeBase(path or default_path())
+    for note in base.review_notes:
+        say(note)
+    return base
