@@ -52,6 +52,7 @@ def streamlit_command(app: Path, kb: Path, host: str, port: int, browser: bool) 
         "server.headless": str(not browser).lower(),
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
+        "runner.magicEnabled": "false",
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
         "theme.light.primaryColor": "#0b6b52",

@@ -38,6 +38,12 @@ p.lead {margin: .4rem 0 0; opacity: .82; max-width: 44rem; text-wrap: pretty;}
 .st-key-schema p {font-size: .875rem;}
 .st-key-row-crumbs p {font-size: .875rem;}
 h2.part {font-size: 1.3rem; padding: 0; margin: 1.2rem 0 0;}
+h2.question {font-size: 1.35rem; margin: 0;}
+.listing {font-size: .92rem; line-height: 1.4; border-left: 2px solid color-mix(in srgb, currentColor 15%, transparent);
+          padding-left: .9rem;}
+.listing div {padding: .12rem 0; opacity: .85; overflow-wrap: anywhere;}
+.listing div.marked {opacity: 1; font-weight: 650;}
+.listing p {margin: .4rem 0 .1rem; font-weight: 600; opacity: .7;}
 p.method {margin: .7rem 0 .1rem; font-weight: 600; font-size: .95rem;}
 [class*="st-key-hit-"] [data-testid="stCaptionContainer"] {padding-left: .5rem; margin-top: -.15rem;}
 

@@ -18,6 +18,7 @@ from kb.explorer.steps import keys
 from kb.explorer.text import label
 from kb.store import KnowledgeBase
 
+LEAST = 0.05  # below it, most steps have no goal, and their bar would dwarf all others
 COLOURS = {
     "model, chosen": "#1b8a6b",
     "model, not chosen": "#b9b9b1",
@@ -67,11 +68,13 @@ def histogram(links: pd.DataFrame, threshold: float) -> None:
     if links.empty:
         st.caption("There are no links.")
         return
+    unlikely = int(links.loc[links["probability"] < LEAST, "links"].sum())
     st.caption(
-        f"The best link of every step by its probability; from {threshold:.2f} on the model's links are chosen."
+        f"The best link of every step by its probability; from {threshold:.2f} on the model's links are chosen. "
+        f"{unlikely:,} steps whose best goal is below {LEAST} are left out."
     )
-    kinds = [kind for kind in COLOURS if kind in set(links["kind"])]
-    shown = links.assign(upper=links["probability"] + 0.05, kind=links["kind"])
+    shown = links[links["probability"] >= LEAST].assign(upper=links["probability"] + LEAST)
+    kinds = [kind for kind in COLOURS if kind in set(shown["kind"])]
     bars = (
         alt.Chart(shown)
         .mark_bar()
@@ -105,7 +108,7 @@ def levels(depth: Depths) -> None:
             y=alt.Y("goals:Q", scale=alt.Scale(type="symlog"), axis=alt.Axis(tickCount=5)),
             tooltip=["levels", "goals"],
         )
-        .properties(height=260)
+        .properties(height=320)
     )
 
 
@@ -120,11 +123,11 @@ def verbs(shown: pd.DataFrame) -> None:
         alt.Chart(shown)
         .mark_bar(color=COLOURS["model, chosen"])
         .encode(
-            y=alt.Y("verb:N", sort=None, title=None),
+            y=alt.Y("verb:N", sort=None, title=None, axis=alt.Axis(labelOverlap=False)),
             x=alt.X("linked:Q", title="linked steps", axis=alt.Axis(tickMinStep=1)),
             tooltip=["verb", "linked", "steps", alt.Tooltip("share:Q", format=".0%")],
         )
-        .properties(height=260)
+        .properties(height=320)
     )
 
 
@@ -155,9 +158,8 @@ def cycles(kb: KnowledgeBase, depth: Depths) -> None:
     known = keys(kb, set(ids))
     for number, cycle in enumerate(depth.cycles):
         with st.container(horizontal=True, vertical_alignment="center", key=f"row-use-cycle-{number}"):
-            for goal in cycle[:8]:
-                address.link("procedure", label(names[goal], 60), goal=known[goal])
-                st.markdown(":gray[→]")
+            for i, goal in enumerate(cycle[:8]):
+                address.link("procedure", f"{'→ ' if i else ''}{label(names[goal], 60)}", goal=known[goal])
             st.markdown(":gray[↻]" if len(cycle) <= 8 else f":gray[and {len(cycle) - 8} more ↻]")
 
 

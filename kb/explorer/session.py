@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from kb.reviews import reviews_path
 from kb.store import KnowledgeBase, default_path
 
 
@@ -15,14 +16,21 @@ def kb_path() -> Path:
     return Path(sys.argv[1]) if len(sys.argv) > 1 else default_path()
 
 
-def stamp() -> tuple[str, int, int, int]:
-    """What changes when another file takes the place of the knowledge base."""
-    path = kb_path().absolute()
+Stamp = tuple[str, int, int, int]
+
+
+def stamp_of(path: Path) -> Stamp:
+    """What changes when another file takes the place of this one, or it grows."""
     try:
-        found = path.stat()
+        found = path.absolute().stat()
     except OSError:
-        return str(path), 0, 0, 0
-    return str(path), found.st_ino, found.st_mtime_ns, found.st_size
+        return str(path.absolute()), 0, 0, 0
+    return str(path.absolute()), found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def stamp() -> tuple[Stamp, Stamp]:
+    """What changes when the knowledge base or people's reviews of it do: the key of whatever is counted once."""
+    return stamp_of(kb_path()), stamp_of(reviews_path(kb_path()))
 
 
 def knowledge_base() -> KnowledgeBase:
@@ -32,9 +40,9 @@ def knowledge_base() -> KnowledgeBase:
         NotFound: there is no such file.
         BadInput: it is no knowledge base, or one of another schema version.
     """
-    return _opened(stamp())
+    return _opened(stamp_of(kb_path()))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _opened(stamp: tuple[str, int, int, int]) -> KnowledgeBase:
+def _opened(stamp: Stamp) -> KnowledgeBase:
     return KnowledgeBase(Path(stamp[0]))
