@@ -29,7 +29,9 @@ class Depths:
 
 def depths(kb: KnowledgeBase, most_cycles: int = 10) -> Depths:
     """Measure the depth of every goal's tree over the chosen links."""
-    goals = np.array(kb.query("SELECT article_id FROM articles ORDER BY 1").fetchnumpy()["article_id"], np.int64)
+    goals = np.array(
+        kb.query("SELECT article_id FROM articles ORDER BY 1").fetchnumpy()["article_id"], np.int64
+    )
     links = kb.query("SELECT DISTINCT parent_id, child_id FROM edges WHERE chosen").fetchnumpy()
     parents = np.searchsorted(goals, np.array(links["parent_id"], np.int64))
     children = np.searchsorted(goals, np.array(links["child_id"], np.int64))

@@ -30,7 +30,9 @@ def tree(
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Least probability of a link [default: as built].")
     ] = None,
-    output_format: Annotated[str, typer.Option("--format", help="text, json, markdown (a checklist), dot (Graphviz) or mermaid.")] = "text",
+    output_format: Annotated[
+        str, typer.Option("--format", help="text, json, markdown (a checklist), dot (Graphviz) or mermaid.")
+    ] = "text",
     kb: KbOption = None,
 ) -> None:
     """Print the procedure tree below a goal.

@@ -35,7 +35,9 @@ SELECT verb, count(*) FILTER (linked) AS linked, count(*) AS steps,
        count(*) FILTER (linked) / count(*) AS share
 FROM first WHERE verb <> '' GROUP BY verb HAVING linked > 0 ORDER BY linked DESC, verb LIMIT 15
 """
-SKIPPED = "SELECT reason, count(*) AS records FROM skipped GROUP BY reason ORDER BY records DESC, reason LIMIT 20"
+SKIPPED = (
+    "SELECT reason, count(*) AS records FROM skipped GROUP BY reason ORDER BY records DESC, reason LIMIT 20"
+)
 RUNS = "SELECT * FROM runs ORDER BY run_id DESC LIMIT 1"
 
 

@@ -11,7 +11,7 @@ from howtree import HowtreeError
 from kb.explorer import address
 from kb.explorer.frame import heading
 from kb.explorer.session import knowledge_base
-from kb.explorer.text import label, plain
+from kb.explorer.text import label
 from kb.store import KnowledgeBase
 
 PAGE = 20
@@ -92,7 +92,8 @@ def controls(kb: KnowledgeBase, goals: int) -> tuple[str, str, str, list[str], i
 
 def source(kb: KnowledgeBase, asked: str, how: str, categories: list[str]) -> tuple[str, dict[str, Any]]:
     """The goals that are asked for as SQL with its parameters: article_id, goal, score."""
-    relation, parameters = "SELECT article_id, goal, 0 AS score FROM articles", {}
+    relation = "SELECT article_id, goal, 0 AS score FROM articles"
+    parameters: dict[str, Any] = {}
     if asked and how == "Meaning":
         relation, parameters = meant(kb, asked)
     elif asked:
@@ -177,7 +178,9 @@ def pager(number: int, pages: int) -> None:
     if pages == 1:
         return
     kept = kept_parameters()
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="center", key="row-pager"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="center", key="row-pager"
+    ):
         if number > 1:
             previous = number - 1 if number > 2 else None
             address.link("find", "Previous", icon=":material/chevron_left:", page=previous, **kept)
@@ -247,7 +250,8 @@ def facts(row: dict[str, Any]) -> str:
 def surprise(kb: KnowledgeBase, relation: str, parameters: dict[str, Any]) -> None:
     """A link to a goal drawn by lot from those asked for, one with linked steps where there is one."""
     drawn = kb.query(
-        f"SELECT a.key FROM (SELECT article_id FROM ({relation}) USING SAMPLE 50 ROWS) JOIN articles a USING (article_id) "
+        f"SELECT a.key FROM (SELECT article_id FROM ({relation}) USING SAMPLE 50 ROWS) "
+        "JOIN articles a USING (article_id) "
         "LEFT JOIN (SELECT DISTINCT parent_id FROM edges WHERE chosen) e ON e.parent_id = article_id "
         "ORDER BY e.parent_id IS NULL, random() LIMIT 1",
         parameters,

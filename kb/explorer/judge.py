@@ -32,7 +32,10 @@ MEANINGS: dict[Verdict, tuple[str, str, str]] = {
 def page() -> None:
     """Draw the next question, or the one that the address names."""
     kb = knowledge_base()
-    heading("Is this step that goal?", "Your answer takes the machine's place at once, everywhere. You can take it back.")
+    heading(
+        "Is this step that goal?",
+        "Your answer takes the machine's place at once, everywhere. You can take it back.",
+    )
     who, order = person()
     said(kb, who)
     asked = current(kb, who, order)
@@ -59,7 +62,9 @@ def person() -> tuple[str, str]:
     with right:
         orders = list(ORDERS)
         order = address.given("queue", orders[0], address.one_of(orders))
-        order = st.selectbox("Queue", orders, **address.bound("queue", order, orders[0], resets=("link", "skip")))
+        order = st.selectbox(
+            "Queue", orders, **address.bound("queue", order, orders[0], resets=("link", "skip"))
+        )
     return who, order
 
 
@@ -88,7 +93,9 @@ def shown(kb: KnowledgeBase, asked: Question) -> None:
             address.link("procedure", label(asked.goal, 80), goal=asked.article)
         st.html(listing(goals[asked.article_id], asked.step_id))
     with right:
-        st.caption(f"The goal · probability {asked.probability:.2f}{', chosen' if asked.chosen else ', not chosen'}")
+        st.caption(
+            f"The goal · probability {asked.probability:.2f}{', chosen' if asked.chosen else ', not chosen'}"
+        )
         st.html(f'<h2 class="part question">{markup(asked.child_goal)}</h2>')
         with st.container(horizontal=True, vertical_alignment="center", key="row-use-goal"):
             address.link(
@@ -131,24 +138,47 @@ def verdicts(asked: Question, who: str, order: str) -> None:
                 on_click=decide,
                 args=(asked, verdict, goal, who, order, note),
             )
-        st.button("Skip", icon=":material/skip_next:", shortcut="s", type="tertiary", on_click=skip, args=(asked, who, order))
-        address.link("judge", "Link to this", icon=":material/link:", link=asked.name, queue=st.query_params.get("queue"))
+        st.button(
+            "Skip",
+            icon=":material/skip_next:",
+            shortcut="s",
+            type="tertiary",
+            on_click=skip,
+            args=(asked, who, order),
+        )
+        address.link(
+            "judge",
+            "Link to this",
+            icon=":material/link:",
+            link=asked.name,
+            queue=st.query_params.get("queue"),
+        )
     if not who:
         st.caption("Give your name, then answer with the buttons or the keys 1, 2, 3, 4 and 0.")
 
 
 def another(kb: KnowledgeBase, asked: Question, who: str, order: str) -> None:
     """Name the goal that the step is instead, and leave a note."""
-    with st.expander("Another goal fits better, or a note", type="compact", icon=":material/alt_route:", key="judge-more", on_change="rerun") as box:
+    with st.expander(
+        "Another goal fits better, or a note",
+        type="compact",
+        icon=":material/alt_route:",
+        key="judge-more",
+        on_change="rerun",
+    ) as box:
         if not box.open:
             return
         st.text_input("Note", key="judge-note", max_chars=MAX_NOTE, placeholder="Kept with your answer")
-        words = st.text_input("Search for the goal", key="judge-words", type="search", live=True, max_chars=address.MAX_WORDS)
+        words = st.text_input(
+            "Search for the goal", key="judge-words", type="search", live=True, max_chars=address.MAX_WORDS
+        )
         if words.strip():
             options = {hit.article_id: hit.goal for hit in search(kb, words, 20)}
         else:
             options = {row["article_id"]: row["goal"] for row in candidates.of_step(kb, asked.step_id)}
-        options = {key: goal for key, goal in options.items() if key not in (asked.child_id, asked.article_id)}
+        options = {
+            key: goal for key, goal in options.items() if key not in (asked.child_id, asked.article_id)
+        }
         chosen = st.selectbox(
             "The right goal", list(options), index=None, format_func=lambda goal: plain(options.get(goal, "")),
             placeholder="Choose a goal", key="judge-other",
@@ -199,7 +229,14 @@ def said(kb: KnowledgeBase, who: str) -> None:
     if last:
         with st.container(horizontal=True, vertical_alignment="center", key="row-said"):
             st.caption(f"Your last answer: **{last[1]}** for “{label(last[2], 80)}”")
-            st.button("Undo", icon=":material/undo:", shortcut="u", type="tertiary", on_click=take_back, args=(last[0], who))
+            st.button(
+                "Undo",
+                icon=":material/undo:",
+                shortcut="u",
+                type="tertiary",
+                on_click=take_back,
+                args=(last[0], who),
+            )
 
 
 def take_back(review_id: str, who: str) -> None:
@@ -230,7 +267,8 @@ def progress(kb: KnowledgeBase, who: str) -> None:
     )[0]
     share = counts["chosen_judged"] / max(1, counts["chosen"])
     st.progress(
-        min(1.0, share), f"{counts['chosen_judged']:,} of the model's {counts['chosen']:,} chosen links are judged"
+        min(1.0, share),
+        f"{counts['chosen_judged']:,} of the model's {counts['chosen']:,} chosen links are judged",
     )
     own = f"{counts['own']:,} by you, " if who else ""
     st.caption(f"Steps judged: {own}{counts['steps']:,} by {counts['people']:,} people.")

@@ -14,7 +14,11 @@ MAX_PICTURE = 150
 FORMS = {
     "Text": ("txt", "text/plain", as_text),
     "Markdown checklist": ("md", "text/markdown", as_checklist),
-    "JSON": ("json", "application/json", lambda goal: json.dumps(goal.to_dict(), indent=2, ensure_ascii=False)),
+    "JSON": (
+        "json",
+        "application/json",
+        lambda goal: json.dumps(goal.to_dict(), indent=2, ensure_ascii=False),
+    ),
 }
 
 
@@ -28,7 +32,9 @@ def picture(root: tree.Goal) -> None:
             icon=":material/zoom_out_map:",
         )
         return
-    st.caption("Green boxes are steps that are goals of their own (→ goal, probability, source); grey ones are plain steps.")
+    st.caption(
+        "Green boxes are steps that are goals of their own (→ goal, probability, source); grey ones are plain steps."
+    )
     st.graphviz_chart(as_dot(root), width="content" if steps > 40 else "stretch")
 
 
@@ -50,4 +56,3 @@ def downloads(root: tree.Goal, name: str) -> None:
                 on_click="ignore",
                 key=f"save-{ending}",
             )
-

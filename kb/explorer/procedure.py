@@ -30,15 +30,22 @@ def page() -> None:
     kb = knowledge_base()
     name = address.given("goal", "", address.words)
     if not name:
-        heading("No goal chosen", "A goal is the title of a how-to article. Find one, and its steps open here.")
+        heading(
+            "No goal chosen", "A goal is the title of a how-to article. Find one, and its steps open here."
+        )
         address.link("find", "Find a goal", icon=":material/search:")
         return
     try:
         article = article_of(kb, goal_id(kb, name))
     except NotFound:
-        heading("No such goal", "This knowledge base has no goal of that name; perhaps it was built again without it.")
+        heading(
+            "No such goal",
+            "This knowledge base has no goal of that name; perhaps it was built again without it.",
+        )
         st.text(plain(name))
-        address.link("find", "Search for it", icon=":material/search:", words=name.rpartition("/")[2].replace("-", " "))
+        address.link(
+            "find", "Search for it", icon=":material/search:", words=name.rpartition("/")[2].replace("-", " ")
+        )
         return
     crumbs(kb, article)
     head(kb, article)
@@ -122,9 +129,7 @@ def controls(kb: KnowledgeBase) -> tuple[float | None, int, str]:
         )
     with right:
         view = (
-            st.segmented_control(
-                "Show as", VIEWS, width="stretch", **address.bound("view", view, VIEWS[0])
-            )
+            st.segmented_control("Show as", VIEWS, width="stretch", **address.bound("view", view, VIEWS[0]))
             or VIEWS[0]
         )
     return (None if threshold == built else threshold), levels, view
@@ -219,7 +224,11 @@ def uses(kb: KnowledgeBase, article: dict[str, Any], threshold: float | None) ->
         st.caption("No step of another goal is linked to this one.")
         return
     total = rows[0]["total"]
-    st.caption(f"{total:,} steps of other goals are this procedure." if total > 1 else "One step of another goal is this procedure.")
+    st.caption(
+        f"{total:,} steps of other goals are this procedure."
+        if total > 1
+        else "One step of another goal is this procedure."
+    )
     for i, row in enumerate(rows):
         with st.container(horizontal=True, vertical_alignment="center", key=f"row-use-{i}"):
             address.link("procedure", f"**{label(row['goal'])}**", goal=row["key"], threshold=threshold)
@@ -233,7 +242,10 @@ def above(kb: KnowledgeBase, article: dict[str, Any]) -> None:
     """Every goal that this one is a part of, fetched when somebody asks."""
     asked = address.given("above", False, address.yes)
     box = st.expander(
-        "All goals above this one", type="compact", icon=":material/north:", **address.bound("above", asked, False)
+        "All goals above this one",
+        type="compact",
+        icon=":material/north:",
+        **address.bound("above", asked, False),
     )
     if not asked:
         return

@@ -31,7 +31,10 @@ def page() -> None:
     """Draw every part of the page."""
     kb = knowledge_base()
     facts = figures(kb, stamp())
-    heading("What is in this knowledge base", "Its size, its links and how sure they are, how deep the trees go, and the run that made it.")
+    heading(
+        "What is in this knowledge base",
+        "Its size, its links and how sure they are, how deep the trees go, and the run that made it.",
+    )
     counts(facts["summary"])
     histogram(facts["histogram"], kb.threshold)
     left, right = st.columns(2, gap="large")
@@ -91,7 +94,11 @@ def histogram(links: pd.DataFrame, threshold: float) -> None:
             tooltip=["kind", "probability", "links"],
         )
     )
-    rule = alt.Chart(pd.DataFrame({"threshold": [threshold]})).mark_rule(strokeDash=[4, 4]).encode(x="threshold:Q")
+    rule = (
+        alt.Chart(pd.DataFrame({"threshold": [threshold]}))
+        .mark_rule(strokeDash=[4, 4])
+        .encode(x="threshold:Q")
+    )
     st.altair_chart((bars + rule).properties(height=240))
 
 
@@ -153,7 +160,9 @@ def cycles(kb: KnowledgeBase, depth: Depths) -> None:
     )
     ids = sorted({goal for cycle in depth.cycles for goal in cycle})
     names = dict(
-        kb.query("SELECT article_id, goal FROM articles WHERE article_id IN (SELECT unnest($ids))", {"ids": ids}).fetchall()
+        kb.query(
+            "SELECT article_id, goal FROM articles WHERE article_id IN (SELECT unnest($ids))", {"ids": ids}
+        ).fetchall()
     )
     known = keys(kb, set(ids))
     for number, cycle in enumerate(depth.cycles):
@@ -179,7 +188,10 @@ def made(facts: dict[str, Any]) -> None:
         st.caption(f"Left out: {label(left_out, 600)}")
     for run in facts["run"]:
         with st.expander("The whole record of the run", type="compact", icon=":material/receipt_long:"):
-            st.code(json.dumps({key: opened(value) for key, value in run.items()}, indent=2, default=str), language="json")
+            st.code(
+                json.dumps({key: opened(value) for key, value in run.items()}, indent=2, default=str),
+                language="json",
+            )
 
 
 def opened(value: Any) -> Any:

@@ -23,7 +23,8 @@ LIMITS = Limits(seconds=20, rows=10_000)
 MAX_SQL = 10_000
 MAX_POINTS = 2_000
 EXAMPLES = {
-    "Most used goals": "SELECT child AS goal, count(*) AS uses\nFROM links\nGROUP BY child\nORDER BY uses DESC\nLIMIT 20",
+    "Most used goals": "SELECT child AS goal, count(*) AS uses\nFROM links\nGROUP BY child\n"
+    "ORDER BY uses DESC\nLIMIT 20",
     "A procedure tree": "SELECT repeat('    ', depth - 1) || headline AS step, child AS goal, probability\n"
     "FROM procedure_tree('{goal}', max_depth := 3)",
     "Steps without a goal": "SELECT goal, headline AS step, nearest, probability\nFROM unlinkable_steps()\n"
@@ -38,14 +39,20 @@ EXAMPLES = {
 def page() -> None:
     """Draw the editor, the schema, and the result of the query that the address holds."""
     kb = knowledge_base()
-    heading("Ask in SQL", "Any query that reads, over every goal, step and link. Files, network and settings are out of reach.")
+    heading(
+        "Ask in SQL",
+        "Any query that reads, over every goal, step and link. Files, network and settings are out of reach.",
+    )
     asked = address.given("sql", "", sql_text)
-    st.session_state["sql-text"] = st.session_state.get("sql-text", asked) if not asked else asked
+    if asked or "sql-text" not in st.session_state:
+        st.session_state["sql-text"] = asked
     left, right = st.columns([2, 1], gap="medium")
     with left:
         examples(kb)
         with st.form("sql-form", border=False):
-            st.text_area("Query", key="sql-text", height=200, max_chars=MAX_SQL, placeholder="SELECT … FROM links")
+            st.text_area(
+                "Query", key="sql-text", height=200, max_chars=MAX_SQL, placeholder="SELECT … FROM links"
+            )
             st.form_submit_button("Run", type="primary", icon=":material/play_arrow:", on_click=run_asked)
     with right:
         schema(kb)
@@ -116,7 +123,9 @@ def fetched(kb: KnowledgeBase, sql: str) -> Answer:
     Raises:
         BadQuery: it is refused, wrong, or reached a limit before the first row.
     """
-    began, rows, stopped, columns = time.perf_counter(), [], "", []
+    began, stopped = time.perf_counter(), ""
+    rows: list[tuple[Any, ...]] = []
+    columns: list[str] = []
     try:
         with running(kb, sql, LIMITS) as result:
             columns = result.columns
@@ -157,7 +166,12 @@ def answer(kb: KnowledgeBase, sql: str) -> None:
         chart(found.frame)
     with st.container(horizontal=True, key="row-save"):
         st.download_button(
-            "CSV", found.frame.to_csv(index=False), "result.csv", "text/csv", icon=":material/download:", on_click="ignore"
+            "CSV",
+            found.frame.to_csv(index=False),
+            "result.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
         )
         st.download_button(
             "Parquet", as_parquet(found.frame), "result.parquet", "application/vnd.apache.parquet",
@@ -183,9 +197,7 @@ def chart(frame: pd.DataFrame) -> None:
     with across:
         x = st.selectbox("Across", names, format_func=lambda name: label(name, 60))
     with up:
-        y = st.selectbox(
-            "Up", numbers, index=len(numbers) - 1, format_func=lambda name: label(name, 60)
-        )
+        y = st.selectbox("Up", numbers, index=len(numbers) - 1, format_func=lambda name: label(name, 60))
     shown = pd.DataFrame({"across": frame[x], "up": frame[y]}).head(MAX_POINTS)
     few = shown["across"].nunique() <= 60
     encoding = {
@@ -196,7 +208,11 @@ def chart(frame: pd.DataFrame) -> None:
         drawn = alt.Chart(shown).mark_bar().encode(x=alt.X("across:N", title=str(x), sort=None), **encoding)
     else:
         kind = "Q" if x in numbers else "N"
-        drawn = alt.Chart(shown).mark_circle(opacity=0.6).encode(x=alt.X(f"across:{kind}", title=str(x)), **encoding)
+        drawn = (
+            alt.Chart(shown)
+            .mark_circle(opacity=0.6)
+            .encode(x=alt.X(f"across:{kind}", title=str(x)), **encoding)
+        )
     st.altair_chart(drawn)
     if len(frame) > MAX_POINTS:
         st.caption(f"The first {MAX_POINTS:,} of {len(frame):,} rows.")

@@ -31,7 +31,7 @@ class Question:
     number: int
     text: str
     body: str
-    bullets: tuple[str, ...]
+    bullets: list[str]
     child_id: int
     child: str
     """Key of the article of the machine's goal."""
@@ -113,4 +113,4 @@ def _first(kb: KnowledgeBase, sql: str, parameters: dict[str, Any]) -> Question 
     row = kb.query(sql, parameters).fetchone()
     if row is None:
         return None
-    return Question(*row[:8], tuple(row[8]), *row[9:])
+    return Question(*row)

@@ -40,7 +40,8 @@ def knowledge_base() -> KnowledgeBase:
         NotFound: there is no such file.
         BadInput: it is no knowledge base, or one of another schema version.
     """
-    return _opened(stamp_of(kb_path()))
+    kb: KnowledgeBase = _opened(stamp_of(kb_path()))
+    return kb
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

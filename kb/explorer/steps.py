@@ -28,9 +28,10 @@ class Openness:
     @staticmethod
     def of_address(levels: int) -> Openness:
         """As the address says; a place counts as open with everything above it."""
-        ends = address.given("open", frozenset(), address.paths)
+        none: frozenset[Path] = frozenset()
+        ends = address.given("open", none, address.paths)
         opened = frozenset(end[:length] for end in ends for length in range(1, len(end) + 1))
-        return Openness(levels, opened, address.given("shut", frozenset(), address.paths))
+        return Openness(levels, opened, address.given("shut", none, address.paths))
 
     def is_open(self, path: Path, linked: bool) -> bool:
         """Whether the step at `path` is open."""
@@ -130,7 +131,9 @@ class StepTree:
     """Keys of the goals walked through to the root, the root included."""
     threshold: float | None
 
-    def draw_method(self, goal: tree.Goal, method: tree.Method, above: Path, ancestors: tuple[int, ...]) -> None:
+    def draw_method(
+        self, goal: tree.Goal, method: tree.Method, above: Path, ancestors: tuple[int, ...]
+    ) -> None:
         """Draw the steps of one method, each an expander."""
         for step in method.steps:
             self._step(step, (*above, (method.number, step.number)), (*ancestors, goal.article_id))

@@ -70,7 +70,9 @@ def timed(page: str, parameters: dict[str, str]) -> float:
 
 def main() -> None:
     """Time every kind of page and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("kb", type=Path)
     parser.add_argument("--count", type=int, default=25, help="visits of each kind")
     parser.add_argument("--seed", type=int, default=1)
