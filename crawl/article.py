@@ -28,7 +28,8 @@ class StepLink:
     """The words of the step that carry the link."""
     place: Place
     language: str = ""
-    """Language of the target where the link leads to another language's site; empty means the article's own."""
+    """Language of the target where the link leads to another language's site; empty means the article's
+    own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class Skip:
     detail: str = ""
 
 
-_UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f\ufffe\uffff\ud800-\udfff]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
 
 
 def squeeze(text: str) -> str:
@@ -147,5 +148,6 @@ def slug_of(goal: str) -> str:
 
 
 def decode_slug(slug: str) -> str:
-    """One spelling for all forms of a slug: percent-decoded, without slashes around it, hyphens for blanks."""
+    """One spelling for all forms of a slug: percent-decoded, without slashes around it, hyphens for
+    blanks."""
     return unquote(slug).strip("/ ").replace("_", "-").replace(" ", "-")

@@ -39,24 +39,24 @@ class BrokenPacking(ValueError):
     """A packed page whose packing is damaged or cut."""
 
 
-def unpack(data: bytes) -> bytes:
+def unpack(data: bytes, limit: int = MAX_PAGE_BYTES) -> bytes:
     """The page inside gzip, or `data` itself where it is not packed.
 
     Raises:
-        PageTooLong: unpacked it is longer than MAX_PAGE_BYTES; no more than that is ever held.
+        PageTooLong: unpacked it is longer than `limit` bytes; no more than that is ever held.
         BrokenPacking: the packing is cut or damaged.
     """
     if data[:2] == b"\x1f\x8b":
         inflate = zlib.decompressobj(wbits=31)
         try:
-            page = inflate.decompress(data, MAX_PAGE_BYTES + 1)
+            page = inflate.decompress(data, limit + 1)
         except zlib.error as error:
             raise BrokenPacking(str(error)) from error
-        if len(page) <= MAX_PAGE_BYTES and not inflate.eof:
+        if len(page) <= limit and not inflate.eof:
             raise BrokenPacking(f"cut after {len(page)} bytes")
         data = page
-    if len(data) > MAX_PAGE_BYTES:
-        raise PageTooLong(f"longer than {MAX_PAGE_BYTES // 2**20} MB")
+    if len(data) > limit:
+        raise PageTooLong(f"longer than {limit // 2**20} MB")
     return data
 
 
@@ -73,10 +73,10 @@ def decode_page(data: bytes, charset: str | None = None) -> str:
         return data.decode(wide, "replace")
     said = [_codec(charset), _codec(EncodingDetector.find_declared_encoding(data, is_html=True))]
     seven_bit = [codec for codec in said if codec and codec.startswith(("iso2022", "hz"))]
-    for codec in (*seven_bit, "utf-8", *said):
-        if codec is not None:
+    for candidate in (*seven_bit, "utf-8", *said):
+        if candidate is not None:
             try:
-                return data.decode(codec)
+                return data.decode(candidate)
             except UnicodeDecodeError:
                 continue
     return data.decode(next(filter(None, said), None) or _damaged(data), "replace")
@@ -87,10 +87,10 @@ def _codec(name: str | None) -> str | None:
         return None
     try:
         info = codecs.lookup(name.strip().strip("\"'"))
-        b"".decode(info.name)  # codecs such as base64 are no character sets
+        b"\xff<".decode(info.name, "replace")  # codecs such as base64 and idna are no character sets
     except (LookupError, ValueError):
         return None
-    if info.name.startswith(("utf-16", "utf-32")):
+    if info.name.startswith(("utf-16", "utf-32", "punycode", "raw-unicode", "unicode")):
         return "utf-8"  # a page that could say so in single bytes is not written in wide ones
     return _MEANT.get(info.name, info.name)
 

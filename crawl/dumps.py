@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from crawl import files
+from crawl.article import squeeze
 from crawl.items import Item, skip_item
 
 MAX_LINE_BYTES = 64 * 2**20
@@ -66,7 +67,7 @@ def json_items(path: Path) -> Iterator[Item]:
             else:
                 yield Item("line", str(path), file.read(MAX_LINE_BYTES))
     except ijson.JSONError as error:
-        yield skip_item(f"{path}:{number + 1}", "broken JSON", str(error)[:200])
+        yield skip_item(f"{path}:{number + 1}", "broken JSON", squeeze(str(error))[:200])
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         yield skip_item(f"{path}:{number + 1}", "truncated gzip", str(error))
     except OSError as error:

@@ -18,50 +18,14 @@ FORMS_BY_SUFFIX = {
     ".warc": "warc",
     ".zim": "zim",
 }
-"""Form of a file by its suffix; `.gz` may follow, but for Parquet and ZIM. Any other file is tried as a page."""
+"""Form of a file by its suffix; `.gz` may follow, but for Parquet and ZIM. Any other file is tried as a
+page."""
 IGNORED_SUFFIXES = frozenset(
-    [
-        ".css",
-        ".js",
-        ".mjs",
-        ".map",
-        ".png",
-        ".jpg",
-        ".jpeg",
-        ".gif",
-        ".webp",
-        ".svg",
-        ".ico",
-        ".bmp",
-        ".avif",
-        ".mp4",
-        ".webm",
-        ".mp3",
-        ".woff",
-        ".woff2",
-        ".ttf",
-        ".otf",
-        ".eot",
-        ".pdf",
-        ".txt",
-        ".md",
-        ".xml",
-        ".tsv",
-        ".py",
-        ".sh",
-        ".yml",
-        ".yaml",
-        ".toml",
-        ".log",
-        ".part",
-        ".tmp",
-        ".cdx",
-        ".cdxj",
-        ".zip",
-        ".tar",
-        ".duckdb",
-        ".sqlite",
-    ]
+    {".css", ".js", ".mjs", ".map", ".woff", ".woff2", ".ttf", ".otf", ".eot"}
+    | {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".ico", ".bmp", ".avif", ".mp3", ".mp4", ".webm"}
+    | {".pdf", ".txt", ".md", ".xml", ".tsv", ".log", ".yml", ".yaml", ".toml", ".py", ".sh"}
+    | {".part", ".tmp", ".cdx", ".cdxj", ".zip", ".tar", ".duckdb", ".sqlite"}
+    | {".sqlite-wal", ".sqlite-shm"}
 )
 """Files in a folder that are no source: what a browser saves beside a page, notes, programs."""
 MANIFEST = "manifest.json"
@@ -69,14 +33,16 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file (or a corpus folder) to be read, with its form: page, lines, json, csv, parquet, warc, zim, corpus."""
+    """A file (or a corpus folder) to be read, with its form: page, lines, json, csv, parquet, warc, zim,
+    corpus."""
 
     path: Path
     form: str
 
 
 def find(sources: Sequence[Path]) -> Iterator[Found]:
-    """Every file of the sources: the sources in the order given, the files of a folder sorted by path, at any depth.
+    """Every file of the sources: the sources in the order given, the files of a folder sorted by path, at
+    any depth.
 
     Hidden files and folders are left out, and so are files with a suffix that no source has.
 

@@ -14,7 +14,7 @@ class Item:
     """One raw item. It can be sent to another process."""
 
     form: str
-    """How it is to be parsed ("page file", "line", "record", "row", "skip")."""
+    """How it is to be parsed ("page file", "page", "line", "record", "row", "skip")."""
     where: str
     """File, with line or record."""
     data: Any
@@ -22,8 +22,18 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class PageData:
+    """A page out of an archive, with what the archive says of it."""
+
+    page: bytes
+    url: str = ""
+    fetched_at: str = ""
+    charset: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """What came out of one raw item: one outcome (a page of another site may hold several articles)."""
+    """What came out of one raw item: one outcome, but for a page of another site, which may hold several."""
 
     outcomes: list[Article | Skip]
     notes: Counter[str]
@@ -31,5 +41,5 @@ class Reading:
 
 
 def skip_item(where: str, reason: str, detail: str = "") -> Item:
-    """An item that is known not to be readable already when it is found."""
+    """An item that is known to be unreadable already when it is found."""
     return Item("skip", where, Skip(where, reason, detail))

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from bs4 import Tag
 
-from crawl import selectors
-from crawl.article import decode_slug
+from crawl import selectors, words
+from crawl.article import decode_slug, squeeze
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,57 +33,48 @@ def target_of(link: Tag, language: str, own_slug: str) -> Target | None:
     href = link.get("href")
     if not isinstance(href, str) or not set(link.get("class") or ()) <= selectors.LINK_CLASSES:
         return None
-    title = " ".join(str(link.get("title") or "").split())
     address = article_address(href)
     if address is None:
         return None
-    slug, other = address
-    if other is None and not title:  # on the own site every article link has a title
+    slug, site = address
+    title = squeeze(str(link.get("title") or ""))
+    if site is None and not title:  # on the own site every link to an article has a title
         return None
-    if other in (None, language):
-        other = ""
-        if same_slug(slug, own_slug):
-            return None
-    return Target(slug, title, other or "")
+    foreign = site if site != language else None
+    if not foreign and same_slug(slug, own_slug):
+        return None
+    return Target(slug, title, foreign or "")
 
 
 def article_address(href: str) -> tuple[str, str | None] | None:
-    """(slug, language of the host) of an address that can be an article, else None.
+    """(slug, language of the site) of an address that can be an article's, else None.
 
     The language is None for an address without a host, such as "/Clean-a-Fish".
     """
-    try:
-        parts = urlsplit(href.strip())
-    except ValueError:
+    parts = split(href.strip())
+    if parts is None:
         return None
-    language = None
-    if parts.scheme.lower() in ("http", "https") or (not parts.scheme and parts.netloc):
-        language = selectors.language_of_host(parts.netloc)
-        if language is None:
+    site = None
+    if parts.netloc and parts.scheme.lower() in ("http", "https", ""):
+        site = selectors.language_of_host(parts.netloc)
+        if site is None:
             return None
     elif parts.scheme or not parts.path.startswith("/"):
         return None
     slug = decode_slug(parts.path)
-    return (slug, language) if is_article_slug(slug) else None
+    return (slug, site) if is_article_slug(slug) else None
 
 
 def is_article_slug(slug: str) -> bool:
     """Whether a decoded slug can be an article's; a title may hold ":" and "/"."""
-    first, colon, _ = slug.partition(":")
-    if colon and namespace_of(first) in selectors.NAMESPACES:
-        return False
-    folder, _, _ = slug.partition("/")
-    folder = folder.lower()
+    before, colon, _ = slug.partition(":")
+    folder = slug.partition("/")[0].lower()
     return not (
-        folder in selectors.NO_ARTICLE_FOLDERS
+        (colon and words.namespace_name(before) in words.NAMESPACES)
+        or folder in selectors.NO_ARTICLE_FOLDERS
         or folder in selectors.NO_ARTICLE_PAGES
         or slug.lower().endswith("-quiz")
     )
-
-
-def namespace_of(name: str) -> str:
-    """A namespace's name as the table of namespaces spells it."""
-    return re.sub(r"[\s_\-]+", "_", name.strip()).casefold()
 
 
 def same_slug(one: str, other: str) -> bool:
@@ -92,10 +83,23 @@ def same_slug(one: str, other: str) -> bool:
 
 
 def slug_of_address(url: str) -> str:
-    """Decoded slug of a page's own address: its path; for index.php, its title."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
+    """Decoded slug of a page's own address: its path; for index.php, its title. Empty where it has none."""
+    parts = split(url)
+    if parts is None:
         return ""
-    found = re.search(r"(?:^|&)title=([^&]+)", parts.query) if "index.php" in parts.path else None
-    return decode_slug(unquote(found[1]) if found else parts.path)
+    title = re.search(r"(?:^|&)title=([^&]+)", parts.query) if "index.php" in parts.path else None
+    return squeeze(decode_slug(title[1] if title else parts.path))
+
+
+def host_of(url: str) -> str:
+    """Host of an absolute web address; empty for any other text."""
+    parts = split(url)
+    return parts.netloc if parts is not None and parts.scheme in ("http", "https") else ""
+
+
+def split(url: str) -> SplitResult | None:
+    """The parts of an address, or None for text that is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None

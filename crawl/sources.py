@@ -1,6 +1,7 @@
 """Every form in which users hold how-to articles -> a stream of articles, one outcome a raw item.
 
-A raw item is a page, a line, an element of a list, a row or an archive's record. Finding the items is cheap and
+A raw item is a page, a line, an element of a list, a row or an archive's record. Finding the items is cheap
+and
 done in order by `items_in`; reading one is `outcomes_of`, a pure function, so it may run in other processes.
 """
 
@@ -12,10 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from crawl import dumps, files
+from crawl import archives, dumps, files, tables
 from crawl.article import Article, Skip
-from crawl.decode import BrokenPacking, PageTooLong, unpack
-from crawl.items import Item, Reading
+from crawl.decode import MAX_PAGE_BYTES, BrokenPacking, PageTooLong, decode_page, unpack
+from crawl.items import Item, PageData, Reading
+from crawl.jsonld import how_tos
 from crawl.parse import parse_page
 from crawl.records import Unusable, article_of, without_blank_steps
 from howtree import BadInput
@@ -67,8 +69,8 @@ def nothing_found(sources: Sequence[Path], reasons: Counter[str]) -> BadInput:
     names = ", ".join(map(str, sources)) or "nothing"
     found = ", ".join(f"{count} x {reason}" for reason, count in reasons.most_common(3)) or "no file to read"
     return BadInput(
-        f"{names}: no article found ({found}). docs/formats.md lists what can be read: saved pages, WARC, ZIM, "
-        "JSON Lines, dumps and Parquet."
+        f"{names}: no article found ({found}). docs/formats.md lists what can be read: saved pages, WARC, "
+        "ZIM, JSON Lines, dumps and Parquet."
     )
 
 
@@ -104,6 +106,9 @@ def _unreadable_items(path: Path) -> Iterator[Item]:
 
 _ITEMS_OF = {
     "page": _page_items,
+    "warc": archives.warc_items,
+    "zim": archives.zim_items,
+    "csv": tables.csv_items,
     "lines": dumps.line_items,
     "json": dumps.json_items,
     "parquet": dumps.parquet_items,
@@ -115,28 +120,30 @@ _ITEMS_OF = {
 def _page_file_outcomes(item: Item) -> Iterable[Article | Skip]:
     path: Path = item.data
     try:
-        if path.stat().st_size > 4 * 2**20 * 8:
-            return [Skip(item.where, "too long", f"{path.stat().st_size} bytes")]
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_PAGE_BYTES + 1)
     except OSError as error:
         return [Skip(item.where, "unreadable", error.strerror or str(error))]
-    return page_outcomes(data, item.where)
+    return _page_outcomes(Item("page", item.where, PageData(data)))
 
 
-def page_outcomes(
-    data: bytes, where: str, *, url: str = "", fetched_at: str = "", charset: str | None = None
-) -> list[Article | Skip]:
-    """The outcome of one page, packed or not."""
+def _page_outcomes(item: Item) -> Iterable[Article | Skip]:
+    """wikiHow's own markup first; a page without it may hold articles as schema.org's HowTo."""
+    data: PageData = item.data
     try:
-        page = unpack(data)
+        text = decode_page(unpack(data.page), data.charset)
     except PageTooLong as error:
-        return [Skip(where, "too long", str(error))]
+        return [Skip(item.where, "too long", str(error))]
     except BrokenPacking as error:
-        return [Skip(where, "truncated gzip", str(error))]
-    outcome = parse_page(page, url=url, source=where, fetched_at=fetched_at, charset=charset)
+        return [Skip(item.where, "truncated gzip", str(error))]
+    outcome = parse_page(text, url=data.url, source=item.where, fetched_at=data.fetched_at)
     if outcome.article is not None:
         return [outcome.article]
-    return [Skip(where, REASONS[outcome.kind], outcome.reason)]
+    if outcome.kind == "not_article" and "ld+json" in text:
+        articles = list(how_tos(text, data.url, item.where, data.fetched_at))
+        if articles:
+            return articles
+    return [Skip(item.where, REASONS[outcome.kind], outcome.reason)]
 
 
 def _line_outcomes(item: Item) -> Iterable[Article | Skip]:
@@ -168,6 +175,7 @@ def _skip_outcomes(item: Item) -> Iterable[Article | Skip]:
 
 _OUTCOMES_OF = {
     "page file": _page_file_outcomes,
+    "page": _page_outcomes,
     "line": _line_outcomes,
     "record": _record_outcomes,
     "row": _row_outcomes,

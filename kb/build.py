@@ -7,8 +7,8 @@ aside, checked, and put in place by one rename, so readers see the old file or t
 
 from __future__ import annotations
 
-import fcntl
 import json
+import os
 import re
 import shutil
 import time
@@ -22,6 +22,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+from filelock import FileLock, Timeout
 
 from crawl.corpus import Tally, write_corpus
 from howtree import BadInput, HowtreeError, __version__, digest_of, say
@@ -88,7 +89,7 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
     work = work_folder(output)
     started, clock = datetime.now(UTC), time.monotonic()
     with no_room_is_told(output), alone(work, output):
-        tally = BuildTally(write_corpus(sources, work / "corpus"))
+        tally = BuildTally(write_corpus(sources, work / "corpus", workers=os.cpu_count() or 1))
         tally.seconds["read"] = time.monotonic() - clock
         aside = work / "kb.part"
         with new_file(aside) as session:
@@ -114,21 +115,16 @@ def alone(work: Path, output: Path) -> Iterator[None]:
     """Hold the work folder's lock; it goes with the process, however that ends.
 
     Raises:
-        BadInput: another build holds it, or the folder cannot be written.
+        BadInput: another build holds it, or the output is a folder.
     """
     if output.is_dir():
         raise BadInput(f"{output} is a folder: name the file to write, e.g. -o {output / 'kb.duckdb'}")
     try:
         work.mkdir(parents=True, exist_ok=True)
-        lock = (work / "lock").open("w")
-    except OSError as error:
-        raise BadInput(f"cannot write beside {output}: {error.strerror}") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BadInput(f"another build of {output} is running: wait for it, or give another -o") from None
-        yield
+        with FileLock(work / "lock", blocking=False):
+            yield
+    except Timeout:
+        raise BadInput(f"another build of {output} is running: wait for it, or give another -o") from None
 
 
 @contextmanager

@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 
 VERBS = (
+    "crawl",
+    "import_",  # the underscore because `import` is a word of Python's
     "build",
     "tree",
     "search",
@@ -29,10 +31,11 @@ VERBS = (
     "info",
     "explore",
     "train",
+    "evaluate",
 )
 
 for verb in VERBS:
-    importlib.import_module(f"kb.commands.{verb.replace('-', '_')}").register(app)
+    importlib.import_module(f"kb.commands.{verb}").register(app)
 
 
 @app.callback(invoke_without_command=True)

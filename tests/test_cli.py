@@ -44,7 +44,7 @@ def test_reading_loads_no_model_library(arguments: list[str], sample_kb_path: Pa
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help_with_an_example(run: Run, verb: str) -> None:
-    done = run(verb, "--help")
+    done = run(verb.strip("_").replace("_", "-"), "--help")
     assert done.returncode == 0
     assert "Example: howtree" in done.stdout or "Commands:" in done.stdout
 
@@ -78,8 +78,11 @@ def test_version_is_that_of_the_package(run: Run) -> None:
 
 
 def test_a_reader_that_leaves_early_causes_no_error(sample_kb_path: Path) -> None:
+    query = (
+        f"{sys.executable} -m kb sql 'FROM range(1000000)' --limit 2000000 --format csv --kb {sample_kb_path}"
+    )
     done = subprocess.run(
-        f"{sys.executable} -m kb sql 'FROM range(1000000)' --limit 2000000 --format csv --kb {sample_kb_path} | head -n 2",
+        f"{query} | head -n 2",
         shell=True, env=surroundings(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stdout == "range\n0\n"

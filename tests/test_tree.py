@@ -52,7 +52,7 @@ def walks(graph: nx.MultiDiGraph, root: int, depth: int) -> set[tuple[int, ...]]
         (*steps, step)
         for steps in [(), *found]
         if len(steps) < depth
-        for end in [steps and next(v for _, v, k in graph.edges(keys=True) if k == steps[-1]) or root]
+        for end in [(steps and next(v for _, v, k in graph.edges(keys=True) if k == steps[-1])) or root]
         for _, child, step in graph.out_edges(end, keys=True)
         if child == root or any(child == goal_at(graph, s) for s in steps)
     }
@@ -99,7 +99,8 @@ def test_python_sql_and_networkx_grow_the_same_tree(tmp_path: Path, seed: int) -
                 for depth in (1, 4):
                     grown = tree(kb, root, depth, threshold)
                     rows = kb.query(
-                        "SELECT depth, path, child_id, stop FROM procedure_tree(?, max_depth := ?, min_probability := ?)",
+                        "SELECT depth, path, child_id, stop "
+                        "FROM procedure_tree(?, max_depth := ?, min_probability := ?)",
                         [root, depth, threshold],
                     ).fetchall()
                     assert python_rows(grown) == [tuple(row) for row in rows]

@@ -1,0 +1,70 @@
+"""`howtree import`: whatever copy of how-to articles a user has -> a corpus, or a look at one article of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLE = """Example: howtree import saved-pages/ dump.jsonl.gz crawl.warc.gz -o corpus"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("import", epilog=EXAMPLE)(run)
+
+
+def run(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Files or folders: saved pages, WARC, ZIM, JSON Lines, JSON or CSV dumps, Parquet, a corpus."
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the corpus to write.")
+    ] = None,
+    show: Annotated[
+        int | None, typer.Option(min=1, help="Print what is read of the N-th article, and write nothing.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that parse pages; 0: one a processor.")] = 0,
+    shard_size: Annotated[int, typer.Option(min=1, help="Raw items a shard.")] = 2000,
+) -> None:
+    """Read how-to articles from any documented form into a corpus of Parquet shards.
+
+    Goes on where a killed run stopped. docs/formats.md describes every form and every reason for a skip.
+    """
+    from howtree import BadUsage
+
+    if show is not None:
+        _show(sources, show)
+    elif output is None:
+        raise BadUsage("give -o FOLDER for the corpus, or --show N to look at one article.")
+    else:
+        _write(sources, output, workers, shard_size)
+
+
+def _write(sources: list[Path], output: Path, workers: int, shard_size: int) -> None:
+    import os
+
+    from crawl.corpus import write_corpus
+
+    tally = write_corpus(sources, output, shard_size=shard_size, workers=workers or os.cpu_count() or 1)
+    print(f"{output}: " + "\n".join(tally.lines()))
+
+
+def _show(sources: list[Path], number: int) -> None:
+    from crawl.article import Article
+    from crawl.show import lines_of
+    from crawl.sources import read
+    from howtree import NotFound
+
+    found = 0
+    for outcome in read(sources):
+        if isinstance(outcome, Article):
+            found += 1
+            if found == number:
+                print("\n".join(lines_of(outcome)))
+                return
+    raise NotFound(f"there are {found} articles: --show takes a number from 1 to {found}.")
