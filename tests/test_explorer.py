@@ -42,7 +42,7 @@ def visit(monkeypatch: pytest.MonkeyPatch, sample_kb_path: Path, tmp_path: Path)
     copy = tmp_path / "shown.duckdb"
     shutil.copy(sample_kb_path, copy)
 
-    def opened(page: str = "find", kb: Path = copy, **parameters: str | list[str]) -> AppTest:
+    def opened(page: str = "find", kb: Path = copy, /, **parameters: str | list[str]) -> AppTest:
         monkeypatch.setattr(sys, "argv", ["app.py", str(kb)])
         test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         test.run()
@@ -56,8 +56,12 @@ def visit(monkeypatch: pytest.MonkeyPatch, sample_kb_path: Path, tmp_path: Path)
 def whole(test: AppTest) -> str:
     """Every text on the page, labels too, with the escapes of Markdown and HTML undone."""
     assert not test.exception, test.exception[0].value
-    parts = [element.value for kind in (test.markdown, test.caption, test.text, test.info) for element in kind]
-    parts += [element.value for kind in (test.error, test.warning, test.success, test.code) for element in kind]
+    parts = [
+        element.value for kind in (test.markdown, test.caption, test.text, test.info) for element in kind
+    ]
+    parts += [
+        element.value for kind in (test.error, test.warning, test.success, test.code) for element in kind
+    ]
     parts += [html.unescape(element.value) for element in test.get("html")]
     parts += [block.label for block in test.expander] + [link.proto.label for link in links(test)]
     return "\n".join(re.sub(r"\\([^\w\s])", r"\1", part) for part in parts)
@@ -65,7 +69,9 @@ def whole(test: AppTest) -> str:
 
 def links(test: AppTest, wanted: str = "") -> list:
     """The links of the page whose label holds `wanted`."""
-    return [link for link in test.get("page_link") if wanted in re.sub(r"\\([^\w\s])", r"\1", link.proto.label)]
+    return [
+        link for link in test.get("page_link") if wanted in re.sub(r"\\([^\w\s])", r"\1", link.proto.label)
+    ]
 
 
 def follow(visit: Visit, link: object) -> AppTest:
@@ -76,7 +82,11 @@ def follow(visit: Visit, link: object) -> AppTest:
 
 def hits(test: AppTest) -> list[str]:
     """The keys of the goals found, in order."""
-    return [parse_qs(link.proto.query_string)["goal"][0] for link in links(test, "**") if link.proto.page == "procedure"]
+    return [
+        parse_qs(link.proto.query_string)["goal"][0]
+        for link in links(test, "**")
+        if link.proto.page == "procedure"
+    ]
 
 
 def steps_shown(test: AppTest) -> list[str]:
@@ -92,7 +102,8 @@ def steps_shown(test: AppTest) -> list[str]:
 
 
 PATHS = st.lists(
-    st.lists(st.tuples(st.integers(0, 99_999), st.integers(0, 99_999)), min_size=1, max_size=6).map(tuple), max_size=20
+    st.lists(st.tuples(st.integers(0, 99_999), st.integers(0, 99_999)), min_size=1, max_size=6).map(tuple),
+    max_size=20,
 )
 
 
@@ -101,7 +112,9 @@ def test_open_steps_survive_the_address(paths: list[address.Path]) -> None:
     assert address.paths(address.spelt_all(paths)) == frozenset(paths)
 
 
-@pytest.mark.parametrize("raw", ["1", "1.2-", "-1.2", "1.2~", "~", "a.b", "1.2.3", "1.2 ", "1.2\n", "9" * 9 + ".1"])
+@pytest.mark.parametrize(
+    "raw", ["1", "1.2-", "-1.2", "1.2~", "~", "a.b", "1.2.3", "1.2 ", "1.2\n", "9" * 9 + ".1"]
+)
 def test_nonsense_paths_are_refused(raw: str) -> None:
     with pytest.raises(ValueError):
         address.paths(raw)
@@ -141,7 +154,9 @@ def test_a_label_escapes_all_punctuation(given_text: str) -> None:
         ("quality", {"anything": "at all"}),
     ],
 )  # fmt: skip
-def test_an_address_with_nonsense_gives_a_page_that_says_so(visit: Visit, page: str, parameters: dict[str, str]) -> None:
+def test_an_address_with_nonsense_gives_a_page_that_says_so(
+    visit: Visit, page: str, parameters: dict[str, str]
+) -> None:
     test = visit(page, **parameters)
     shown = whole(test)
     assert "<h1" in shown
@@ -210,7 +225,15 @@ def test_hostile_text_is_shown_as_text(visit: Visit, tmp_path: Path) -> None:
     kb = small_kb(
         tmp_path,
         [
-            article(HOSTILE, HOSTILE, long, introduction=HOSTILE, categories=(HOSTILE, "]("), slug="a", url="javascript:alert(1)"),
+            article(
+                HOSTILE,
+                HOSTILE,
+                long,
+                introduction=HOSTILE,
+                categories=(HOSTILE, "]("),
+                slug="a",
+                url="javascript:alert(1)",
+            ),
             article(f"Second {HOSTILE}", "fine", slug="b"),
         ],
         [(0, 0, 1, 0.9)],
@@ -232,7 +255,7 @@ def test_hostile_text_is_shown_as_text(visit: Visit, tmp_path: Path) -> None:
         for element in test.get("html"):
             assert "<script" not in element.value and "<b>" not in element.value
         for element in [*test.markdown, *test.caption]:
-            assert "<script" not in element.value and "**strong**" not in element.value
+            assert not re.search(r"(?<!\\)<script|(?<!\\)\*\*strong|(?<!\\)\$x", element.value)
 
 
 # Find
@@ -248,7 +271,10 @@ def test_search_forgives_typing_errors_and_searches_again_as_one_types(visit: Vi
     test = visit("find", words="clean ovne")
     assert "Clean an Oven" in links(test, "**")[0].proto.label
     test.text_input(key="at-words").set_value("sourdough").run()
-    assert {link.proto.label for link in links(test, "**")} == {"**Bake Sourdough Bread**", "**Make a Sourdough Starter**"}
+    assert {link.proto.label for link in links(test, "**")} == {
+        "**Bake Sourdough Bread**",
+        "**Make a Sourdough Starter**",
+    }
     assert test.query_params["words"] in ("sourdough", ["sourdough"])
 
 
@@ -308,7 +334,11 @@ found = visit("find", words="get rid of dirt in the stove", by="Meaning").get("p
 print("torch" in sys.modules, [link.proto.label for link in found if "**" in link.proto.label][0])
 """
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], env=surroundings(), capture_output=True, text=True, check=False
+        [sys.executable, "-W", "ignore", "-c", code],
+        env=surroundings(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stdout.splitlines() == ["False False", "True **Clean an Oven**"], done.stderr[-2000:]
 
@@ -325,7 +355,9 @@ def test_search_by_meaning_without_an_index_says_what_to_do(visit: Visit) -> Non
 def test_levels_open_what_the_tree_has(
     visit: Visit, sample_kb: KnowledgeBase, levels: int, threshold: float | None
 ) -> None:
-    parameters = {"goal": "en:700101", "levels": str(levels)} | ({"threshold": str(threshold)} if threshold else {})
+    parameters = {"goal": "en:700101", "levels": str(levels)} | (
+        {"threshold": str(threshold)} if threshold else {}
+    )
     test = visit("procedure", **parameters)
     root = tree(sample_kb, 3, levels, threshold)
     expected = [f"{step.number}. {step.text}" for _, _, step in root.walk()]
@@ -354,11 +386,15 @@ def test_methods_are_tabs_and_the_address_holds_the_open_one(visit: Visit) -> No
 
 def test_a_cycle_is_shown_and_not_opened(visit: Visit, tmp_path: Path) -> None:
     kb = small_kb(
-        tmp_path, [article("A", "to b", slug="a"), article("B", "to a", slug="b")], [(0, 0, 1, 0.9), (1, 0, 0, 0.8)]
+        tmp_path,
+        [article("A", "to b", slug="a"), article("B", "to a", slug="b")],
+        [(0, 0, 1, 0.9), (1, 0, 0, 0.8)],
     )
     test = visit("procedure", kb, goal="A", levels="6")
     assert steps_shown(test) == ["1. to b", "1. to a"]
-    assert "already open above, so the tree ends here: a cycle" in whole(visit("procedure", kb, goal="A", open="1.1-1.1"))
+    assert "already open above, so the tree ends here: a cycle" in whole(
+        visit("procedure", kb, goal="A", open="1.1-1.1")
+    )
     assert "↻" in test.expander[2].label + test.expander[1].label
 
 
@@ -386,9 +422,13 @@ def test_candidates_are_those_of_the_step_with_their_scores(visit: Visit, sample
 
 def test_where_a_goal_is_used_and_what_is_above_it(visit: Visit, sample_kb: KnowledgeBase) -> None:
     shown = whole(visit("procedure", goal="Make a Baking Soda Paste", above="yes"))
-    for (parent,) in sample_kb.query("SELECT parent FROM links WHERE child = 'Make a Baking Soda Paste'").fetchall():
+    for (parent,) in sample_kb.query(
+        "SELECT parent FROM links WHERE child = 'Make a Baking Soda Paste'"
+    ).fetchall():
         assert parent in shown
-    for (goal,) in sample_kb.query("SELECT goal FROM ancestors('Make a Baking Soda Paste', max_distance := 4)").fetchall():
+    for (goal,) in sample_kb.query(
+        "SELECT goal FROM ancestors('Make a Baking Soda Paste', max_distance := 4)"
+    ).fetchall():
         assert goal in shown
 
 
@@ -469,7 +509,9 @@ def test_the_quality_page_counts_rightly(visit: Visit, sample_kb: KnowledgeBase)
 
 
 GRAPHS = st.integers(1, 9).flatmap(
-    lambda n: st.tuples(st.just(n), st.sets(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), max_size=16))
+    lambda n: st.tuples(
+        st.just(n), st.sets(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), max_size=16)
+    )
 )
 
 
@@ -514,7 +556,10 @@ def current_question(test: AppTest) -> list[str]:
 def test_answers_are_written_at_once_and_change_the_tree(visit: Visit, tmp_path: Path) -> None:
     shown = tmp_path / "shown.duckdb"
     test = visit("judge", who="Ada", link="en:700101~1.2")
-    assert current_question(test) == ["Write invitations to the party and send them out.", "Write Party Invitations"]
+    assert current_question(test) == [
+        "Write invitations to the party and send them out.",
+        "Write Party Invitations",
+    ]
     test.button(key="judge-unhelpful").click().run()
     (review,) = read(reviews_path(shown)).reviews
     assert (review.who, review.verdict, review.article, review.step) == ("Ada", "unhelpful", "en:700101", 2)
@@ -537,10 +582,10 @@ def test_another_goal_can_be_named(visit: Visit, tmp_path: Path) -> None:
     test.run()
     test.text_input(key="judge-note").set_value("by the calendar").run()
     test.text_input(key="judge-words").set_value("plan menu").run()
-    test.selectbox(key="judge-other").select_index(0).run()
+    test.selectbox(key="judge-other").set_value(5).run()  # Plan a Dinner Menu
     next(button for button in test.button if button.label == "It is this goal").click().run()
     (review,) = read(reviews_path(tmp_path / "shown.duckdb")).reviews
-    assert (review.verdict, review.note) == ("another goal", "by the calendar")
+    assert (review.verdict, review.goal, review.note) == ("another goal", "en:700175", "by the calendar")
     assert "decided by a person" in whole(visit("procedure", goal="en:700101", open="1.1"))
 
 

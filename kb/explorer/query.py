@@ -17,7 +17,7 @@ from kb.explorer.frame import heading, part
 from kb.explorer.session import knowledge_base, stamp
 from kb.explorer.text import label
 from kb.query import Limits, running
-from kb.store import KnowledgeBase
+from kb.store import KnowledgeBase, literal
 
 LIMITS = Limits(seconds=20, rows=10_000)
 MAX_SQL = 10_000
@@ -26,12 +26,12 @@ EXAMPLES = {
     "Most used goals": "SELECT child AS goal, count(*) AS uses\nFROM links\nGROUP BY child\n"
     "ORDER BY uses DESC\nLIMIT 20",
     "A procedure tree": "SELECT repeat('    ', depth - 1) || headline AS step, child AS goal, probability\n"
-    "FROM procedure_tree('{goal}', max_depth := 3)",
+    "FROM procedure_tree({goal}, max_depth := 3)",
     "Steps without a goal": "SELECT goal, headline AS step, nearest, probability\nFROM unlinkable_steps()\n"
     "ORDER BY probability DESC\nLIMIT 50",
     "Links by probability": "SELECT round(probability, 1) AS probability, count(*) AS links\nFROM edges\n"
     "WHERE source = 'model'\nGROUP BY 1\nORDER BY 1",
-    "Where a goal is used": "FROM ancestors('{goal}')",
+    "Where a goal is used": "FROM ancestors({part})",
     "Search": "FROM search_goals('clean house')\nLIMIT 20",
 }
 
@@ -75,12 +75,14 @@ def run_asked() -> None:
 def examples(kb: KnowledgeBase) -> None:
     """Links that run queries worth knowing."""
     row = kb.query(
-        "SELECT goal FROM edges JOIN articles ON article_id = parent_id WHERE chosen AND goal NOT LIKE '%''%' LIMIT 1"
+        "SELECT p.goal, c.goal FROM edges e JOIN articles p ON p.article_id = e.parent_id "
+        "JOIN articles c ON c.article_id = e.child_id "
+        "WHERE e.chosen LIMIT 1"
     ).fetchone()
-    goal = row[0] if row else "a goal"
+    goal, below = row or ("a goal", "a goal")
     with st.container(horizontal=True, key="row-examples"):
         for title, sql in EXAMPLES.items():
-            address.link("query", title, sql=sql.replace("{goal}", goal))
+            address.link("query", title, sql=sql.format(goal=literal(goal), part=literal(below)))
 
 
 def schema(kb: KnowledgeBase) -> None:
