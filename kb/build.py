@@ -35,6 +35,8 @@ from linking.text import goal_text, step_text
 
 STORAGE_VERSION = "v1.4.0"
 """The oldest form of file that serves, so that older versions of duckdb can read it."""
+ROW_GROUP_SIZE = 16_384
+"""Rows that are read or passed over together: small, for a tree wants few rows here and there of sorted tables."""
 STEPS_PER_BATCH = 50_000
 MEMORY_LIMIT = "1500MB"
 
@@ -150,7 +152,10 @@ def new_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     spill = path.with_name("spill")
     settings = {"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)}
     with duckdb.connect(":memory:", config=settings) as session:  # type: ignore[arg-type]
-        session.execute(f"ATTACH {literal(str(path))} AS kb (STORAGE_VERSION '{STORAGE_VERSION}')")
+        session.execute(
+            f"ATTACH {literal(str(path))} AS kb "
+            f"(STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP_SIZE})"
+        )
         session.execute("USE kb")
         session.execute(sql_file("schema.sql"))
         session.execute(sql_file("views.sql"))
@@ -166,7 +171,7 @@ def load_corpus(session: duckdb.DuckDBPyConnection, corpus: Path) -> None:
     session.execute(f"CREATE TEMP VIEW corpus AS FROM read_parquet({shards})")
     session.execute(sql_file("load.sql"))
     session.execute("DROP VIEW corpus")
-    session.execute(sql_file("words.sql"))
+    session.execute(sql_file("lookup.sql"))
     skipped = literal(str(corpus / "skipped-*.parquet"))
     session.execute(f'INSERT INTO skipped SELECT "where", reason, detail FROM read_parquet({skipped})')
 

@@ -17,4 +17,4 @@ FROM steps s
 LEFT JOIN editors e USING (step_id)
 LEFT JOIN candidates c ON c.step_id = s.step_id AND c.rank = 1
 WHERE e.child_id IS NOT NULL OR c.article_id IS NOT NULL
-ORDER BY s.step_id;
+ORDER BY chosen DESC, s.step_id;

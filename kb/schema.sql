@@ -75,7 +75,7 @@ CREATE TABLE candidates (
 
 -- The best link of each step that has one: an editor's hyperlink if it leads to an article here, else the first
 -- candidate. So at most one edge of a step is chosen, and another threshold needs no new build: it is a filter
--- on `probability`.
+-- on `probability`. The chosen edges stand first, so a query for them reads no others.
 CREATE TABLE edges (
     parent_id   BIGINT NOT NULL,        -- the article that holds the step
     step_id     BIGINT NOT NULL,
@@ -85,14 +85,24 @@ CREATE TABLE edges (
     chosen      BOOLEAN NOT NULL        -- a hyperlink, or at least as probable as the threshold in meta
 );
 
--- The words of the goals, for search_goals: lower case, without accents; `weight` is the word's rarity.
-CREATE TABLE goal_words (
-    word       VARCHAR NOT NULL,
+-- The names that a goal answers to, as hashes in order, so that finding one reads next to nothing.
+CREATE TABLE names (
+    hash       UBIGINT NOT NULL,        -- name_hash of a title, slug_hash of a slug (views.sql)
+    place      INTEGER NOT NULL,        -- 1 title, 2 slug, 3 alias: titles go before slugs, slugs before aliases
     article_id BIGINT NOT NULL
 );
+
+-- The words of the goals, for search_goals: lower case, without accents.
 CREATE TABLE words (
-    word   VARCHAR NOT NULL,
-    weight FLOAT NOT NULL               -- ln(1 + goals / goals with the word)
+    word_id BIGINT NOT NULL,
+    word    VARCHAR NOT NULL,
+    weight  FLOAT NOT NULL,             -- rarity: ln(1 + goals / goals with the word)
+    letters UBIGINT NOT NULL            -- letters_of the word (views.sql): words of unlike letters are not compared
+);
+CREATE TABLE goal_words (
+    word_id     BIGINT NOT NULL,
+    article_id  BIGINT NOT NULL,
+    title_words INTEGER NOT NULL        -- the number of words of the goal
 );
 
 -- What was read and left out, with the reason.

@@ -21,7 +21,7 @@ from kb.reviews import Log, read, reviews_path
 
 SCHEMA_VERSION = 1
 TABLES = (
-    "articles", "aliases", "categories", "methods", "steps", "hyperlinks", "candidates", "goal_words", "words",
+    "articles", "aliases", "categories", "methods", "steps", "hyperlinks", "candidates", "names", "words", "goal_words",
     "skipped", "runs", "meta",
 )  # fmt: skip
 MEMORY_LIMIT = "800MB"

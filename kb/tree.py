@@ -120,42 +120,37 @@ def goals(kb: KnowledgeBase, article_ids: Iterable[int], threshold: float | None
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A step with its edge, as fetched."""
+    """A step as fetched."""
 
     method: tuple[int, str, str]
     step_id: int
     number: int
     text: str
-    child_id: int | None
-    probability: float | None
-    source: str | None
 
 
 class _Shelf:
-    """The goals of a tree, each fetched once, a level at a time."""
+    """The goals of a tree: the links a level at a time, then the steps of all opened goals at once."""
 
     def __init__(self, kb: KnowledgeBase, threshold: float | None) -> None:
         self._kb = kb
         self._condition = "e.chosen" if threshold is None else "e.probability >= $threshold"
         self._parameters = {} if threshold is None else {"threshold": threshold}
+        self._links: dict[int, tuple[int, float, str]] = {}
+        """The goal, probability and source of each linked step."""
         self._names: dict[int, str] = {}
         self._rows: dict[int, list[_Row]] = {}
         self._steps = 0
 
     def fetch(self, roots: Set[int], depth: int = 1) -> None:
-        """Fetch every goal that trees of this depth may open or name."""
-        level = set(roots)
-        for _ in range(depth):
-            if not level:
-                break
-            self._fetch(sorted(level))
-            level = {
-                row.child_id
-                for article_id in level
-                for row in self._rows[article_id]
-                if row.child_id is not None
-            } - self._rows.keys()
-        self._fetch_names(sorted(level | roots))
+        """Fetch every goal that trees of this depth below the roots may open or name."""
+        opened, level = set(roots), set(roots)
+        for left in range(depth, 0, -1):
+            children = self._fetch_links(level) if level else set()
+            level = children - opened
+            if left > 1:
+                opened |= level
+        self._fetch_steps(opened)
+        self._fetch_names(opened | {goal for goal, _, _ in self._links.values()})
 
     def open(self, article_id: int, depth: int, above: frozenset[int]) -> Goal:
         """The goal with `depth` levels open, `above` being its ancestors."""
@@ -176,39 +171,62 @@ class _Shelf:
         )
 
     def _step(self, row: _Row, depth: int, above: frozenset[int]) -> Step:
-        if row.child_id is None or row.probability is None or row.source is None:
+        link = self._links.get(row.step_id)
+        if link is None:
             return Step(row.step_id, row.number, row.text, None)
-        if row.child_id in above:
-            goal = Goal(row.child_id, self._names[row.child_id], stop="cycle")
+        child_id, probability, source = link
+        if child_id in above:
+            goal = Goal(child_id, self._names[child_id], stop="cycle")
         elif depth == 1:
-            goal = Goal(row.child_id, self._names[row.child_id], stop="depth")
+            goal = Goal(child_id, self._names[child_id], stop="depth")
         else:
-            goal = self.open(row.child_id, depth - 1, above)
-        return Step(row.step_id, row.number, row.text, Link(row.probability, row.source, goal))
+            goal = self.open(child_id, depth - 1, above)
+        return Step(row.step_id, row.number, row.text, Link(probability, source, goal))
 
-    def _fetch(self, article_ids: list[int]) -> None:
-        for article_id in article_ids:
-            self._rows[article_id] = []
+    def _fetch_links(self, article_ids: set[int]) -> set[int]:
+        """Fetch the links of the steps of some goals; returns the goals linked to."""
         rows = self._kb.query(
             f"""
-            SELECT s.article_id, s.method_number, m.kind, coalesce(m.name, ''), s.step_id, s.step_number,
-                   coalesce(nullif(s.headline, ''), s.body), e.child_id, e.probability, e.source
-            FROM steps s
-            JOIN methods m ON m.article_id = s.article_id AND m.method_number = s.method_number
-            LEFT JOIN edges e ON e.parent_id = s.article_id AND e.step_id = s.step_id AND {self._condition}
-            WHERE s.article_id IN (SELECT unnest($ids))
+            SELECT e.step_id, e.child_id, e.probability, e.source
+            FROM (SELECT unnest($ids) AS parent_id) JOIN edges e USING (parent_id) WHERE {self._condition}
+            """,
+            {"ids": list(article_ids), **self._parameters},
+        ).fetchall()
+        self._links.update({step_id: link for step_id, *link in rows})
+        return {link[0] for _, *link in rows}
+
+    def _fetch_steps(self, article_ids: set[int]) -> None:
+        self._rows = {article_id: [] for article_id in article_ids}
+        rows = self._kb.query(
+            """
+            WITH ids AS MATERIALIZED (SELECT unnest($ids) AS article_id),
+            lists AS MATERIALIZED (SELECT article_id, method_number, kind, name FROM ids JOIN methods USING (article_id))
+            SELECT s.article_id, s.method_number, m.kind, coalesce(m.name, ''), s.step_id, s.step_number, s.headline
+            FROM ids
+            JOIN steps s USING (article_id)
+            JOIN lists m ON m.article_id = s.article_id AND m.method_number = s.method_number
             ORDER BY s.step_id
             """,
-            {"ids": article_ids, **self._parameters},
+            {"ids": list(article_ids)},
         ).fetchall()
-        for article_id, number, kind, name, *rest in rows:
-            self._rows[article_id].append(_Row((number, kind, name), *rest))
-        self._fetch_names(article_ids)
+        bodies = self._bodies([row[4] for row in rows if not row[-1]])
+        for article_id, method_number, kind, name, step_id, number, headline in rows:
+            text = headline or bodies[step_id]
+            self._rows[article_id].append(_Row((method_number, kind, name), step_id, number, text))
 
-    def _fetch_names(self, article_ids: list[int]) -> None:
-        self._names.update(
-            self._kb.query(
-                "SELECT article_id, goal FROM articles WHERE article_id IN (SELECT unnest($ids))",
-                {"ids": article_ids},
-            ).fetchall()
-        )
+    def _bodies(self, step_ids: list[int]) -> dict[int, str]:
+        """The texts of steps without a headline. Bodies are long, so those of other steps are not read."""
+        if not step_ids:
+            return {}
+        rows = self._kb.query(
+            "SELECT step_id, body FROM (SELECT unnest($ids) AS step_id) JOIN steps USING (step_id)",
+            {"ids": step_ids},
+        ).fetchall()
+        return dict(rows)
+
+    def _fetch_names(self, article_ids: set[int]) -> None:
+        rows = self._kb.query(
+            "SELECT article_id, goal FROM (SELECT unnest($ids) AS article_id) JOIN articles USING (article_id)",
+            {"ids": list(article_ids)},
+        ).fetchall()
+        self._names = dict(rows)

@@ -9,22 +9,26 @@ CREATE OR REPLACE MACRO words_of(words_text) AS
 CREATE OR REPLACE MACRO plain_goal(goal_name) AS
     regexp_replace(lower(trim(goal_name)), '^how\s+to\s+', '');
 
+-- Names as the table `names` holds them. A slug may be given with blanks, and with slashes around it.
+CREATE OR REPLACE MACRO name_hash(goal_name) AS md5_number_lower(plain_goal(goal_name));
+CREATE OR REPLACE MACRO slug_hash(slug) AS md5_number_lower('/' || replace(trim(lower(slug), ' /'), ' ', '-'));
+
 -- The article_id of a goal, NULL where there is none. An id comes first, then a title, a slug, an alias.
 CREATE OR REPLACE MACRO goal_id(goal_name) AS (
-    SELECT arg_min(article_id, place)
+    SELECT arg_min(article_id, (place, article_id))
     FROM (
         SELECT article_id, 0 AS place FROM articles
         WHERE article_id = try_cast(goal_name AS BIGINT) OR key = goal_name::VARCHAR
         UNION ALL
-        SELECT article_id, 1 + article_id FROM articles WHERE lower(goal) = plain_goal(goal_name::VARCHAR)
+        SELECT article_id, place FROM names WHERE hash = name_hash(goal_name::VARCHAR) AND place = 1
         UNION ALL
-        SELECT article_id, 1e12 + article_id FROM articles
-        WHERE lower(slug) = replace(trim(lower(goal_name::VARCHAR), ' /'), ' ', '-')
-        UNION ALL
-        SELECT article_id, 2e12 + article_id FROM aliases
-        WHERE lower(slug) = replace(trim(lower(goal_name::VARCHAR), ' /'), ' ', '-')
+        SELECT article_id, place FROM names WHERE hash = slug_hash(goal_name::VARCHAR) AND place > 1
     )
 );
+
+-- Which letters a word has, as bits. One change to a word changes at most two of them.
+CREATE OR REPLACE MACRO letters_of(word) AS
+    list_bit_or(list_transform(string_split(word, ''), lambda c: 1::UBIGINT << (unicode(c) % 63)::UBIGINT));
 
 -- One row a goal: an article with the size of its procedure.
 CREATE OR REPLACE VIEW goals AS
@@ -67,30 +71,43 @@ ORDER BY s.step_id;
 -- its own ancestors) or 'depth' (max_depth levels of goals are open). Without min_probability the chosen links count;
 -- with it every link at least so probable.
 CREATE OR REPLACE MACRO procedure_tree(goal_name, max_depth := 3, min_probability := NULL) AS TABLE
-WITH RECURSIVE walk AS (
-    SELECT 0 AS depth, []::BIGINT[] AS path, []::BIGINT[] AS goals, NULL::BIGINT AS article_id, NULL::BIGINT AS step_id,
-           goal_id(goal_name) AS child_id, NULL::FLOAT AS probability, NULL::VARCHAR AS source, NULL::VARCHAR AS stop
+WITH RECURSIVE counted AS NOT MATERIALIZED (
+    SELECT parent_id, step_id, child_id, probability, source FROM edges
+    WHERE CASE WHEN min_probability IS NULL THEN chosen ELSE probability >= min_probability END
+),
+opened AS (
+    SELECT 1 AS depth, []::BIGINT[] AS path, [root] AS goals, root AS article_id FROM (SELECT goal_id(goal_name) AS root)
     UNION ALL
-    SELECT w.depth + 1, list_append(w.path, s.step_id), list_append(w.goals, w.child_id), s.article_id, s.step_id,
-           e.child_id, e.probability, e.source,
-           CASE WHEN e.child_id IS NULL THEN NULL
-                WHEN e.child_id = w.child_id OR list_contains(w.goals, e.child_id) THEN 'cycle'
-                WHEN w.depth + 1 >= max_depth THEN 'depth' END
-    FROM walk w
-    JOIN steps s ON s.article_id = w.child_id
-    LEFT JOIN edges e ON e.parent_id = s.article_id AND e.step_id = s.step_id
-        AND CASE WHEN min_probability IS NULL THEN e.chosen ELSE e.probability >= min_probability END
-    WHERE w.child_id IS NOT NULL AND w.stop IS NULL
+    SELECT o.depth + 1, list_append(o.path, e.step_id), list_append(o.goals, e.child_id), e.child_id
+    FROM opened o
+    JOIN counted e ON e.parent_id = o.article_id
+    WHERE o.depth < max_depth AND NOT list_contains(o.goals, e.child_id)
+),
+-- Below, only what stands in an opened goal is read of each table. A list, unnested, is a few rows to the planner.
+open_goals AS MATERIALIZED (SELECT unnest(list(DISTINCT article_id)) AS article_id FROM opened),
+open_steps AS MATERIALIZED (
+    SELECT step_id, article_id, method_number, step_number, headline FROM steps JOIN open_goals USING (article_id)
+),
+open_methods AS MATERIALIZED (FROM methods JOIN open_goals USING (article_id)),
+open_links AS MATERIALIZED (SELECT e.* FROM counted e JOIN open_goals o ON o.article_id = e.parent_id),
+open_names AS MATERIALIZED (
+    SELECT a.article_id, a.goal
+    FROM (SELECT unnest(list(DISTINCT article_id)) AS article_id
+          FROM (FROM open_goals UNION ALL SELECT child_id FROM open_links))
+    JOIN articles a USING (article_id)
 )
-SELECT w.depth, w.path, w.article_id, p.goal AS parent, s.method_number, m.kind, m.name AS method, w.step_id,
-       s.step_number, s.headline, w.child_id, c.goal AS child, w.probability, w.source,
-       w.child_id IS NOT NULL AND w.stop IS NULL AS opened, w.stop
-FROM walk w
-JOIN steps s ON s.step_id = w.step_id
-JOIN methods m ON m.article_id = s.article_id AND m.method_number = s.method_number
-JOIN articles p ON p.article_id = w.article_id
-LEFT JOIN articles c ON c.article_id = w.child_id
-ORDER BY w.path;
+SELECT o.depth, list_append(o.path, s.step_id) AS path, o.article_id, p.goal AS parent, s.method_number, m.kind,
+       m.name AS method, s.step_id, s.step_number, s.headline, e.child_id, c.goal AS child, e.probability, e.source,
+       e.child_id IS NOT NULL AND NOT list_contains(o.goals, e.child_id) AND o.depth < max_depth AS opened,
+       CASE WHEN list_contains(o.goals, e.child_id) THEN 'cycle'
+            WHEN e.child_id IS NOT NULL AND o.depth >= max_depth THEN 'depth' END AS stop
+FROM opened o
+JOIN open_steps s USING (article_id)
+JOIN open_methods m ON m.article_id = s.article_id AND m.method_number = s.method_number
+JOIN open_names p ON p.article_id = o.article_id
+LEFT JOIN open_links e ON e.step_id = s.step_id
+LEFT JOIN open_names c ON c.article_id = e.child_id
+ORDER BY path;
 
 -- The goals that a goal is a part of, nearest first: `distance` is the least number of links between them.
 CREATE OR REPLACE MACRO ancestors(goal_name, max_distance := 100) AS TABLE
@@ -139,32 +156,37 @@ ORDER BY s.step_id;
 -- Goals by the words of their title, best first; a word may be a beginning of one, or misspelt.
 -- score: the share of the query's weight (rare words weigh more) found in the title, less a little for words beyond.
 CREATE OR REPLACE MACRO search_goals(query_words) AS TABLE
-WITH asked AS (SELECT DISTINCT unnest(words_of(plain_goal(query_words))) AS word),
-matched AS (
-    SELECT q.word AS query_word, w.word,
+WITH asked AS MATERIALIZED (
+    SELECT word, letters_of(word) AS letters, CASE WHEN len(word) > 7 THEN 2 WHEN len(word) > 3 THEN 1 ELSE 0 END AS errors
+    FROM (SELECT DISTINCT unnest(words_of(plain_goal(query_words))) AS word)
+),
+matched AS MATERIALIZED (
+    SELECT q.word AS query_word, w.word_id, w.weight,
            CASE WHEN w.word = q.word THEN 1.0
                 WHEN starts_with(w.word, q.word) THEN 0.6 + 0.3 * len(q.word) / len(w.word)
-                WHEN len(q.word) > 3 AND damerau_levenshtein(w.word, q.word) <= CASE WHEN len(q.word) > 7 THEN 2 ELSE 1 END
+                WHEN q.errors > 0 AND bit_count(xor(w.letters, q.letters)) <= 2 * q.errors
+                     AND damerau_levenshtein(w.word, q.word) <= q.errors
                 THEN 0.6 END AS likeness
     FROM asked q, words w
     WHERE likeness IS NOT NULL
 ),
-weighed AS (
-    SELECT q.word AS query_word, coalesce(max(w.weight), (SELECT max(weight) FROM words)) AS weight
-    FROM asked q LEFT JOIN matched m ON m.query_word = q.word LEFT JOIN words w ON w.word = m.word AND m.likeness = 1
+weighed AS MATERIALIZED (
+    SELECT q.word AS query_word, coalesce(max(m.weight), (SELECT max(weight) FROM words)) AS weight
+    FROM asked q LEFT JOIN matched m ON m.query_word = q.word AND m.likeness = 1
     GROUP BY q.word
 ),
 found AS (
-    SELECT g.article_id, m.query_word, max(m.likeness) AS likeness
-    FROM matched m JOIN goal_words g USING (word)
+    SELECT g.article_id, m.query_word, max(m.likeness) AS likeness, any_value(g.title_words) AS title_words
+    FROM matched m JOIN goal_words g USING (word_id)
     GROUP BY ALL
 ),
 scored AS (
-    SELECT f.article_id, sum(f.likeness * w.weight) / (SELECT sum(weight) FROM weighed) AS share
+    SELECT f.article_id, sum(f.likeness * w.weight) / (SELECT sum(weight) FROM weighed) AS share,
+           any_value(f.title_words) AS title_words
     FROM found f JOIN weighed w USING (query_word)
     GROUP BY f.article_id
 )
 SELECT a.article_id, a.goal,
-       round(s.share - 0.01 * greatest(0, len(words_of(a.goal)) - (SELECT count(*) FROM asked)), 4) AS score
+       round(s.share - 0.01 * greatest(0, s.title_words - (SELECT count(*) FROM asked)), 4) AS score
 FROM scored s JOIN articles a USING (article_id)
 ORDER BY lower(a.goal) = plain_goal(query_words) DESC, score DESC, len(a.goal), a.article_id;

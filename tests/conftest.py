@@ -82,3 +82,23 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("needs real articles: set HOWTREE_REAL_DATA to their folder")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def real_kb_path(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The knowledge base of the real articles, built once. Do not write to it."""
+    output = tmp_path_factory.mktemp("real") / "kb.duckdb"
+    done = howtree("build", real_data / "articles" / "articles.jsonl.gz", "-o", output, timeout=1200)
+    assert done.returncode == 0, done.stderr
+    return output
+
+
+@pytest.fixture(scope="session")
+def real_video_kb_path(real_data: Path, real_kb_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The knowledge base of the real articles and the dishes of the videos, built upon the other's work folder."""
+    output = tmp_path_factory.mktemp("video") / "kb.duckdb"
+    shutil.copytree(real_kb_path.with_suffix(".work"), output.with_suffix(".work"))
+    sources = (real_data / "video" / "articles.jsonl", real_data / "articles" / "articles.jsonl.gz")
+    done = howtree("build", *sources, "-o", output, timeout=1200)
+    assert done.returncode == 0, done.stderr
+    return output

@@ -1,14 +1,15 @@
 """The figures on real videos: L0 against a naive scorer, and all against the floors in data/eval/video.json.
 
-Skips without HOWTREE_REAL_DATA. Queries of a goal's own steps need no linker. Those that follow links are
-held where HOWTREE_REAL_KB names a knowledge base of video/articles.jsonl and articles/articles.jsonl.gz.
-`python tests/test_video_real.py`, with both variables set, measures anew and writes the floors.
+Skips without HOWTREE_REAL_DATA. Queries of a goal's own steps need no linker; those that follow links are held on
+a knowledge base of video/articles.jsonl and articles/articles.jsonl.gz. `python tests/test_video_real.py KB`, with
+the path of such a knowledge base, measures anew and writes the floors.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,6 @@ from kb.video.queries import FORMS, goals_with_steps
 from kb.video.retrieval import evaluate
 
 DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))
-BASE = Path(os.environ.get("HOWTREE_REAL_KB", "nowhere"))
 FLOORS = Path(__file__).parents[1] / "data" / "eval" / "video.json"
 INPUTS = ("video/videos.jsonl.gz", "video/articles.jsonl", "articles/articles.jsonl.gz")
 KEPT = ("mean_rank", "mean_rank_per_goal", "recall@10", "precision@10")
@@ -32,9 +32,6 @@ SLACK = {"goals alone": 1e-6, "with links": 0.05}
 """Figures without links are the same everywhere; a link more or less may follow from other processors."""
 
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="HOWTREE_REAL_DATA does not name the real data")
-needs_base = pytest.mark.skipif(
-    not BASE.is_file(), reason="HOWTREE_REAL_KB does not name a built knowledge base"
-)
 pytestmark = [pytest.mark.real, needs_data]
 
 Figures = dict[str, dict[str, dict[str, float]]]
@@ -61,9 +58,9 @@ def without_links(folder: Path) -> Figures:
     return figures(make_kb(folder / "kb.duckdb", articles), ("L0", "L1", "FIL-L1"), folder / "out")
 
 
-def with_links(folder: Path) -> Figures:
-    """The figures of the queries that follow links, on the knowledge base that HOWTREE_REAL_KB names."""
-    return figures(BASE, ("L2", "FIL-L2", "FIL-L3"), folder / "out")
+def with_links(base: Path, folder: Path) -> Figures:
+    """The figures of the queries that follow links, on the knowledge base `base`."""
+    return figures(base, ("L2", "FIL-L2", "FIL-L3"), folder / "out")
 
 
 def hold(found: Figures, name: str) -> None:
@@ -107,20 +104,19 @@ def test_figures_without_links_hold(found: Figures) -> None:
     assert found["train"]["FIL-L1"]["mean_rank"] < found["train"]["L0"]["mean_rank"]
 
 
-@needs_base
-def test_figures_with_links_hold(tmp_path: Path) -> None:
-    hold(with_links(tmp_path), "with links")
+def test_figures_with_links_hold(real_video_kb_path: Path, tmp_path: Path) -> None:
+    hold(with_links(real_video_kb_path, tmp_path), "with links")
 
 
-def pin() -> dict[str, Any]:
+def pin(base: Path) -> dict[str, Any]:
     """Measure all figures for the floors."""
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
         return {
             "inputs": {each: digest_of_file(DATA / each) for each in INPUTS},
             "goals alone": without_links(Path(one)),
-            "with links": with_links(Path(two)),
+            "with links": with_links(base, Path(two)),
         }
 
 
 if __name__ == "__main__":
-    write_json(FLOORS, pin())
+    write_json(FLOORS, pin(Path(sys.argv[1])))

@@ -59,7 +59,7 @@ def make(path: Path, size: Size | None = None) -> None:
     vocabulary = Vocabulary(rng, size.words)
     with new_file(path) as session:
         add_articles(session, rng, vocabulary, size)
-        session.execute(sql_file("words.sql"))
+        session.execute(sql_file("lookup.sql"))
         methods = add_methods(session, rng, vocabulary, size)
         add_steps(session, rng, vocabulary, size, *methods)
         session.execute(f"SET VARIABLE threshold = {THRESHOLD}")

@@ -1,0 +1,26 @@
+-- What finding a goal by its name or its words rests on. Needs articles and aliases; the tables filled here are empty.
+
+INSERT INTO names
+SELECT name_hash(goal) AS hash, 1 AS place, article_id FROM articles
+UNION ALL
+SELECT slug_hash(slug), 2, article_id FROM articles
+UNION ALL
+SELECT slug_hash(slug), 3, article_id FROM aliases
+ORDER BY ALL;
+
+CREATE TEMP TABLE spelt AS
+SELECT article_id, words_of(goal) AS spelling FROM articles;
+
+INSERT INTO words
+SELECT row_number() OVER (ORDER BY word), word, ln(1 + (SELECT count(*) FROM articles) / count(*)), letters_of(word)
+FROM (SELECT DISTINCT article_id, unnest(spelling) AS word FROM spelt)
+GROUP BY word
+ORDER BY word;
+
+INSERT INTO goal_words
+SELECT DISTINCT w.word_id, s.article_id, s.title_words
+FROM (SELECT article_id, unnest(spelling) AS word, len(spelling) AS title_words FROM spelt) s
+JOIN words w USING (word)
+ORDER BY ALL;
+
+DROP TABLE spelt;
