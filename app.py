@@ -8,11 +8,9 @@ import streamlit as st
 from kb.explorer.frame import PAGES, drawn
 
 st.set_page_config(page_title="howtree", page_icon=":material/account_tree:", layout="wide")
-page = st.navigation(
-    [
-        st.Page(f"kb/explorer/{name}.py", title=title, url_path=name, icon=icon, default=name == "find")
-        for name, (title, icon) in PAGES.items()
-    ],
-    position="top",
-)
-drawn(page)
+pages = [
+    st.Page(f"kb/explorer/{name}.py", title=title, url_path=name, icon=icon)
+    for name, (title, icon) in PAGES.items()
+]
+start = st.Page("kb/explorer/start.py", title="howtree", default=True, visibility="hidden")
+drawn(st.navigation([start, *pages], position="top"))

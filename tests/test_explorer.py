@@ -280,7 +280,7 @@ def test_search_forgives_typing_errors_and_searches_again_as_one_types(visit: Vi
 
 def test_categories_have_the_counts_of_what_they_lead_to(visit: Visit, sample_kb: KnowledgeBase) -> None:
     test = visit("find", words="make")
-    facets = [link for link in links(test, ":gray[") if link.proto.page == ""]
+    facets = [link for link in links(test, ":gray[") if link.proto.page == "find"]
     assert facets
     for facet in facets:
         name, count = re.fullmatch(r"(.*) :gray\[([\d,]+)\]", facet.proto.label).groups()  # type: ignore[union-attr]

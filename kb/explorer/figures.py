@@ -24,16 +24,17 @@ SELECT a.key, a.goal, count(*) AS uses FROM edges e JOIN articles a ON a.article
 WHERE e.chosen GROUP BY ALL ORDER BY uses DESC, a.goal LIMIT 10
 """
 VERBS = """
-WITH first AS (
-    SELECT regexp_extract(lower(s.headline), '^\\P{L}*(\\p{L}+)', 1) AS verb, e.step_id IS NOT NULL AS linked
+WITH begun AS (
+    SELECT split_part(s.headline, ' ', 1) AS word, count(*) AS steps, count(e.step_id) AS linked
     FROM steps s
     JOIN articles a USING (article_id)
     LEFT JOIN edges e ON e.step_id = s.step_id AND e.chosen
     WHERE a.language = (SELECT language FROM articles GROUP BY language ORDER BY count(*) DESC, language LIMIT 1)
+    GROUP BY word
 )
-SELECT verb, count(*) FILTER (linked) AS linked, count(*) AS steps,
-       count(*) FILTER (linked) / count(*) AS share
-FROM first WHERE verb <> '' GROUP BY verb HAVING linked > 0 ORDER BY linked DESC, verb LIMIT 15
+SELECT regexp_extract(lower(word), '\\p{L}+') AS verb, sum(linked)::BIGINT AS linked, sum(steps)::BIGINT AS steps,
+       sum(linked) / sum(steps) AS share
+FROM begun GROUP BY verb HAVING verb <> '' AND sum(linked) > 0 ORDER BY linked DESC, verb LIMIT 15
 """
 SKIPPED = (
     "SELECT reason, count(*) AS records FROM skipped GROUP BY reason ORDER BY records DESC, reason LIMIT 20"

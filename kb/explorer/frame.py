@@ -27,6 +27,11 @@ h1.title {font-size: clamp(1.6rem, 4vw, 2.3rem); line-height: 1.15; padding: 0; 
           overflow-wrap: anywhere; text-wrap: balance;}
 p.lead {margin: .4rem 0 0; opacity: .82; max-width: 44rem; text-wrap: pretty;}
 
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {opacity: 1; color: inherit;}
+[data-testid="stCaptionContainer"] > p {opacity: .8;}
+[data-testid="stExpander"] details > summary {opacity: .85;}
+[data-testid^="stBaseButton-primary"] p {color: light-dark(#fff, #06231a);}
+
 /* Rows of links and remarks: close together, and links begin where text begins. */
 [class*="st-key-row-"] {gap: .4rem .35rem;}
 .st-key-row-crumbs, .st-key-row-categories, [class*="st-key-hit-"], [class*="st-key-row-use-"],
@@ -35,7 +40,10 @@ p.lead {margin: .4rem 0 0; opacity: .82; max-width: 44rem; text-wrap: pretty;}
 .st-key-row-crumbs a, .st-key-row-crumbs a * {background: none; font-weight: 400;}
 .st-key-row-facets, .st-key-row-examples {row-gap: .65rem;}
 .st-key-sql-text textarea {font-family: monospace; font-size: .9rem;}
-.st-key-schema p {font-size: .875rem;}
+.schema {font-size: .875rem; height: 21rem; overflow: auto; padding: .7rem .9rem; border-radius: .5rem;
+         border: 1px solid color-mix(in srgb, currentColor 22%, transparent);}
+.schema p {margin: 0 0 .5rem; overflow-wrap: anywhere;}
+.schema span {opacity: .75;}
 .st-key-row-crumbs p {font-size: .875rem;}
 h2.part {font-size: 1.3rem; padding: 0; margin: 1.2rem 0 0;}
 h2.question {font-size: 1.35rem; margin: 0;}
@@ -56,15 +64,36 @@ p.method {margin: .7rem 0 .1rem; font-weight: 600; font-size: .95rem;}
 [class*="st-key-step-"] summary, [class*="st-key-weigh-"] summary {padding-top: .28rem; padding-bottom: .28rem;}
 [class*="st-key-step-"] summary p {font-size: 1rem; line-height: 1.45;}
 [class*="st-key-below-"] {border-left: 2px solid color-mix(in srgb, currentColor 15%, transparent);
-                          margin-left: .55rem; padding: .1rem 0 .6rem 1rem;}
+                          margin-left: .55rem; width: calc(100% - .55rem); padding: .1rem 0 .6rem 1rem;}
 [class*="st-key-below-"] [data-testid="stText"] {opacity: .85; padding: .2rem 0;}
 </style>
+"""
+
+# Streamlit's own links swallow a click with Ctrl, and one to another state of the same page leaves the address as it
+# was. So a plain click changes the address and tells Streamlit as the browser's Back does; any other is the browser's.
+LINKS = """
+<script>
+if (!window.howtreeLinks) {
+    window.howtreeLinks = true;
+    document.addEventListener("click", (event) => {
+        const link = event.target.closest?.('a[data-testid="stPageLink-NavLink"]');
+        if (!link || link.target === "_blank") return;
+        event.stopPropagation();
+        if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+        event.preventDefault();
+        history.pushState({}, "", link.href);
+        window.dispatchEvent(new PopStateEvent("popstate"));
+        document.querySelector('[data-testid="stMain"]')?.scrollTo(0, 0);
+    }, true);
+}
+</script>
 """
 
 
 def drawn(page: Any) -> None:
     """Draw a page, or say in its place what is wrong with the knowledge base."""
     st.html(STYLE)
+    st.html(LINKS, unsafe_allow_javascript=True)
     notice = st.container()
     try:
         page.run()

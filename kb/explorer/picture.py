@@ -40,7 +40,7 @@ def picture(root: tree.Goal) -> None:
 
 def text(root: tree.Goal) -> None:
     """The tree with box-drawing lines; the block has a button that copies it."""
-    st.code(plain(as_text(root)), language=None, wrap_lines=False)
+    st.code(plain(as_text(root)), language=None, wrap_lines=True)
 
 
 def downloads(root: tree.Goal, name: str) -> None:

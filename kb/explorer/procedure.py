@@ -208,14 +208,18 @@ def uses(kb: KnowledgeBase, article: dict[str, Any], threshold: float | None) ->
     parameters = {"id": article["article_id"]} | ({} if threshold is None else {"threshold": threshold})
     rows = kb.records(
         f"""
-        SELECT p.key, p.goal, coalesce(nullif(s.headline, ''), s.body) AS step, e.probability,
-               count(*) OVER () AS total
-        FROM edges e
-        JOIN articles p ON p.article_id = e.parent_id
-        JOIN steps s ON s.step_id = e.step_id AND s.article_id = e.parent_id
-        WHERE e.child_id = $id AND {condition}
-        ORDER BY e.probability DESC, e.step_id
-        LIMIT {MAX_USES}
+        WITH used AS MATERIALIZED (
+            SELECT parent_id, step_id, probability, count(*) OVER () AS total
+            FROM edges e
+            WHERE child_id = $id AND {condition}
+            ORDER BY probability DESC, step_id
+            LIMIT {MAX_USES}
+        )
+        SELECT p.key, p.goal, coalesce(nullif(s.headline, ''), s.body) AS step, u.probability, u.total
+        FROM used u
+        JOIN articles p ON p.article_id = u.parent_id
+        JOIN steps s ON s.step_id = u.step_id
+        ORDER BY u.probability DESC, u.step_id
         """,
         parameters,
     )

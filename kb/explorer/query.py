@@ -15,7 +15,7 @@ from howtree import BadQuery
 from kb.explorer import address
 from kb.explorer.frame import heading, part
 from kb.explorer.session import knowledge_base, stamp
-from kb.explorer.text import label
+from kb.explorer.text import label, markup
 from kb.query import Limits, running
 from kb.store import KnowledgeBase, literal
 
@@ -88,9 +88,11 @@ def examples(kb: KnowledgeBase) -> None:
 def schema(kb: KnowledgeBase) -> None:
     """The views and tables with their columns, and the macros."""
     st.caption("Views, tables and macros")
-    with st.container(height=330, border=True, key="schema", gap="small"):
-        for name, columns in tables(kb, stamp()).items():
-            st.markdown(f"**{label(name)}** :gray[{label(', '.join(columns), 600)}]")
+    lines = [
+        f"<p><b>{markup(name)}</b> <span>{markup(', '.join(columns), 600)}</span></p>"
+        for name, columns in tables(kb, stamp()).items()
+    ]
+    st.html(f'<div class="schema" tabindex="0" role="region" aria-label="Schema">{"".join(lines)}</div>')
 
 
 @st.cache_data(max_entries=2, show_spinner=False)
