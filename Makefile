@@ -21,6 +21,12 @@ demo: env        ## build a knowledge base from the sample articles and print a 
 	$(BIN)/howtree build data/sample -o demo.duckdb
 	$(BIN)/howtree tree "Host a Dinner Party" --kb demo.duckdb --depth 4
 	$(BIN)/howtree info --kb demo.duckdb
+	@echo
+	@echo 'Next, with .venv/bin on your path (. .venv/bin/activate) and HOWTREE_KB=demo.duckdb:'
+	@echo '  howtree search clean house'
+	@echo '  howtree tree "Start a Vegetable Garden" --depth 6'
+	@echo '  howtree sql "FROM links ORDER BY probability DESC LIMIT 10"'
+	@echo '  howtree build YOUR-PAGES -o kb.duckdb'
 
 check: env       ## linters, type checker and import contracts
 	$(BIN)/ruff check .

@@ -28,8 +28,7 @@ class StepLink:
     """The words of the step that carry the link."""
     place: Place
     language: str = ""
-    """Language of the target where the link leads to another language's site; empty means the article's
-    own."""
+    """Language of the target where the link leads to another language's site; empty means the article's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +147,5 @@ def slug_of(goal: str) -> str:
 
 
 def decode_slug(slug: str) -> str:
-    """One spelling for all forms of a slug: percent-decoded, without slashes around it, hyphens for
-    blanks."""
+    """One spelling for all forms of a slug: percent-decoded, without slashes around it, hyphens for blanks."""
     return unquote(slug).strip("/ ").replace("_", "-").replace(" ", "-")

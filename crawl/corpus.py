@@ -77,7 +77,7 @@ def write_corpus(sources: Sequence[Path], folder: Path, *, shard_size: int = 200
     """
     files.check(sources)
     state = {
-        "fingerprint": files.fingerprint(sources),
+        "fingerprint": files.fingerprint(sources, without=folder),
         "shard_size": shard_size,
         "version": __version__,
         "sources": [str(source) for source in sources],
@@ -129,7 +129,7 @@ def _write_shards(sources: Sequence[Path], folder: Path, shard_size: int, worker
     for left_over in folder.glob(".*.part"):
         left_over.unlink()
     done = len(parts_of(folder))
-    items = progress(islice(items_in(sources), done * shard_size, None), "reading")
+    items = progress(islice(items_in(sources, without=folder), done * shard_size, None), "reading")
     readings = readings_of(items, workers)
     for number in count(done):
         if not write_shard(islice(readings, shard_size), folder / f"part-{number:05}.parquet"):

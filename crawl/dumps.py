@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +48,7 @@ def line_items(path: Path) -> Iterator[Item]:
 
 
 def json_items(path: Path) -> Iterator[Item]:
-    """One item an element of a JSON list, or the file's single object; read as a stream.
+    """One item an element of a JSON list or of an object keyed by addresses, else the single object; a stream.
 
     Where the JSON breaks off or is damaged, the elements before the place are read.
     """
@@ -56,17 +57,21 @@ def json_items(path: Path) -> Iterator[Item]:
     number = 0
     try:
         with open_maybe_packed(path) as file:
-            first = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+            beginning = file.read(200).lstrip(b"\xef\xbb\xbf \t\r\n")
         with open_maybe_packed(path) as file:
             if file.read(3) != b"\xef\xbb\xbf":
                 file.seek(0)
-            if first == b"[":
+            if beginning.startswith(b"["):
                 for record in ijson.items(file, "item", use_float=True):
                     number += 1
                     yield Item("record", f"{path}:{number}", record)
+            elif re.match(rb'\{\s*"https?:', beginning):  # {address: article, ...}, the form of WikiLingua
+                for url, article in ijson.kvitems(file, "", use_float=True):
+                    number += 1
+                    yield Item("record", f"{path}:{number}", {"url": url, "article": article})
             else:
                 yield Item("line", str(path), file.read(MAX_LINE_BYTES))
-    except ijson.JSONError as error:
+    except (ijson.JSONError, ValueError) as error:
         yield skip_item(f"{path}:{number + 1}", "broken JSON", squeeze(str(error))[:200])
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         yield skip_item(f"{path}:{number + 1}", "truncated gzip", str(error))

@@ -18,8 +18,7 @@ from crawl.shards import SKIPPED_SCHEMA, parts_of, skipped_beside, write_table
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """A record's claim to be the one that is kept of its key; the greater rank wins, then the earlier
-    place."""
+    """A record's claim to be the one that is kept of its key."""
 
     revision: int
     where: str

@@ -18,8 +18,7 @@ FORMS_BY_SUFFIX = {
     ".warc": "warc",
     ".zim": "zim",
 }
-"""Form of a file by its suffix; `.gz` may follow, but for Parquet and ZIM. Any other file is tried as a
-page."""
+"""Form of a file by its suffix; `.gz` may follow, but for Parquet and ZIM. Any other file is tried as a page."""
 IGNORED_SUFFIXES = frozenset(
     {".css", ".js", ".mjs", ".map", ".woff", ".woff2", ".ttf", ".otf", ".eot"}
     | {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".ico", ".bmp", ".avif", ".mp3", ".mp4", ".webm"}
@@ -28,6 +27,8 @@ IGNORED_SUFFIXES = frozenset(
     | {".sqlite-wal", ".sqlite-shm"}
 )
 """Files in a folder that are no source: what a browser saves beside a page, notes, programs."""
+WORK_SUFFIX = ".work"
+"""Of folders in which knowledge bases are built: no source."""
 MANIFEST = "manifest.json"
 
 
@@ -40,11 +41,11 @@ class Found:
     form: str
 
 
-def find(sources: Sequence[Path]) -> Iterator[Found]:
-    """Every file of the sources: the sources in the order given, the files of a folder sorted by path, at
-    any depth.
+def find(sources: Sequence[Path], without: Path | None = None) -> Iterator[Found]:
+    """Every file of the sources: the sources in the order given, the files of a folder sorted by path, at any depth.
 
-    Hidden files and folders are left out, and so are files with a suffix that no source has.
+    Hidden files and folders are left out, and so are files with a suffix that no source has, the folder `without`
+    and folders in which knowledge bases are built.
 
     Raises:
         BadInput: a source does not exist.
@@ -54,7 +55,7 @@ def find(sources: Sequence[Path]) -> Iterator[Found]:
         if is_corpus(source):
             yield Found(source, "corpus")
         elif source.is_dir():
-            yield from _find_in(source)
+            yield from _find_in(source, without.resolve() if without else None)
         else:
             yield Found(source, form_of(source))
 
@@ -66,7 +67,7 @@ def check(sources: Sequence[Path]) -> None:
             raise BadInput(f"{source}: no such file or folder. Name a folder of pages or a file of articles.")
 
 
-def _find_in(folder: Path) -> Iterator[Found]:
+def _find_in(folder: Path, without: Path | None) -> Iterator[Found]:
     try:
         entries = sorted(folder.iterdir(), key=lambda path: path.name)
     except OSError:
@@ -76,10 +77,13 @@ def _find_in(folder: Path) -> Iterator[Found]:
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
+            inside = entry.resolve()
+            if inside == without or inside in (folder.resolve(), *folder.resolve().parents):
+                continue  # what is being written, or a link back to a folder around this one
             if is_corpus(entry):
                 yield Found(entry, "corpus")
-            else:
-                yield from _find_in(entry)
+            elif entry.suffix != WORK_SUFFIX:
+                yield from _find_in(entry, without)
         elif entry.suffix.lower() not in IGNORED_SUFFIXES:
             yield Found(entry, form_of(entry))
 
@@ -92,7 +96,10 @@ def form_of(path: Path) -> str:
 
 def is_corpus(folder: Path) -> bool:
     """Whether a folder is a corpus of ours, finished or not."""
-    return (folder / MANIFEST).is_file() and any(folder.glob("part-*.parquet"))
+    try:
+        return (folder / MANIFEST).is_file() and any(folder.glob("part-*.parquet"))
+    except OSError:  # not ours to look into
+        return False
 
 
 def is_finished(folder: Path) -> bool:
@@ -101,10 +108,10 @@ def is_finished(folder: Path) -> bool:
     return isinstance(manifest, dict) and manifest.get("finished") is True
 
 
-def fingerprint(sources: Sequence[Path]) -> str:
+def fingerprint(sources: Sequence[Path], without: Path | None = None) -> str:
     """A digest of the paths, sizes and times of change of every file of the sources."""
     parts: list[str] = []
-    for found in find(sources):
+    for found in find(sources, without):
         paths = sorted(found.path.glob("*")) if found.form == "corpus" else [found.path]
         for path in paths:
             try:

@@ -49,7 +49,8 @@ def target_of(link: Tag, language: str, own_slug: str) -> Target | None:
 def article_address(href: str) -> tuple[str, str | None] | None:
     """(slug, language of the site) of an address that can be an article's, else None.
 
-    The language is None for an address without a host, such as "/Clean-a-Fish".
+    The language is None for an address without a host, such as "/Clean-a-Fish"; a mirror may have cut it short
+    to "Clean-a-Fish.html".
     """
     parts = split(href.strip())
     if parts is None:
@@ -59,9 +60,14 @@ def article_address(href: str) -> tuple[str, str | None] | None:
         site = selectors.language_of_host(parts.netloc)
         if site is None:
             return None
-    elif parts.scheme or not parts.path.startswith("/"):
+    elif parts.scheme or not parts.path:
         return None
-    slug = decode_slug(parts.path)
+    path = parts.path
+    if not site and not path.startswith(
+        "/"
+    ):  # mirrors and ZIM files: "../A/Clean-a-Fish", "Clean-a-Fish.html"
+        path = re.sub(r"^(?:\.{1,2}/)+(?:A/)?", "", path).removesuffix(".html")
+    slug = decode_slug(path)
     return (slug, site) if is_article_slug(slug) else None
 
 

@@ -57,13 +57,12 @@ class Outline:
         return outline
 
     def title(self) -> Tag | None:
-        """The h1 that is the article's title, by the marks of the newest layout first; a page may hold
-        two."""
+        """The h1 that is the article's title, by the marks of the newest layout first; a page may hold two."""
 
         def rank(tag: Tag) -> int:
             if tag.get("id") in selectors.TITLE_IDS:
                 return 0
-            return 1 if not set(selectors.TITLE_CLASSES).isdisjoint(classes_of(tag)) else 2
+            return 1 if any(name.startswith(selectors.TITLE_CLASS_STARTS) for name in classes_of(tag)) else 2
 
         return min(self.titles, key=rank, default=None)
 

@@ -38,8 +38,7 @@ def parse_page(
 ) -> Outcome:
     """Read one page; never raises, whatever the bytes.
 
-    A page is an article when it holds a list of steps with at least one word and a title. Steps without a
-    word
+    A page is an article when it holds a list of steps with at least one word and a title. Steps without a word
     (a picture alone) are kept, so steps and numbers are those of the page.
 
     Args:
@@ -137,8 +136,7 @@ def _kind_and_name(heading: Tag | None, alone: bool) -> tuple[MethodKind, str]:
 
 
 def _kind_of(label: str) -> MethodKind:
-    """Method, part or question, by the word before the number in "Method 1 of 3:" (after it in some
-    languages)."""
+    """Method, part or question, by the word before the number in "Method 1 of 3:" (after it in some languages)."""
     parts = (words.plain_word(re.sub(r"[.．、。]", "", part)) for part in re.split(r"\d+", label))
     word = next(filter(None, parts), "")
     if word in words.KINDS["part"]:

@@ -49,6 +49,8 @@ def article_of(record: Any, where: str, *, keep_source: bool = False) -> Article
     """
     if not isinstance(record, Mapping):
         raise Unusable("not a record", f"expected an object, found {type(record).__name__}")
+    if isinstance(record.get("article"), Mapping):
+        record = _from_wikilingua(record)
     title = _text(_first(record, "title", "task", "goal", "name"))
     if not title:
         raise Unusable("no title", _names(record))
@@ -168,33 +170,61 @@ def _language(record: Mapping[str, Any], url: str) -> str:
 def _methods(record: Mapping[str, Any]) -> tuple[Method, ...]:
     for name, kind in _LISTS_OF_STEPS:
         value = record.get(name)
-        if isinstance(value, str):
-            value = value.splitlines()
         if isinstance(value, Mapping):  # {"name of the method": [steps], ...}
             value = [{"name": key, "steps": steps} for key, steps in value.items()]
-        if isinstance(value, list | tuple) and value:
-            methods = _methods_of(value, kind)
-            if any(method.steps for method in methods):
-                return methods
+        methods = _methods_of(_list(value), kind)
+        if any(method.steps for method in methods):
+            return methods
     return ()
 
 
-def _methods_of(values: list[Any] | tuple[Any, ...], kind: MethodKind) -> tuple[Method, ...]:
-    """Methods out of a list of methods, of lists of steps, or of steps."""
-    if not any(_is_method(value) for value in values):
-        return (Method("single", 1, "", _steps(values)),)
+def _from_wikilingua(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of WikiLingua in our names: its sections are methods, the sentences of a summary the steps.
+
+    The sections come as lists side by side or keyed by name. The document of a section is not divided into
+    steps, so it is left out; the title is made from the address.
+    """
+    sections = record["article"]
+    if "summary" in sections:
+        pairs = list(zip(_list(sections.get("section_name")), _list(sections["summary"]), strict=False))
+    else:
+        pairs = [(name, one.get("summary")) for name, one in sections.items() if isinstance(one, Mapping)]
+    url = _text(record.get("url"))
+    methods = [{"name": _text(name), "steps": _sentences(_text(summary))} for name, summary in pairs]
+    return {"title": slug_of_address(url).replace("-", " "), **record, "methods": methods}
+
+
+def _list(value: Any) -> list[Any]:
+    """A list as it is, the lines of a text, and nothing of any other value."""
+    if isinstance(value, str):
+        return value.splitlines()
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _sentences(text: str) -> list[str]:
+    sentences = []
+    while text:
+        sentence, text = split_headline(text)
+        sentences.append(sentence)
+    return sentences
+
+
+def _methods_of(values: list[Any], kind: MethodKind) -> tuple[Method, ...]:
+    """Methods out of a list of methods, of lists of steps, or of steps; loose steps beside methods come first."""
+    loose = _steps(value for value in values if not _is_method(value))
+    groups = [value for value in values if _is_method(value)]
+    if not groups:
+        return (Method("single", 1, "", loose),) if loose else ()
     kind = "method" if kind == "single" else kind
-    methods = []
-    for number, value in enumerate((value for value in values if _is_method(value)), 1):
+    methods = [Method(kind, 1, "", loose)] if loose else []
+    for value in groups:
         own = value if isinstance(value, Mapping) else {"steps": value}
         name = _text(_first(own, "name", "title", "headline", "heading"))
         said = own.get("kind")
         if said not in KINDS:
             said = "single" if len(values) == 1 and not name else kind
-        steps = _first(own, "steps", "children")
-        if isinstance(steps, str):
-            steps = steps.splitlines()
-        methods.append(Method(cast(MethodKind, said), number, name, _steps(steps or ())))
+        steps = _steps(_list(_first(own, "steps", "children")))
+        methods.append(Method(cast(MethodKind, said), len(methods) + 1, name, steps))
     return tuple(methods)
 
 

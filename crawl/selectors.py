@@ -98,7 +98,7 @@ WANTED_CLASSES: Final = frozenset(
 UNWANTED_CLASSES: Final = frozenset({"qa", "articleinfo", "aboutthisarticle", "quicksummary"})
 """Classes of whole sections that are left out."""
 TITLE_IDS: Final = frozenset({"section_0"})
-TITLE_CLASSES: Final = ("firstHeading", "title_sm", "title_md", "title_lg")
+TITLE_CLASS_STARTS: Final = ("firstHeading", "title")
 TITLE_SUFFIXES: Final = frozenset({"ja_how_to"})
 """Classes of words for "how to" inside a title."""
 INTRODUCTIONS: Final = ("mf-section-0", "intro", "article_intro", "bodycontents")
@@ -130,8 +130,7 @@ _COUNTRY_LANGUAGES: Final = {"jp": "ja", "cz": "cs", "it": "it", "vn": "vi", "tr
 
 
 def language_of_host(host: str) -> str | None:
-    """Language of a wikiHow host ("es.wikihow.com" -> "es", "www.wikihow.jp" -> "ja"); None for another
-    host."""
+    """Language of a wikiHow host ("es.wikihow.com" -> "es", "www.wikihow.jp" -> "ja"); None for another host."""
     host = host.lower().partition(":")[0]
     if not _HOSTS.search(host):
         return None

@@ -57,8 +57,7 @@ SCHEMA = pa.schema(
         ("source", pa.string()),
     ]
 )
-"""One row an article: the fields of `Article`, its key, and a digest of all but where and when it was
-read."""
+"""One row an article: the fields of `Article`, its key, and a digest of all but where and when it was read."""
 SKIPPED_SCHEMA = pa.schema([("where", pa.string()), ("reason", pa.string()), ("detail", pa.string())])
 _NOTES = b"notes"
 

@@ -1,7 +1,6 @@
 """Every form in which users hold how-to articles -> a stream of articles, one outcome a raw item.
 
-A raw item is a page, a line, an element of a list, a row or an archive's record. Finding the items is cheap
-and
+A raw item is a page, a line, an element of a list, a row or an archive's record. Finding the items is cheap and
 done in order by `items_in`; reading one is `outcomes_of`, a pure function, so it may run in other processes.
 """
 
@@ -35,6 +34,8 @@ def read(
     sources: Sequence[Path], start: int = 0, *, notes: Counter[str] | None = None
 ) -> Iterator[Article | Skip]:
     """Every raw item of the sources in a fixed order, as an article or as what was skipped and why.
+
+    An article that comes twice is yielded twice: only `crawl.corpus`, which sees them all, can tell which to keep.
 
     Args:
         sources: files or folders of any documented form.
@@ -74,9 +75,9 @@ def nothing_found(sources: Sequence[Path], reasons: Counter[str]) -> BadInput:
     )
 
 
-def items_in(sources: Sequence[Path]) -> Iterator[Item]:
-    """Every raw item of the sources, unparsed, in a fixed order."""
-    for found in files.find(sources):
+def items_in(sources: Sequence[Path], without: Path | None = None) -> Iterator[Item]:
+    """Every raw item of the sources, unparsed, in a fixed order; the folder `without` is passed over."""
+    for found in files.find(sources, without):
         yield from _ITEMS_OF[found.form](found.path)
 
 
@@ -155,17 +156,20 @@ def _line_outcomes(item: Item) -> Iterable[Article | Skip]:
 
 
 def _record_outcomes(item: Item) -> Iterable[Article | Skip]:
-    try:
-        return [article_of(item.data, item.where)]
-    except Unusable as error:
-        return [Skip(item.where, error.reason, error.detail)]
+    return _article_or_skip(item, keep_source=False)
 
 
 def _row_outcomes(item: Item) -> Iterable[Article | Skip]:
+    return _article_or_skip(item, keep_source=True)
+
+
+def _article_or_skip(item: Item, keep_source: bool) -> Iterable[Article | Skip]:
     try:
-        return [article_of(item.data, item.where, keep_source=True)]
+        return [article_of(item.data, item.where, keep_source=keep_source)]
     except Unusable as error:
         return [Skip(item.where, error.reason, error.detail)]
+    except RecursionError:
+        return [Skip(item.where, "not a record", "nested too deeply")]
 
 
 def _skip_outcomes(item: Item) -> Iterable[Article | Skip]:

@@ -1,7 +1,6 @@
 """A page's text -> a small tree of the parts that are read. Junk and foreign parts never become nodes.
 
-BeautifulSoup spends its time on making nodes, so leaving out pictures, scripts, advertisements and whole
-sections
+BeautifulSoup spends its time on making nodes, so leaving out pictures, scripts, advertisements and whole sections
 while lxml still reads the page halves the cost of a page, and what follows need not look out for junk.
 """
 

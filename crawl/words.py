@@ -57,8 +57,7 @@ ROLES: Final = {
     "related": _table("related wikihows, related articles, 関連記事"),
     "references": _table("references, references_second, sources and citations, sources, 出典, 参照"),
 }
-"""Class, id or heading of a section -> what it holds: wikiHow takes the localised heading for class and
-id."""
+"""Class, id or heading of a section -> what it holds: wikiHow takes the localised heading for class and id."""
 
 
 def _namespaces(text: str) -> frozenset[str]:
@@ -90,8 +89,7 @@ NAMESPACES: Final = _namespaces("""
     Istimewa, Kategori, Pengguna, Pembicaraan Pengguna, Berkas, Gambar, Templat, Pembicaraan, Bantuan
     Speciální, Uživatel, Uživatelka, Diskuse s uživatelem, Soubor, Šablona, Diskuse, Nápověda
     Specjalna, Użytkownik, Plik, Grafika, Szablon, Dyskusja, Pomoc
-    Đặc biệt, Thể loại, Thành viên, Thảo luận Thành viên, Tập tin, Hình, Bản mẫu, Tiêu bản, Thảo luận, Trợ
-    giúp
+    Đặc biệt, Thể loại, Thành viên, Thảo luận Thành viên, Tập tin, Hình, Bản mẫu, Tiêu bản, Thảo luận, Trợ giúp
     Özel, Kullanıcı, Kullanıcı mesaj, Dosya, Resim, Şablon, Tartışma, Yardım
     特別, カテゴリ, 利用者, 利用者・トーク, 利用者‐会話, ファイル, 画像, テンプレート, ノート, トーク
     ヘルプ, メディア

@@ -7,12 +7,13 @@ aside, checked, and put in place by one rename, so readers see the old file or t
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ from filelock import FileLock, Timeout
 from crawl.corpus import Tally, write_corpus
 from howtree import BadInput, HowtreeError, __version__, digest_of, say
 from kb.check import problems
-from kb.store import SCHEMA_VERSION, literal, sql_file
+from kb.store import SCHEMA_VERSION, KnowledgeBase, define_views, literal, sql_file
 from linking.decide import Decision, default_decision
 from linking.encoder import DEFAULT_ENCODER, Encoder, load_encoder
 from linking.pipeline import CANDIDATES, Goals, Linker, LinkTally, StepBatch
@@ -104,8 +105,9 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
             with stage(tally, "edges"):
                 load_links(session, work / "candidates", threshold)
             count(session, tally)
+            keep_runs(session, output)
             describe(session, sources, options, encoder, decision, threshold, tally, started)
-            session.execute(sql_file("views.sql"))
+            define_views(session)
             refuse_broken(session)
         aside.replace(output)
         shutil.rmtree(work / "candidates", ignore_errors=True)
@@ -158,7 +160,7 @@ def new_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         )
         session.execute("USE kb")
         session.execute(sql_file("schema.sql"))
-        session.execute(sql_file("views.sql"))
+        define_views(session)
         yield session
         session.execute("USE memory")
         session.execute("DETACH kb")
@@ -167,13 +169,18 @@ def new_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def load_corpus(session: duckdb.DuckDBPyConnection, corpus: Path) -> None:
     """Fill the tables of articles from the shards of a corpus."""
-    shards = literal(str(corpus / "part-*.parquet"))
+    shards = file_list(corpus.glob("part-*.parquet"))
     session.execute(f"CREATE TEMP VIEW corpus AS FROM read_parquet({shards})")
     session.execute(sql_file("load.sql"))
     session.execute("DROP VIEW corpus")
     session.execute(sql_file("lookup.sql"))
-    skipped = literal(str(corpus / "skipped-*.parquet"))
+    skipped = file_list(corpus.glob("skipped-*.parquet"))
     session.execute(f'INSERT INTO skipped SELECT "where", reason, detail FROM read_parquet({skipped})')
+
+
+def file_list(paths: Iterable[Path]) -> str:
+    """Paths as an SQL list, each taken to the letter: a folder's name may hold what a pattern would read."""
+    return "[" + ", ".join(literal(glob.escape(str(path))) for path in sorted(paths)) + "]"
 
 
 def link(
@@ -234,9 +241,8 @@ def folder_name(language: str) -> str:
 
 def load_links(session: duckdb.DuckDBPyConnection, candidates: Path, threshold: float) -> None:
     """Fill the tables of candidates and edges."""
-    files = literal(str(candidates / "*" / "part-*.parquet"))
-    if any(candidates.glob("*/part-*.parquet")):
-        session.execute(f"INSERT INTO candidates FROM read_parquet({files}) ORDER BY step_id, rank")
+    shards = file_list(candidates.glob("*/part-*.parquet"))
+    session.execute(f"INSERT INTO candidates FROM read_parquet({shards}) ORDER BY step_id, rank")
     session.execute(f"SET VARIABLE threshold = {float(threshold)!r}")
     session.execute(sql_file("edges.sql"))
 
@@ -253,6 +259,19 @@ def number(session: duckdb.DuckDBPyConnection, sql: str) -> int:
     """The one number that a query gives."""
     row = session.execute(sql).fetchone()
     return int(row[0]) if row else 0
+
+
+def keep_runs(session: duckdb.DuckDBPyConnection, output: Path) -> None:
+    """Take over the runs recorded in the file that this build replaces, if it is one of ours."""
+    if not output.is_file():
+        return
+    try:
+        with KnowledgeBase(output) as old:
+            earlier = old.query("SELECT * EXCLUDE (run_id) FROM runs ORDER BY run_id").fetchall()
+    except HowtreeError:
+        return
+    for run_id, row in enumerate(earlier, 1):
+        session.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [run_id, *row])
 
 
 def describe(
@@ -274,7 +293,7 @@ def describe(
         "bias": decision.bias,
     }
     values: list[Any] = [
-        1,
+        number(session, "SELECT coalesce(max(run_id), 0) + 1 FROM runs"),
         started.replace(tzinfo=None),
         finished.replace(tzinfo=None),
         __version__,

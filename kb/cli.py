@@ -30,6 +30,7 @@ VERBS = (
     "sql",
     "info",
     "explore",
+    "review",
     "train",
     "evaluate",
 )

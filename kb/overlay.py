@@ -10,7 +10,7 @@ votes are even the machine's link stays as it is. What a person's own reviews am
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,21 +159,20 @@ def lay_over(session: duckdb.DuckDBPyConnection, log: Log) -> Counter[str]:
     places = _places(session, log.reviews)
     session.execute("BEGIN")
     session.execute(TABLES)
-    _insert(
-        session,
-        "verdicts",
-        [
-            (r.id, p.state, p.step_id, p.parent_id, p.goal_id, r.verdict, r.who, r.when, r.note)
-            for p in places
-            for r in (p.review,)
-        ],
-    )
+    _insert(session, "verdicts", _verdicts(places))
     decided, edges = _decide([place for place in places if place.state == "current"])
     _insert(session, "decided", [(step_id,) for step_id in decided])
     _insert(session, "person_edges", edges)
     session.execute(PEOPLE_OVER_MACHINE if decided else MACHINE_ALONE)
     session.execute("COMMIT")
     return Counter(place.state for place in places)
+
+
+def placed_reviews(session: duckdb.DuckDBPyConnection, log: Log) -> Iterator[tuple[int, Review]]:
+    """The reviews that count, in the order written, each with the id of its step."""
+    for place in _places(session, log.reviews):
+        if place.step_id is not None and place.state == "current":
+            yield place.step_id, place.review
 
 
 def _places(session: duckdb.DuckDBPyConnection, reviews: Sequence[Review]) -> list[_Place]:
@@ -190,6 +189,23 @@ def _places(session: duckdb.DuckDBPyConnection, reviews: Sequence[Review]) -> li
         },
     ).fetchall()
     return [_Place(review, *row) for review, row in zip(reviews, rows, strict=True)]
+
+
+def _verdicts(places: Sequence[_Place]) -> list[tuple[Any, ...]]:
+    """The rows of the table `verdicts`; a review that its writer followed with another of the pair is 'superseded'."""
+    latest = {
+        (place.review.who, place.step_id, place.goal_id): place
+        for place in places
+        if place.state == "current"
+    }
+    rows = []
+    for place in places:
+        review = place.review
+        superseded = latest.get((review.who, place.step_id, place.goal_id), place) is not place
+        state = "superseded" if superseded else place.state
+        ids = place.step_id, place.parent_id, place.goal_id
+        rows.append((review.id, state, *ids, review.verdict, review.who, review.when, review.note))
+    return rows
 
 
 def _decide(places: Iterable[_Place]) -> tuple[list[int], list[tuple[Any, ...]]]:

@@ -181,7 +181,7 @@ def read(path: Path) -> Log:
             continue
         try:
             record = parse(line)
-        except (ValueError, TypeError, AttributeError, BadInput):
+        except (ValueError, KeyError, TypeError, AttributeError, BadInput):
             broken.append(number)
             continue
         if isinstance(record, Undo):
@@ -196,19 +196,19 @@ def parse(line: bytes) -> Review | Undo:
     """The record of a line.
 
     Raises:
-        ValueError, TypeError, AttributeError, BadInput: it is none.
+        ValueError, KeyError, TypeError, AttributeError, BadInput: it is none.
     """
     values: dict[str, Any] = json.loads(line.decode("utf-8"))
     kind: type[Review | Undo] = Undo if "undoes" in values else Review
-    names = {f.name: f for f in dataclasses.fields(kind)}
-    record = kind(**{name: value for name, value in values.items() if name in names})
-    for name in names:
-        value = getattr(record, name)
-        wanted = int if name in ("method", "step") else str
-        if not isinstance(value, wanted) and not (name == "goal" and value is None):
+    record = kind(**{f.name: values[f.name] for f in dataclasses.fields(kind)})
+    for name, value in dataclasses.asdict(record).items():
+        whole = isinstance(value, int) and 0 < value < 2**31
+        if not (
+            whole
+            if name in ("method", "step")
+            else isinstance(value, str) or (name == "goal" and value is None)
+        ):
             raise ValueError(f"{name} is {value!r}")
-        if wanted is int and not 0 < value < 2**31:
-            raise ValueError(f"{name} is {value}")
     if datetime.fromisoformat(record.when).tzinfo is None:
         raise ValueError(f"the time {record.when} has no zone")
     return record

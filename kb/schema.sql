@@ -112,7 +112,7 @@ CREATE TABLE skipped (
     detail VARCHAR
 );
 
--- One row a build that made or changed this file.
+-- One row a build that made this file or one that it replaced, the newest last.
 CREATE TABLE runs (
     run_id      INTEGER NOT NULL,
     started_at  TIMESTAMP NOT NULL,

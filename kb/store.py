@@ -37,6 +37,12 @@ def sql_file(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
+def define_views(session: duckdb.DuckDBPyConnection) -> None:
+    """Make the public views and macros over the tables of a session."""
+    session.execute(sql_file("views.sql"))
+    session.execute(sql_file("statistics.sql"))
+
+
 class KnowledgeBase:
     """A knowledge base opened for reading. Every query runs on a cursor of its own, so threads may share it."""
 
@@ -54,6 +60,8 @@ class KnowledgeBase:
             )
         self.path = path
         self.reviews_path = reviews_path(path)
+        self.log = Log()
+        """The reviews as last read."""
         self.review_notes: list[str] = []
         """What is to be told of the reviews file: lines left out, verdicts on steps that have changed."""
         self._session = attach(path)
@@ -61,7 +69,7 @@ class KnowledgeBase:
         self._reviews_lock = threading.Lock()
         self._heed_reviews()
         self.meta = dict(self.query("SELECT key, value FROM meta").fetchall())
-        self._session.execute(sql_file("views.sql"))
+        define_views(self._session)
         lock(self._session)
 
     def query(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> duckdb.DuckDBPyConnection:
@@ -90,9 +98,9 @@ class KnowledgeBase:
             return
         with self._reviews_lock:
             if seen != self._reviews_seen:
-                log = read(self.reviews_path)
-                states = lay_over(self._session.cursor(), log)
-                self.review_notes = notes(self.reviews_path, log, states)
+                self.log = read(self.reviews_path)
+                states = lay_over(self._session.cursor(), self.log)
+                self.review_notes = notes(self.reviews_path, self.log, states)
                 self._reviews_seen = seen
 
     @property

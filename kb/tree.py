@@ -200,7 +200,7 @@ class _Shelf:
         rows = self._kb.query(
             """
             WITH ids AS MATERIALIZED (SELECT unnest($ids) AS article_id),
-            lists AS MATERIALIZED (SELECT article_id, method_number, kind, name FROM ids JOIN methods USING (article_id))
+            lists AS MATERIALIZED (FROM ids JOIN methods USING (article_id))
             SELECT s.article_id, s.method_number, m.kind, coalesce(m.name, ''), s.step_id, s.step_number, s.headline
             FROM ids
             JOIN steps s USING (article_id)

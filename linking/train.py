@@ -21,7 +21,7 @@ from linking.vectors import VectorStore, hash_texts
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """Gold links: `steps[i]` is linked to `goals[i]`, an exact title of the pool."""
+    """Gold links: `steps[i]` is linked to `goals[i]`, an exact title of the pool; "" where it has no goal."""
 
     steps: list[str]
     goals: list[str]
@@ -45,7 +45,7 @@ class DecisionReport:
 
 
 def read_gold(path: Path) -> Gold:
-    """Read gold links from JSON Lines: {"step": text, "goal": title}.
+    """Read gold links from JSON Lines: {"step": text, "goal": title, or null for a step that has no goal}.
 
     Raises:
         BadInput: the file cannot be read, a line is no such record, or there are no lines.
@@ -64,7 +64,7 @@ def read_gold(path: Path) -> Gold:
         except (ValueError, KeyError, TypeError) as error:
             raise BadInput(f'{path}:{number}: expected {{"step": text, "goal": title}}') from error
         steps.append(str(step))
-        goals.append(str(goal))
+        goals.append("" if goal is None else str(goal))
     if not steps:
         raise BadInput(f'{path} holds no gold links: give JSON Lines of {{"step": text, "goal": title}}')
     return Gold(steps, goals)
@@ -96,7 +96,7 @@ def gold_lists(
         retriever.update(bar)
     lists = retriever.lists(step_rows)
     gold_rows = goals.rows(hash_texts([goal_text(title) for title in gold.goals]))
-    hit = lists.goals == gold_rows[:, None]
+    hit = (lists.goals == gold_rows[:, None]) & (gold_rows[:, None] >= 0)
     return lists.scores, np.where(hit.any(axis=1), hit.argmax(axis=1), -1)
 
 

@@ -91,6 +91,11 @@ def test_a_rebuild_encodes_nothing_again(run: Run, own_sample_kb: Path) -> None:
     done = run("build", SAMPLE, "-o", own_sample_kb)
     assert "0 texts encoded, 0 searched" in done.stderr
     assert content(own_sample_kb) == before
+    runs = rows(
+        own_sample_kb,
+        "SELECT run_id, version, models->>'encoder', (tally->>'kept')::INT FROM runs ORDER BY 1",
+    )
+    assert [run[0] for run in runs] == [1, 2] and runs[0][1:] == runs[1][1:]
 
 
 @pytest.mark.parametrize("change", ["added", "removed", "changed"])
@@ -297,6 +302,20 @@ def test_a_full_disk_is_said_and_nothing_is_lost(own_sample_kb: Path, tmp_path: 
     assert done.returncode == 1
     assert "could not write" in done.stderr and "Traceback" not in done.stderr
     assert own_sample_kb.read_bytes() == before
+
+
+def test_any_name_of_a_folder_will_do(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "it's [my] *folder* {a,b} ü"
+    folder.mkdir()
+    source = folder / "articles?.jsonl"
+    source.write_text(
+        lines(simple("Boil Water", "fill the kettle"), simple("Make Tea", "boil the water")), "utf-8"
+    )
+    done = run("build", source, "-o", folder / "kb.duckdb")
+    assert done.returncode == 0, done.stderr
+    assert (
+        "Boil Water  [" in run("tree", "make tea", "--threshold", 0.01, "--kb", folder / "kb.duckdb").stdout
+    )
 
 
 def test_a_threshold_chooses_and_keeps_the_candidates(run: Run, own_sample_kb: Path) -> None:

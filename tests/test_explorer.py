@@ -135,7 +135,7 @@ def test_markup_shows_every_character_as_itself(given_text: str) -> None:
 @given(st.text(st.characters(codec="utf-8"), max_size=60))
 def test_a_label_escapes_all_punctuation(given_text: str) -> None:
     label = text.label(given_text)
-    assert re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", label) == text.short(given_text)
+    assert re.sub(r"\\([!-/:-@\[-`{-~])|\u2060", r"\1", label) == text.short(given_text).replace("\u2060", "")
     assert not re.search(r"(?<!\\)(?:\\\\)*[*_`$<\[:#]", label)
 
 

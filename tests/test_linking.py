@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import Run
 
 from howtree import BadInput
 from linking.decide import Decision, calibration_error, default_decision, fit_decision
@@ -218,3 +219,31 @@ def test_the_held_out_part_is_a_tenth_and_depends_on_the_text_alone() -> None:
 )
 def test_bfloat16_is_used_where_the_processor_has_it(encoder: SentenceEncoder) -> None:
     assert has_fast_bfloat16() and encoder.bfloat16
+
+
+def test_any_other_sentence_transformers_model_can_link(tmp_path: Path, run: Run) -> None:
+    """A model of static word vectors, made here, with random weights."""
+    import json
+
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import StaticEmbedding
+
+    words = load_encoder().model.tokenizer.backend_tokenizer
+    SentenceTransformer(modules=[StaticEmbedding(words, embedding_dim=16)], device="cpu").save(
+        str(tmp_path / "static")
+    )
+    source = tmp_path / "articles.jsonl"
+    titles = ["Boil Water", "Make Tea", "Wash Cups"]
+    source.write_text(
+        "\n".join(
+            json.dumps({"title": t, "methods": [{"name": "", "steps": ["boil water"]}]}) for t in titles
+        ),
+        "utf-8",
+    )
+    done = run(
+        "build", source, "-o", tmp_path / "kb.duckdb", "--encoder", tmp_path / "static", "--threshold", 0.1
+    )
+    assert done.returncode == 0, done.stderr
+    best = "SELECT retrieval_score FROM candidates JOIN articles USING (article_id) WHERE goal = 'Boil Water'"
+    scores = run("sql", best, "--format", "csv", "--kb", tmp_path / "kb.duckdb").stdout.split()[1:]
+    assert [float(score) for score in scores] == pytest.approx([1.0, 1.0], abs=1e-6)

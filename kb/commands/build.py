@@ -20,6 +20,7 @@ def build(
         list[Path],
         typer.Argument(
             metavar="SOURCE...",
+            readable=False,  # said by ourselves, with what to do
             help="Files or folders of articles: saved pages, JSON Lines, wikihow.json, a corpus folder.",
         ),
     ],

@@ -15,6 +15,8 @@ MAX_LABEL = 240
 # Characters that turn the direction of the text after them, and controls but tab and line feed.
 _HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+# Streamlit makes links of bare addresses, escaped or not; an unseen character that joins words keeps them apart.
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
 _ESCAPED = str.maketrans({character: f"\\{character}" for character in string.punctuation})
 
 
@@ -33,7 +35,7 @@ def short(text: str, most: int = MAX_LABEL) -> str:
 
 def label(text: str, most: int = MAX_LABEL) -> str:
     """`text` as a Markdown label that shows every character as itself: no emphasis, formula, link or emoji."""
-    return short(text, most).translate(_ESCAPED)
+    return _ADDRESS.sub("\u2060", short(text, most)).translate(_ESCAPED)
 
 
 def markup(text: str, most: int = MAX_LABEL) -> str:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from howtree import __version__, progress, say
 from kb.build import new_file, refuse_broken
-from kb.store import SCHEMA_VERSION, sql_file
+from kb.store import SCHEMA_VERSION, define_views, sql_file
 
 Numbers = NDArray[np.int64]
 Weights = NDArray[np.float64]
@@ -65,7 +65,7 @@ def make(path: Path, size: Size | None = None) -> None:
         session.execute(f"SET VARIABLE threshold = {THRESHOLD}")
         session.execute(sql_file("edges.sql"))
         add_record(session, size)
-        session.execute(sql_file("views.sql"))
+        define_views(session)
         refuse_broken(session)
 
 

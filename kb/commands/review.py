@@ -1,0 +1,234 @@
+"""`howtree review`: people's verdicts on links."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from howtree import BadUsage, say
+from kb.commands.options import KbOption, open_kb
+
+reviewers = typer.Typer(
+    help="Judge links; verdicts count at once, over the model's and editors'.", no_args_is_help=True
+)
+WhoOption = Annotated[
+    str, typer.Option(envvar=["HOWTREE_WHO", "USER"], help="Name or handle of the person who judges.")
+]
+
+LIST = """
+SELECT v.review_id AS id, v.state, v.judged_at, v.who, v.verdict, v.step_id,
+       coalesce(nullif(s.headline, ''), s.body) AS step, g.goal, v.note
+FROM verdicts v
+LEFT JOIN steps s USING (step_id)
+LEFT JOIN articles g ON g.article_id = v.goal_id
+WHERE true
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb `review` with its parts."""
+    app.add_typer(reviewers, name="review")
+
+
+@reviewers.command()
+def add(
+    step_id: Annotated[int | None, typer.Argument(help="The step, e.g. as `howtree sql` shows it.")] = None,
+    verdict: Annotated[
+        str, typer.Argument(help="exact, helpful, related, unhelpful, 'no link' or 'another goal'.")
+    ] = "",
+    goal: Annotated[
+        str,
+        typer.Argument(
+            help="The goal judged [default: the one the step was linked to], or the right one instead."
+        ),
+    ] = "",
+    who: WhoOption = "",
+    note: Annotated[str, typer.Option(help="Anything to remember.")] = "",
+    plan: Annotated[
+        Path | None, typer.Option("--file", help="A judged plan of `howtree review sample` instead.")
+    ] = None,
+    kb: KbOption = None,
+) -> None:
+    """Say what a link is worth: it counts at once in every tree, view and query.
+
+    Example: howtree review add 12 "another goal" "Clean an Oven" --who ann
+    """
+    if (step_id is None) == (plan is None):
+        raise BadUsage("name a step, a verdict and a goal, or a judged plan with --file")
+    if plan is not None:
+        add_plan(plan, who, kb)
+        return
+    from kb.judging import machine_link, review_of
+    from kb.reviews import append
+    from kb.search import goal_id
+
+    assert step_id is not None
+    with open_kb(kb) as base:
+        named = goal_id(base, goal) if goal else None
+        if not goal and verdict not in ("no link", "another goal"):
+            named = machine_link(base, step_id)
+        review = review_of(base, step_id, verdict, named, who, note)  # type: ignore[arg-type]
+        append(base.reviews_path, review)
+        say(
+            f"Saved review {review.id} in {base.reviews_path}. To take it back: howtree review undo {review.id}"
+        )
+
+
+def add_plan(plan: Path, who: str, kb: Path | None) -> None:
+    """Add the reviews of a judged plan; rows that are none are told and counted."""
+    from kb.judging import read_plan
+    from kb.reviews import append
+
+    saved = wrong = 0
+    with open_kb(kb) as base:
+        for review in read_plan(plan, who):
+            if isinstance(review, str):
+                say(review)
+                wrong += 1
+            else:
+                append(base.reviews_path, review)
+                saved += 1
+        say(f"{saved:,} reviews saved in {base.reviews_path}, {wrong:,} rows left out.")
+    if wrong:
+        raise typer.Exit(1)
+
+
+@reviewers.command("list")
+def show(
+    who: Annotated[str | None, typer.Option(help="Of this person alone.")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="current, superseded, stale (the step has changed) or 'goal gone'.")
+    ] = None,
+    output_format: Annotated[
+        str, typer.Option("--format", help="table, csv or json (an object a line).")
+    ] = "table",
+    kb: KbOption = None,
+) -> None:
+    """List the reviews, oldest first, each with its id and whether it still counts.
+
+    Example: howtree review list --who ann
+    """
+    if output_format not in ("table", "csv", "json"):
+        raise BadUsage(f"--format is table, csv or json, not {output_format!r}")
+    from kb.query import Limits, Result
+    from kb.results import write_result
+    from kb.store import literal
+
+    conditions = "".join(
+        f" AND v.{column} = {literal(value)}" for column, value in (("who", who), ("state", state)) if value
+    )
+    with open_kb(kb) as base:
+        query = f"{LIST} {conditions} ORDER BY v.judged_at, v.review_id"
+        write_result(Result(base.cursor(), query, Limits(rows=10_000_000)), output_format, None)
+
+
+@reviewers.command()
+def undo(
+    review_id: Annotated[str, typer.Argument(help="The id that `howtree review list` shows.")],
+    who: WhoOption = "",
+    kb: KbOption = None,
+) -> None:
+    """Take a review back; the file keeps both lines.
+
+    Example: howtree review undo 5f0c2a9be1d34477 --who ann
+    """
+    from kb.reviews import undo as take_back
+
+    with open_kb(kb) as base:
+        review = take_back(base.reviews_path, review_id, who)
+    say(
+        f"Took back {review.verdict!r} of {review.who} on step {review.method}.{review.step} of {review.article}."
+    )
+
+
+@reviewers.command()
+def sample(
+    size: Annotated[int, typer.Option(min=1, help="Links to judge.")] = 200,
+    seed: Annotated[int, typer.Option(help="Another seed draws others; the same draws the same.")] = 0,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The plan to write (CSV).")] = Path(
+        "plan.csv"
+    ),
+    kb: KbOption = None,
+) -> None:
+    """Draw links of the model to judge, the same number of every tenth of probability.
+
+    Fill in the columns `verdict` and `note`, then: howtree review add --file plan.csv --who NAME
+
+    Example: howtree review sample --size 100 --seed 1 -o plan.csv
+    """
+    from kb.judging import sample as draw
+    from kb.judging import write_plan
+
+    with open_kb(kb) as base:
+        plan = draw(base, size, seed)
+    write_plan(plan, output)
+    say(f"Wrote {len(plan):,} links to {output}. Give several people a copy each to see how far they agree.")
+
+
+@reviewers.command()
+def agreement(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    kb: KbOption = None,
+) -> None:
+    """Show how far people agree, and how precise the model's links are by probability.
+
+    Example: howtree review agreement
+    """
+    from dataclasses import asdict
+
+    from kb.agreement import agreement as agree
+    from kb.agreement import precision, weighted_precision
+
+    with open_kb(kb) as base:
+        among, parts = agree(base.log.reviews), precision(base)
+    overall = weighted_precision(parts)
+    if as_json:
+        shown = {
+            "agreement": asdict(among),
+            "precision": [asdict(part) for part in parts],
+            "overall": overall,
+        }
+        print(json.dumps(shown, indent=2))
+        return
+    print(f"{among.people} people; {among.shared:,} pairs of step and goal graded by two or more")
+    print(
+        f"Krippendorff's alpha: {number(among.alpha)} of the four grades, {number(among.alpha_link)} of link or not"
+    )
+    print("probability    links  judged  right  precision  95% interval")
+    for part in parts:
+        low, high = part.interval or (None, None)
+        print(
+            f"{part.low:.1f} to {part.high:.1f}  {part.links:>9,} {part.judged:>7,} {part.right:>6,} "
+            f"{number(part.precision):>10}  {number(low)} to {number(high)}"
+        )
+    print(f"all, each range by its number of links: {number(overall)}")
+
+
+def number(value: float | None) -> str:
+    """A figure with three digits, or a dash where there is none."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+@reviewers.command()
+def export(
+    output: Annotated[Path, typer.Option("-o", "--output", help="JSON Lines to write.")] = Path("gold.jsonl"),
+    kb: KbOption = None,
+) -> None:
+    """Write what people decided as training pairs that `howtree train` reads.
+
+    One line a step: {"step": text, "goal": title, or null for no link, "not": [titles turned down]}.
+
+    Example: howtree review export -o gold.jsonl
+    """
+    from kb.agreement import training_pairs
+    from kb.results import as_json, opened
+
+    with open_kb(kb) as base:
+        pairs = training_pairs(base)
+    with opened(output) as file:
+        for pair in pairs:
+            print(as_json(pair), file=file)
+    say(f"Wrote {len(pairs):,} pairs to {output}.")
