@@ -29,9 +29,10 @@ VERBS = (
     "search",
     "sql",
     "info",
+    "explore",
+    "review",
     "check",
     "diff",
-    "review",
     "train",
     "evaluate",
 )

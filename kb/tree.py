@@ -6,7 +6,7 @@ below itself is named but not opened, and so is one below the last open level.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -106,8 +106,16 @@ def tree(kb: KnowledgeBase, article_id: int, depth: int = 3, threshold: float | 
         BadQuery: the tree has more than `MAX_STEPS` steps.
     """
     shelf = _Shelf(kb, threshold)
-    shelf.fetch_levels(article_id, depth)
+    shelf.fetch({article_id}, depth)
     return shelf.open(article_id, depth, frozenset())
+
+
+def goals(kb: KnowledgeBase, article_ids: Iterable[int], threshold: float | None = None) -> dict[int, Goal]:
+    """Goals with their own steps and what these are linked to, nothing further opened; for trees opened by hand."""
+    shelf = _Shelf(kb, threshold)
+    asked = frozenset(article_ids)
+    shelf.fetch(asked)
+    return {article_id: shelf.open(article_id, 1, frozenset()) for article_id in asked}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +141,9 @@ class _Shelf:
         self._rows: dict[int, list[_Row]] = {}
         self._steps = 0
 
-    def fetch_levels(self, root: int, depth: int) -> None:
-        """Fetch every goal that a tree of this depth may open or name."""
-        opened, level = {root}, {root}
+    def fetch(self, roots: Set[int], depth: int = 1) -> None:
+        """Fetch every goal that trees of this depth below the roots may open or name."""
+        opened, level = set(roots), set(roots)
         for left in range(depth, 0, -1):
             children = self._fetch_links(level) if level else set()
             level = children - opened
