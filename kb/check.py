@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import duckdb
 
+from howtree import BadInput, progress
+from kb.store import KnowledgeBase, first_line
+from kb.tree import tree
+
+DEPTH = 3
+"""Levels of the trees that are compared."""
+
 INVARIANTS = {
     "articles with the same id or key": """
         SELECT (SELECT count(*) - count(DISTINCT article_id) FROM articles)
@@ -37,6 +44,26 @@ INVARIANTS = {
         SELECT count(*) FROM edges e JOIN steps s USING (step_id) WHERE e.parent_id <> s.article_id""",
     "edges to no article": "SELECT count(*) FROM edges e ANTI JOIN articles a ON a.article_id = e.child_id",
     "edges from an article to itself": "SELECT count(*) FROM edges WHERE parent_id = child_id",
+    "steps with more than one edge": """
+        SELECT count(*) FROM (SELECT step_id FROM edges GROUP BY step_id HAVING count(*) > 1)""",
+    "model's edges that are not the step's first candidate": """
+        SELECT count(*) FROM edges e LEFT JOIN candidates c ON c.step_id = e.step_id AND c.rank = 1
+        WHERE e.source = 'model' AND c.article_id IS DISTINCT FROM e.child_id""",
+    "model's edges chosen below the threshold, or not chosen above it": """
+        SELECT count(*) FROM edges WHERE source = 'model'
+            AND chosen <> (probability >= (SELECT value::FLOAT FROM meta WHERE key = 'threshold'))""",
+    "editor's edges without such a hyperlink": """
+        SELECT count(*) FROM edges e ANTI JOIN hyperlinks h ON h.step_id = e.step_id AND h.target_id = e.child_id
+        WHERE e.source = 'editor'""",
+    "edges of an unknown source": "SELECT count(*) FROM edges WHERE source NOT IN ('person', 'editor', 'model')",
+    "steps whose first candidate is not the most probable": """
+        SELECT count(*) FROM (SELECT step_id FROM candidates GROUP BY step_id
+                              HAVING max(probability) > max(probability) FILTER (rank = 1))""",
+    "goals that cannot be found by their title": """
+        SELECT count(*) FROM articles a
+        ANTI JOIN names n ON n.article_id = a.article_id AND n.hash = name_hash(a.goal)""",
+    "goals that cannot be found by their words": """
+        SELECT count(*) FROM articles a ANTI JOIN goal_words w USING (article_id) WHERE len(words_of(a.goal)) > 0""",
     "steps with more than one chosen edge": """
         SELECT count(*) FROM (SELECT step_id FROM edges WHERE chosen GROUP BY step_id HAVING count(*) > 1)""",
 }
@@ -45,8 +72,40 @@ INVARIANTS = {
 def problems(session: duckdb.DuckDBPyConnection) -> list[str]:
     """What is broken, in words; empty where everything holds. The session's tables are looked at."""
     found = []
-    for name, sql in INVARIANTS.items():
+    for name, sql in progress(INVARIANTS.items(), "Checking", len(INVARIANTS), "invariants"):
         row = session.execute(sql).fetchone()
         if row and row[0]:
             found.append(f"{row[0]:,} {name}")
+    return found
+
+
+def broken(kb: KnowledgeBase, goals: int) -> list[str]:
+    """What is broken in a knowledge base with people's verdicts laid over it, trees of `goals` goals included.
+
+    Raises:
+        BadInput: the file is damaged, so that it cannot be read.
+    """
+    try:
+        return problems(kb.cursor()) + unlike_trees(kb, goals)
+    except duckdb.Error as error:
+        raise BadInput(f"{kb.path} is damaged: {first_line(error)}") from error
+
+
+def unlike_trees(kb: KnowledgeBase, goals: int) -> list[str]:
+    """The goals, of some drawn always alike, whose tree by Python is not the tree by SQL's recursion."""
+    drawn = kb.query(
+        "SELECT article_id, goal FROM articles ORDER BY hash(article_id), article_id LIMIT ?", [goals]
+    )
+    found = []
+    for article_id, goal in drawn.fetchall():
+        by_python = [
+            (depth, step.step_id, step.link and step.link.goal.article_id, step.link and step.link.goal.stop)
+            for depth, _, step in tree(kb, article_id, DEPTH).walk()
+        ]
+        by_sql = kb.query(
+            "SELECT depth, step_id, child_id, stop FROM procedure_tree(?, max_depth := ?)",
+            [article_id, DEPTH],
+        ).fetchall()
+        if by_python != by_sql:
+            found.append(f'the tree of "{goal}" by Python is not the one by SQL')
     return found

@@ -31,6 +31,8 @@ VERBS = (
     "info",
     "explore",
     "review",
+    "check",
+    "diff",
     "train",
     "evaluate",
 )

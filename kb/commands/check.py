@@ -1,0 +1,41 @@
+"""`howtree check`: prove that a knowledge base holds together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kb.commands.options import open_kb
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb `check`."""
+    app.command()(check)
+
+
+def check(
+    kb: Annotated[
+        Path | None, typer.Argument(help="The knowledge base [default: HOWTREE_KB, else kb.duckdb here].")
+    ] = None,
+    goals: Annotated[int, typer.Option(min=0, help="Goals whose tree by Python is held against SQL's.")] = 20,
+) -> None:
+    """Check every invariant of a knowledge base; exit code 1 and what is broken where one does not hold.
+
+    Example: howtree check kb.duckdb
+    """
+    from howtree import BadInput
+    from kb.check import INVARIANTS, broken
+
+    with open_kb(kb) as base:
+        found = broken(base, goals)
+    for problem in found:
+        print(problem)
+    if found:
+        raise BadInput(
+            f"{base.path} does not hold together: {len(found)} invariants are broken; build it again"
+        )
+    print(
+        f"{base.path} holds together: {len(INVARIANTS)} invariants, and {goals} trees by Python and SQL alike"
+    )

@@ -1,0 +1,45 @@
+"""`howtree diff`: what changed between two knowledge bases."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from howtree import BadUsage
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb `diff`."""
+    app.command()(diff)
+
+
+def diff(
+    old: Annotated[Path, typer.Argument(help="The knowledge base before.")],
+    new: Annotated[Path, typer.Argument(help="The knowledge base after.")],
+    output_format: Annotated[
+        str, typer.Option("--format", help="text, or json: an object a change, all of them.")
+    ] = "text",
+    limit: Annotated[int, typer.Option(min=0, help="Changes of each kind that text shows.")] = 20,
+) -> None:
+    """Say which articles and links came, went or changed.
+
+    Example: howtree diff before.duckdb kb.duckdb
+    """
+    if output_format not in ("text", "json"):
+        raise BadUsage(f"--format is text or json, not {output_format!r}")
+    from kb.diff import diff as compare
+    from kb.diff import in_words
+
+    for name, rows in compare(old, new):
+        if output_format == "json":
+            for row in rows:
+                print(json.dumps({"change": name, **row}, ensure_ascii=False))
+            continue
+        print(f"{len(rows):,} {name}")
+        for row in rows[:limit]:
+            print(f"    {in_words(name, row)}")
+        if len(rows) > limit > 0:
+            print(f"    ... {len(rows) - limit:,} more; all: --format json")
