@@ -29,8 +29,8 @@ from playwright.sync_api import Browser, Page, expect  # noqa: E402
 SHOTS = ROOT / "artefacts" / "explorer"
 CHROMIUM = os.environ.get("HOWTREE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 PATIENCE = 30_000
 expect.set_options(timeout=PATIENCE)

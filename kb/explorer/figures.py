@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from kb.depth import Depths, depths
 from kb.store import KnowledgeBase
 from kb.summary import summary
 
@@ -20,21 +19,13 @@ SELECT least(floor(probability * 20), 19) / 20 AS probability, count(*) AS links
 FROM edges GROUP BY ALL ORDER BY 1, 3
 """
 MOST_USED = """
-SELECT a.key, a.goal, count(*) AS uses FROM edges e JOIN articles a ON a.article_id = e.child_id
-WHERE e.chosen GROUP BY ALL ORDER BY uses DESC, a.goal LIMIT 10
+SELECT a.key, f.goal, f.steps AS uses FROM fan_in f JOIN articles a USING (article_id)
+ORDER BY f.steps DESC, f.goal LIMIT 10
 """
-VERBS = """
-WITH begun AS (
-    SELECT split_part(s.headline, ' ', 1) AS word, count(*) AS steps, count(e.step_id) AS linked
-    FROM steps s
-    JOIN articles a USING (article_id)
-    LEFT JOIN edges e ON e.step_id = s.step_id AND e.chosen
-    WHERE a.language = (SELECT language FROM articles GROUP BY language ORDER BY count(*) DESC, language LIMIT 1)
-    GROUP BY word
-)
-SELECT regexp_extract(lower(word), '\\p{L}+') AS verb, sum(linked)::BIGINT AS linked, sum(steps)::BIGINT AS steps,
-       sum(linked) / sum(steps) AS share
-FROM begun GROUP BY verb HAVING verb <> '' AND sum(linked) > 0 ORDER BY linked DESC, verb LIMIT 15
+VERBS = "FROM decomposed_verbs WHERE verb <> '' AND decomposed > 0 ORDER BY decomposed DESC, verb LIMIT 15"
+DEPTHS = "FROM depth_distribution(max_depth := 10) WHERE goals > 0"
+CYCLES = """
+SELECT ids, goals, count(*) OVER () AS total FROM cycles(max_length := 3) ORDER BY length, ids LIMIT 8
 """
 SKIPPED = (
     "SELECT reason, count(*) AS records FROM skipped GROUP BY reason ORDER BY records DESC, reason LIMIT 20"
@@ -50,15 +41,26 @@ def figures(_kb: KnowledgeBase, stamp: Stamp) -> dict[str, Any]:
         "run": _kb.records(RUNS),
         "most used": _kb.records(MOST_USED),
         "skipped": _kb.records(SKIPPED),
-    } | {name: frame(_kb, sql) for name, sql in {"histogram": HISTOGRAM, "verbs": VERBS}.items()}
+        "cycles": _kb.records(CYCLES),
+    } | {
+        name: frame(_kb, sql) for name, sql in {"links": HISTOGRAM, "verbs": VERBS, "depths": DEPTHS}.items()
+    }
 
 
 def frame(kb: KnowledgeBase, sql: str) -> pd.DataFrame:
     """The rows of a query as a table for a chart."""
-    return kb.query(sql).df()
+    table: pd.DataFrame = kb.query(sql).df()
+    return table
 
 
-@st.cache_data(max_entries=2, show_spinner="Measuring the depth of the trees …")
-def shape(_kb: KnowledgeBase, stamp: Stamp) -> Depths:
-    """Depths and cycles."""
-    return depths(_kb)
+@st.cache_data(max_entries=2, show_spinner=False)
+def judged(_kb: KnowledgeBase, stamp: Stamp) -> dict[str, Any]:
+    """What people's reviews tell: agreement, and precision by probability."""
+    from kb.agreement import agreement, precision, weighted_precision
+
+    parts = precision(_kb)
+    return {
+        "agreement": agreement(_kb.log.reviews),
+        "parts": parts,
+        "precision": weighted_precision(parts),
+    }

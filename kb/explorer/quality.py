@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
-from kb.depth import Depths
+from howtree import read_json
 from kb.explorer import address
-from kb.explorer.figures import figures, shape
+from kb.explorer.figures import figures, judged
 from kb.explorer.frame import heading, part
 from kb.explorer.session import knowledge_base, stamp
 from kb.explorer.steps import keys
-from kb.explorer.text import label
+from kb.explorer.text import label, plain
 from kb.store import KnowledgeBase
 
+MAX_EVALUATIONS = 5
+MAX_REPORT = 20_000
 LEAST = 0.05  # below it, most steps have no goal, and their bar would dwarf all others
 COLOURS = {
     "model, chosen": "#1b8a6b",
@@ -36,18 +39,19 @@ def page() -> None:
         "Its size, its links and how sure they are, how deep the trees go, and the run that made it.",
     )
     counts(facts["summary"])
-    histogram(facts["histogram"], kb.threshold)
+    histogram(facts["links"], kb.threshold)
+    verdicts(kb)
     left, right = st.columns(2, gap="large")
-    depth = shape(kb, stamp())
     with left:
-        levels(depth)
+        depths(facts["depths"])
     with right:
         verbs(facts["verbs"])
     left, right = st.columns(2, gap="large")
     with left:
         most_used(facts["most used"])
     with right:
-        cycles(kb, depth)
+        cycles(kb, facts["cycles"])
+    evaluations(kb)
     made(facts)
 
 
@@ -102,18 +106,58 @@ def histogram(links: pd.DataFrame, threshold: float) -> None:
     st.altair_chart((bars + rule).properties(height=240))
 
 
-def levels(depth: Depths) -> None:
-    """How many levels of steps the trees have."""
+def verdicts(kb: KnowledgeBase) -> None:
+    """How right the model's links are, by what people say."""
+    part("What people say of the links")
+    told = judged(kb, stamp())
+    known = [p for p in told["parts"] if p.judged]
+    if not known:
+        with st.container(horizontal=True, vertical_alignment="center", key="row-none-judged"):
+            st.caption("Nobody has judged the model's links yet.", width="content")
+            address.link("judge", "Judge some", icon=":material/rule:")
+        return
+    agreed = told["agreement"]
+    alpha = "not defined yet" if agreed.alpha is None else f"{agreed.alpha:.2f}"
+    st.caption(
+        f"{sum(p.judged for p in known):,} of the model's best links are judged by {agreed.people:,} people. A link is "
+        "right where they decide for it; the line is the 95% interval. Over all judged ranges, each by its number of "
+        f"links, {told['precision']:.0%} are right. Agreement (Krippendorff's alpha) over {agreed.shared:,} links "
+        f"graded by two or more: {alpha}."
+    )
+    shown = pd.DataFrame(
+        {
+            "probability": f"{p.low:.1f} – {p.high:.1f}",
+            "right": p.precision,
+            "low": p.interval[0],
+            "high": p.interval[1],
+            "judged": p.judged,
+        }
+        for p in known
+    )
+    across = alt.X("probability:N", sort=None, title="probability", axis=alt.Axis(labelAngle=0))
+    base = alt.Chart(shown).encode(x=across, tooltip=["probability", "right", "low", "high", "judged"])
+    whole = alt.Scale(domain=[0, 1])
+    bars = base.mark_bar(color=COLOURS["model, chosen"], opacity=0.75).encode(
+        y=alt.Y("right:Q", title="share right", scale=whole, axis=alt.Axis(format="%"))
+    )
+    lines = base.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q", scale=whole), y2="high:Q")
+    st.altair_chart((bars + lines).properties(height=240))
+
+
+def depths(shown: pd.DataFrame) -> None:
+    """How many levels of linked goals the trees have."""
     part("How deep the trees go")
-    shown = pd.DataFrame({"levels": list(depth.levels), "goals": list(depth.levels.values())})
-    st.caption("Goals by the levels of steps in their tree; 1 means that no step is linked.")
+    st.caption(
+        "Goals by the levels of linked goals below them: 0 means that no step is linked; 10 stands for ten and more, "
+        "and for every tree that runs into a circle."
+    )
     st.altair_chart(
         alt.Chart(shown)
         .mark_bar(color=COLOURS["model, chosen"])
         .encode(
-            x=alt.X("levels:O", title="levels", axis=alt.Axis(labelAngle=0)),
+            x=alt.X("depth:O", title="levels below", axis=alt.Axis(labelAngle=0)),
             y=alt.Y("goals:Q", scale=alt.Scale(type="symlog"), axis=alt.Axis(tickCount=5)),
-            tooltip=["levels", "goals"],
+            tooltip=["depth", "goals"],
         )
         .properties(height=320)
     )
@@ -131,8 +175,8 @@ def verbs(shown: pd.DataFrame) -> None:
         .mark_bar(color=COLOURS["model, chosen"])
         .encode(
             y=alt.Y("verb:N", sort=None, title=None, axis=alt.Axis(labelOverlap=False)),
-            x=alt.X("linked:Q", title="linked steps", axis=alt.Axis(tickMinStep=1)),
-            tooltip=["verb", "linked", "steps", alt.Tooltip("share:Q", format=".0%")],
+            x=alt.X("decomposed:Q", title="linked steps", axis=alt.Axis(tickMinStep=1)),
+            tooltip=["verb", "decomposed", "steps", alt.Tooltip("share:Q", format=".0%")],
         )
         .properties(height=320)
     )
@@ -148,28 +192,40 @@ def most_used(goals: list[dict[str, Any]]) -> None:
                 st.caption(f"{goal['uses']:,} step{'s' if goal['uses'] > 1 else ''}")
 
 
-def cycles(kb: KnowledgeBase, depth: Depths) -> None:
+def cycles(kb: KnowledgeBase, found: list[dict[str, Any]]) -> None:
     """Where trees run in circles."""
-    part("Cycles")
-    if not depth.cycles:
-        st.caption("There are none: every tree ends.")
+    part("Circles")
+    if not found:
+        st.caption("No goal leads back to itself over two or three links.")
         return
+    total = found[0]["total"]
     st.caption(
-        f"{depth.knotted:,} goals lead back to themselves, and {depth.endless:,} trees meet such a circle; a tree "
-        "names the goal met again and stops there."
+        f"{total:,} way{'s' if total > 1 else ''} back to the same goal over two or three links. A tree names the goal "
+        "met again and stops there."
     )
-    ids = sorted({goal for cycle in depth.cycles for goal in cycle})
-    names = dict(
-        kb.query(
-            "SELECT article_id, goal FROM articles WHERE article_id IN (SELECT unnest($ids))", {"ids": ids}
-        ).fetchall()
-    )
-    known = keys(kb, set(ids))
-    for number, cycle in enumerate(depth.cycles):
+    known = keys(kb, {goal for cycle in found for goal in cycle["ids"]})
+    for number, cycle in enumerate(found):
         with st.container(horizontal=True, vertical_alignment="center", key=f"row-use-cycle-{number}"):
-            for i, goal in enumerate(cycle[:8]):
-                address.link("procedure", f"{'→ ' if i else ''}{label(names[goal], 60)}", goal=known[goal])
-            st.markdown(":gray[↻]" if len(cycle) <= 8 else f":gray[and {len(cycle) - 8} more ↻]")
+            for i, (goal, name) in enumerate(zip(cycle["ids"], cycle["goals"], strict=True)):
+                address.link("procedure", f"{'→ ' if i else ''}{label(name, 60)}", goal=known[goal])
+            st.markdown(":gray[↻]")
+
+
+def evaluations(kb: KnowledgeBase) -> None:
+    """What `howtree evaluate` measured with this knowledge base, where its results lie in a folder beside it."""
+    for file in sorted(kb.path.parent.glob("*/results.txt"))[:MAX_EVALUATIONS]:
+        manifest = read_json(file.with_name("manifest.json")) or {}
+        measured = manifest.get("inputs", {}).get("kb", {}).get("path", "")
+        if Path(measured).name != kb.path.name:
+            continue
+        part(f"Evaluation: {file.parent.name}")
+        if file.stat().st_mtime < kb.path.stat().st_mtime:
+            st.caption("Measured before this knowledge base was built: evaluate again.")
+        st.code(
+            plain(file.read_text(encoding="utf-8", errors="replace"))[:MAX_REPORT],
+            language=None,
+            wrap_lines=True,
+        )
 
 
 def made(facts: dict[str, Any]) -> None:
