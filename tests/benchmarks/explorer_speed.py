@@ -5,7 +5,8 @@
 
 A page run is timed from outside, through Streamlit's own test runner: it includes the script's start, all queries
 and the making of every element, and the runner's reading of the result. The first run of each page, which opens
-the file and counts once what the Quality page shows, is reported apart.
+the file and counts once what the Quality page shows, is reported apart. With --visitors N, a real server is started
+and N browser windows walk through it at the same time; the server's memory is read at its highest.
 """
 
 from __future__ import annotations
@@ -68,6 +69,36 @@ def timed(page: str, parameters: dict[str, str]) -> float:
     return seconds
 
 
+def visited(kb: Path, plan: dict[str, list[Visit]], visitors: int) -> float:
+    """Peak memory (MB) of a server whose visitors each open one page of every kind and stay."""
+    import os
+    from urllib.parse import urlencode
+
+    sys.path.insert(0, str(APP.parent / "tests"))
+    from playwright.sync_api import sync_playwright
+    from test_explorer_browser import CHROMIUM, FLAGS, opened, serving
+
+    def servers() -> list[Path]:
+        return [
+            status
+            for status in Path("/proc").glob("[0-9]*/status")
+            if f"PPid:\t{os.getpid()}\n" in status.read_text()
+            and "streamlit" in status.with_name("cmdline").read_text()
+        ]
+
+    with serving(kb) as url, sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        pages = [browser.new_context(base_url=url).new_page() for _ in range(visitors)]
+        for addresses in plan.values():
+            for n, page in enumerate(pages):
+                name, parameters = addresses[n % len(addresses)]
+                opened(page, f"/{name}?{urlencode(parameters)}")
+        (server,) = servers()
+        peak = next(line for line in server.read_text().splitlines() if line.startswith("VmHWM"))
+        browser.close()
+    return int(peak.split()[1]) / 1024
+
+
 def main() -> None:
     """Time every kind of page and print a table."""
     parser = argparse.ArgumentParser(
@@ -76,10 +107,14 @@ def main() -> None:
     parser.add_argument("kb", type=Path)
     parser.add_argument("--count", type=int, default=25, help="visits of each kind")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--visitors", type=int, default=0, help="browser windows at once; needs Chromium")
     options = parser.parse_args()
     sys.argv = ["app.py", str(options.kb)]
     with KnowledgeBase(options.kb) as kb:
         plan = visits(kb, options.count, options.seed)
+    if options.visitors:
+        print(f"{options.visitors} visitors: {visited(options.kb, plan, options.visitors):,.0f} MB at most")
+        return
     everything: list[float] = []
     print(f"{'page':<28} {'first':>8} {'median':>8} {'p95':>8}   seconds")
     for name, addresses in plan.items():
