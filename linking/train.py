@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from howtree import BadInput, progress
 from linking.decide import Decision, calibration_error, fit_decision
-from linking.encoder import Encoder, Vectors
+from linking.encoder import Encoder, SentenceEncoder, Vectors
 from linking.pipeline import CANDIDATES
 from linking.retrieve import Retriever
 from linking.text import goal_text, step_text
@@ -70,14 +71,57 @@ def read_gold(path: Path) -> Gold:
     return Gold(steps, goals)
 
 
-def in_dev(steps: list[str], share: float = 0.1) -> NDArray[np.bool_]:
+def read_pool(path: Path) -> list[str]:
+    """Read the titles that a step may be linked to, one a line; equal lines count once.
+
+    Raises:
+        BadInput: the file cannot be read or holds no title.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"cannot read the pool of titles from {path}: {error}") from error
+    pool = list(dict.fromkeys(title for line in lines if (title := line.strip())))
+    if not pool:
+        raise BadInput(f"{path} holds no titles: give the pool, one title a line")
+    return pool
+
+
+def check_gold(gold: Gold, pool: Sequence[str]) -> None:
+    """Refuse gold that cannot be found in the pool.
+
+    Raises:
+        BadInput: a gold goal is no title of the pool, which would count as a miss of every model.
+    """
+    titles = set(pool)
+    outside = sorted({goal for goal in gold.goals if goal not in titles})
+    if outside:
+        named = ", ".join(repr(goal) for goal in outside[:3]) + (", ..." if len(outside) > 3 else "")
+        raise BadInput(
+            f"{len(outside)} gold goals are not in the pool of {len(titles):,} titles: {named}. Goals are compared "
+            "by exact title: add them to the pool, or correct the gold file"
+        )
+
+
+def marks(steps: Sequence[str]) -> NDArray[np.float64]:
+    """A number in [0, 1) for each step, from a hash of its text alone. Shape [len(steps)]."""
+    hashes = [hashlib.sha256(step.encode("utf-8", "surrogatepass")).digest()[:4] for step in steps]
+    return np.array([int.from_bytes(each, "big") / 2**32 for each in hashes])
+
+
+def in_dev(steps: Sequence[str], share: float = 0.1) -> NDArray[np.bool_]:
     """Whether each step is held out: decided by a hash of its text alone. Shape [len(steps)]."""
-    marks = [int.from_bytes(hashlib.sha256(s.encode()).digest()[:4], "big") / 2**32 for s in steps]
-    return np.array(marks) < share
+    return marks(steps) < share
+
+
+def split_of(steps: Sequence[str]) -> NDArray[np.str_]:
+    """ "dev" (a tenth, for measuring), "calibration" (a twentieth, for the decision) or "train". [len(steps)]."""
+    mark = marks(steps)
+    return np.where(mark < 0.1, "dev", np.where(mark < 0.15, "calibration", "train"))
 
 
 def gold_lists(
-    gold: Gold, pool: list[str], encoder: Encoder, folder: Path, k: int = CANDIDATES
+    gold: Gold, pool: Sequence[str], encoder: Encoder, folder: Path, k: int = CANDIDATES
 ) -> tuple[Vectors, NDArray[np.int64]]:
     """The retriever's lists for gold steps, with the gold goal's place in each.
 
@@ -101,12 +145,30 @@ def gold_lists(
 
 
 def train_decision(
-    gold: Gold, pool: list[str], encoder: Encoder, folder: Path, source: str
+    gold: Gold,
+    pool: Sequence[str],
+    encoder: SentenceEncoder,
+    folder: Path,
+    source: str,
+    trained_on_gold: bool = False,
 ) -> DecisionReport:
-    """Fit the decision on nine tenths of the gold links and report its figures on the last tenth."""
+    """Fit the decision on gold links outside the dev tenth and report its figures on that tenth.
+
+    An encoder trained on the gold links is too sure of those that it has seen, so its decision is fitted on the
+    calibration twentieth alone.
+
+    Raises:
+        BadInput: no gold link is left to fit on, or none to measure on.
+    """
+    part = split_of(gold.steps)
+    dev, fit = part == "dev", part == "calibration" if trained_on_gold else part != "dev"
+    if not dev.any() or not fit.any():
+        raise BadInput(
+            f"{len(gold.steps)} gold pairs are too few: a hash of the step puts {int(fit.sum())} into the part that "
+            f"the decision is fitted on and {int(dev.sum())} into the part that it is measured on"
+        )
     scores, places = gold_lists(gold, pool, encoder, folder)
-    dev = in_dev(gold.steps)
-    decision = fit_decision(scores[~dev], places[~dev], source)
+    decision = replace(fit_decision(scores[fit], places[fit], source), weights=encoder.weights)
     return report(decision, scores[dev], places[dev])
 
 
