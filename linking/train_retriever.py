@@ -46,7 +46,7 @@ class Recipe:
     """The cosine is multiplied by this before the softmax."""
     mined: int = 30
     """Hard negatives are drawn from so many nearest goals."""
-    negatives: int = 2
+    negatives: int = 1
     """Hard negatives drawn for each step in each epoch."""
     duplicate: float = 0.8
     """Titles whose cosine under the untrained encoder is at least this are near-duplicates."""
