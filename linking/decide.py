@@ -68,11 +68,11 @@ def default_decision() -> Decision:
     return Decision.load(MODELS / "all-MiniLM-L6-v2" / "decision.json")
 
 
-def decision_of(encoder: SentenceEncoder) -> Decision:
-    """The decision that was fitted for an encoder: the one in its folder, else the shipped one.
+def fitted_for(encoder: SentenceEncoder) -> Decision | None:
+    """The decision that was fitted for an encoder: the one in its folder or the shipped one, else None.
 
     Raises:
-        BadInput: the decision beside the encoder was fitted for other weights.
+        BadInput: the decision in the encoder's folder was fitted for other weights.
     """
     own = Path(encoder.name) / "decision.json"
     decision = Decision.load(own) if own.exists() else default_decision()
@@ -83,11 +83,18 @@ def decision_of(encoder: SentenceEncoder) -> Decision:
             f"{own} was fitted for other weights than those beside it: fit it again with "
             f"howtree train decision --encoder {encoder.name} -o {own}"
         )
-    say(
-        f"No decision was fitted for the encoder {encoder.name}: its probabilities are those of {DEFAULT_ENCODER}. "
-        "Fit one with howtree train decision."
-    )
-    return decision
+    return None
+
+
+def decision_of(encoder: SentenceEncoder) -> Decision:
+    """The decision to link with: the one fitted for the encoder, else the shipped one, which is told."""
+    decision = fitted_for(encoder)
+    if decision is None:
+        say(
+            f"No decision was fitted for the encoder {encoder.name}, so its probabilities are no better than a "
+            f"guess after those of {DEFAULT_ENCODER}. Fit one: howtree train decision"
+        )
+    return decision or default_decision()
 
 
 def fit_decision(

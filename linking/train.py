@@ -1,9 +1,7 @@
-"""Fitting the linker to gold links: pairs of a step and the goal that an editor linked it to."""
+"""Fitting the decision to gold links."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,18 +12,11 @@ from numpy.typing import NDArray
 from howtree import BadInput, progress
 from linking.decide import Decision, calibration_error, fit_decision
 from linking.encoder import Encoder, SentenceEncoder, Vectors
+from linking.gold import Gold, split_of
 from linking.pipeline import CANDIDATES
 from linking.retrieve import Retriever
 from linking.text import goal_text, step_text
 from linking.vectors import VectorStore, hash_texts
-
-
-@dataclass(frozen=True, slots=True)
-class Gold:
-    """Gold links: `steps[i]` is linked to `goals[i]`, an exact title of the pool."""
-
-    steps: list[str]
-    goals: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,81 +34,6 @@ class DecisionReport:
     """At the threshold: share of the linkable steps that got the right link."""
     unlinkable_recall: float
     """At the threshold: share of the steps without a goal that got no link."""
-
-
-def read_gold(path: Path) -> Gold:
-    """Read gold links from JSON Lines: {"step": text, "goal": title}.
-
-    Raises:
-        BadInput: the file cannot be read, a line is no such record, or there are no lines.
-    """
-    steps, goals = [], []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot read gold links from {path}: {error}") from error
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-            step, goal = record["step"], record["goal"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise BadInput(f'{path}:{number}: expected {{"step": text, "goal": title}}') from error
-        steps.append(str(step))
-        goals.append(str(goal))
-    if not steps:
-        raise BadInput(f'{path} holds no gold links: give JSON Lines of {{"step": text, "goal": title}}')
-    return Gold(steps, goals)
-
-
-def read_pool(path: Path) -> list[str]:
-    """Read the titles that a step may be linked to, one a line; equal lines count once.
-
-    Raises:
-        BadInput: the file cannot be read or holds no title.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot read the pool of titles from {path}: {error}") from error
-    pool = list(dict.fromkeys(title for line in lines if (title := line.strip())))
-    if not pool:
-        raise BadInput(f"{path} holds no titles: give the pool, one title a line")
-    return pool
-
-
-def check_gold(gold: Gold, pool: Sequence[str]) -> None:
-    """Refuse gold that cannot be found in the pool.
-
-    Raises:
-        BadInput: a gold goal is no title of the pool, which would count as a miss of every model.
-    """
-    titles = set(pool)
-    outside = sorted({goal for goal in gold.goals if goal not in titles})
-    if outside:
-        named = ", ".join(repr(goal) for goal in outside[:3]) + (", ..." if len(outside) > 3 else "")
-        raise BadInput(
-            f"{len(outside)} gold goals are not in the pool of {len(titles):,} titles: {named}. Goals are compared "
-            "by exact title: add them to the pool, or correct the gold file"
-        )
-
-
-def marks(steps: Sequence[str]) -> NDArray[np.float64]:
-    """A number in [0, 1) for each step, from a hash of its text alone. Shape [len(steps)]."""
-    hashes = [hashlib.sha256(step.encode("utf-8", "surrogatepass")).digest()[:4] for step in steps]
-    return np.array([int.from_bytes(each, "big") / 2**32 for each in hashes])
-
-
-def in_dev(steps: Sequence[str], share: float = 0.1) -> NDArray[np.bool_]:
-    """Whether each step is held out: decided by a hash of its text alone. Shape [len(steps)]."""
-    return marks(steps) < share
-
-
-def split_of(steps: Sequence[str]) -> NDArray[np.str_]:
-    """ "dev" (a tenth, for measuring), "calibration" (a twentieth, for the decision) or "train". [len(steps)]."""
-    mark = marks(steps)
-    return np.where(mark < 0.1, "dev", np.where(mark < 0.15, "calibration", "train"))
 
 
 def gold_lists(
@@ -140,7 +56,7 @@ def gold_lists(
         retriever.update(bar)
     lists = retriever.lists(step_rows)
     gold_rows = goals.rows(hash_texts([goal_text(title) for title in gold.goals]))
-    hit = lists.goals == gold_rows[:, None]
+    hit = (lists.goals == gold_rows[:, None]) & (gold_rows >= 0)[:, None]
     return lists.scores, np.where(hit.any(axis=1), hit.argmax(axis=1), -1)
 
 

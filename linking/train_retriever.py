@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from howtree import BadInput, digest_of, progress, read_json, say, write_json, written_aside
 from linking.encoder import SentenceEncoder, Vectors, has_transformer, load_encoder
+from linking.gold import Gold, check_gold, in_dev, split_of
 from linking.index import GoalIndex
 from linking.text import goal_text, step_text
-from linking.train import DecisionReport, Gold, check_gold, in_dev, split_of, train_decision
+from linking.train import DecisionReport, train_decision
 from linking.vectors import VectorStore
 
 CHUNKS = 4

@@ -35,7 +35,8 @@ def decision(
     Example: howtree train decision --gold gold.jsonl --goals titles.txt -o decision.json
     """
     from linking.encoder import DEFAULT_ENCODER, load_encoder
-    from linking.train import check_gold, read_gold, read_pool, train_decision
+    from linking.gold import check_gold, read_gold, read_pool
+    from linking.train import train_decision
 
     pairs, pool = read_gold(gold), read_pool(goals)
     check_gold(pairs, pool)
@@ -71,7 +72,7 @@ def retriever(
     then: howtree build data/sample --encoder my-encoder
     """
     from linking.encoder import DEFAULT_ENCODER
-    from linking.train import read_gold, read_pool
+    from linking.gold import read_gold, read_pool
     from linking.train_retriever import Recipe, train_retriever
 
     pairs, pool = read_gold(gold), read_pool(goals)
