@@ -185,7 +185,9 @@ class EncoderScorer:
 
     def megabytes(self) -> float:
         """Size of the weights in memory, in units of 10^6 bytes."""
-        return sum(t.numel() * t.element_size() for t in self.encoder.model.state_dict().values()) / 1e6
+        return float(
+            sum(t.numel() * t.element_size() for t in self.encoder.model.state_dict().values()) / 1e6
+        )
 
 
 def ranked_lists(task: Task, scorer: Scorer, label: str) -> Lists:

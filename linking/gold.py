@@ -100,6 +100,20 @@ def in_dev(steps: Sequence[str], share: float = 0.1) -> NDArray[np.bool_]:
     return marks(steps) < share
 
 
+def dev_part(gold: Gold) -> Gold:
+    """The gold of the held-out tenth.
+
+    Raises:
+        BadInput: no step belongs to it.
+    """
+    kept = np.flatnonzero(in_dev(gold.steps)).tolist()
+    if not kept:
+        raise BadInput(
+            f"none of the {len(gold.steps)} gold pairs is in the held-out tenth: measure all of them"
+        )
+    return Gold([gold.steps[i] for i in kept], [gold.goals[i] for i in kept])
+
+
 def split_of(steps: Sequence[str]) -> NDArray[np.str_]:
     """ "dev" (a tenth, for measuring), "calibration" (a twentieth, for the decision) or "train". [len(steps)]."""
     mark = marks(steps)

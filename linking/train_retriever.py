@@ -270,7 +270,7 @@ class Run:
         vectors = self.titles.vectors(self.titles.add([self.examples.goals[i], *titles], self.untrained))
         near = vectors[1:] @ vectors[0] >= self.recipe.duplicate
         right = np.array([title in self.examples.also[i] for title in titles], bool)
-        return places[~near & ~right]
+        return np.asarray(places[~near & ~right])
 
     def nearest(self) -> NDArray[np.int64]:
         """Positions of the nearest goals of each training step under the model as it is, shape [n, mined]."""
