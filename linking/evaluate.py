@@ -10,7 +10,7 @@ import hashlib
 import resource
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -125,28 +125,41 @@ def evaluate(task: Task, models: Sequence[str], work: Path) -> list[Measured]:
     Raises:
         BadInput: a model cannot be loaded, or its decision was fitted for another one.
     """
-    return [measure_bm25(task) if name == BM25 else measure_encoder(task, name, work) for name in models]
+    measured: dict[str, Measured] = {}
+    for name in (DEFAULT_ENCODER if each == DEFAULT else each for each in models):
+        if name not in measured:
+            measured[name] = measure_bm25(task) if name == BM25 else measure_encoder(task, name, work)
+    return [
+        renamed(measured[DEFAULT_ENCODER], "default build") if name == DEFAULT else measured[name]
+        for name in dict.fromkeys(models)
+    ]
+
+
+def renamed(measured: Measured, name: str) -> Measured:
+    """The same figures under another name."""
+    rows = [{**row, "model": row["model"].replace(measured.name, name, 1)} for row in measured.rows]
+    return replace(measured, name=name, rows=rows)
 
 
 def measure_bm25(task: Task) -> Measured:
     """The figures of BM25 on the titles."""
     from linking.bm25 import Bm25
 
+    scorer = Bm25([goal_text(title) for title in task.titles])
     start = time.monotonic()
-    lists = ranked_lists(task, Bm25([goal_text(title) for title in task.titles]), BM25)
+    lists = ranked_lists(task, scorer, BM25)
     speed = {"retrieve": len(task.gold.steps) / (time.monotonic() - start)}
     return Measured(BM25, lists, None, [row_of(BM25, task, lists.ranks, speed)])
 
 
 def measure_encoder(task: Task, name: str, work: Path) -> Measured:
     """The figures of an encoder, and of its decision where one was fitted for it."""
-    encoder = load_encoder(DEFAULT_ENCODER if name == DEFAULT else name)
-    label = "default build" if name == DEFAULT else name
+    encoder = load_encoder(name)
     decision = fitted_for(encoder)
     scorer = EncoderScorer(encoder, [goal_text(title) for title in task.titles], work)
-    lists = ranked_lists(task, scorer, label)
+    lists = ranked_lists(task, scorer, name)
     speed = scorer.speed([step_text(step) for step in task.gold.steps[:TIMED_STEPS]])
-    measured = Measured(label, lists, decision, [row_of(label, task, lists.ranks, speed, scorer.megabytes())])
+    measured = Measured(name, lists, decision, [row_of(name, task, lists.ranks, speed, scorer.megabytes())])
     if decision is not None:
         measured.probability = best_probability(decision, lists.scores[:, :CANDIDATES])
         measured.rows.append(no_link_row(measured, task, decision, measured.probability))

@@ -46,6 +46,7 @@ def gold_lists(
     Returns:
         scores [n, k], and the position of the gold goal in each list [n], -1 where it is not there.
     """
+    folder /= encoder.digest[:16]  # vectors of two encoders never meet
     goals, steps = VectorStore(folder / "goals"), VectorStore(folder / "steps")
     with progress(None, "Encoding goals", len(pool), "goals") as bar:
         goal_rows = goals.add([goal_text(title) for title in pool], encoder, bar)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import BadInput, digest_of, progress, read_json, say, write_json, written_aside
-from linking.encoder import SentenceEncoder, Vectors, has_transformer, load_encoder
+from linking.encoder import SentenceEncoder, Vectors, has_transformer, load_encoder, weights_digest
 from linking.gold import Gold, check_gold, in_dev, split_of
 from linking.index import GoalIndex
 from linking.text import goal_text, step_text
@@ -27,6 +27,8 @@ from linking.vectors import VectorStore
 
 CHUNKS = 4
 """A batch is run in so many pieces of like length: less padding, the same gradient."""
+OF_SECOND_ROUND = ("hard_epochs", "hard_rate", "mined", "negatives")
+"""Parts of the recipe that the first round knows nothing of: another second round goes on from the same first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ def train_retriever(
     """Fine-tune the encoder `base` and write it, its decision and its model card to the folder `output`.
 
     The hashed tenth that `in_dev` names is never trained on, nor is the twentieth after it, on which the
-    decision is fitted. Each epoch ends with a checkpoint in `work`; a run that was stopped goes on there.
+    decision is fitted. Each epoch ends with a checkpoint in
+    `work`; a run that was stopped goes on there.
 
     Returns:
         the decision with its figures on the tenth.
@@ -87,7 +90,7 @@ def train_retriever(
         )
     run = Run(encoder, examples, gold, pool, work, recipe)
     run.train()
-    return publish(run, output, base, source)
+    return publish(run, output, work, base, source)
 
 
 def training_part(gold: Gold) -> Examples:
@@ -126,9 +129,15 @@ class Run:
     ) -> None:
         self.encoder, self.examples, self.gold, self.recipe = encoder, examples, gold, recipe
         self.pool = [goal_text(title) for title in pool]
-        key = digest_of(encoder.digest, repr(asdict(recipe)), *examples.steps, *examples.goals, *self.pool)
-        self.work = work / key[:16]
-        self.work.mkdir(parents=True, exist_ok=True)
+        data = [*examples.steps, *examples.goals, *self.pool]
+        course = [repr((name, value)) for name, value in asdict(recipe).items()]
+        first = [
+            part for part, name in zip(course, asdict(recipe), strict=True) if name not in OF_SECOND_ROUND
+        ]
+        self.first = work / f"first-{digest_of(encoder.digest, *first, *data)[:16]}"
+        self.second = work / f"second-{digest_of(encoder.digest, *course, *data)[:16]}"
+        for folder in (self.first, self.second):
+            folder.mkdir(parents=True, exist_ok=True)
         self.titles = VectorStore(work / f"titles-{encoder.digest[:16]}")
         self.untrained = load_encoder(encoder.name)
         self.history: list[dict[str, float]] = []
@@ -249,7 +258,7 @@ class Run:
 
     def mine(self) -> list[NDArray[np.int64]]:
         """For each training step the nearest goals of the pool that are not right: positions in the pool."""
-        path = self.work / "negatives.npy"
+        path = self.second / "negatives.npy"
         if not path.exists():
             nearest = self.nearest()
             rows = self.titles.add(
@@ -304,7 +313,8 @@ class Run:
         torch.save(state, aside / "optimiser.pt")
         write_json(aside / "history.json", self.history)
         aside.replace(self.checkpoint(epoch))
-        shutil.rmtree(self.checkpoint(epoch - 1), ignore_errors=True)
+        if self.checkpoint(epoch - 1).parent == self.checkpoint(epoch).parent:
+            shutil.rmtree(self.checkpoint(epoch - 1), ignore_errors=True)
 
     def recall_on_dev(self) -> float:
         """R@1 of the held-out steps among all gold goals: a quick sign of progress, used for no choice."""
@@ -326,7 +336,7 @@ class Run:
 
     def checkpoint(self, epoch: int) -> Path:
         """Folder of the model after `epoch` epochs."""
-        return self.work / f"epoch-{epoch}"
+        return (self.first if epoch <= self.recipe.epochs else self.second) / f"epoch-{epoch}"
 
 
 def contrastive_loss(steps: Any, goals: Any, masked: Any, scale: float) -> Any:
@@ -366,13 +376,14 @@ def refuse_foreign(output: Path) -> None:
         raise BadInput(f"{output} exists and is no model folder: give another -o")
 
 
-def publish(run: Run, output: Path, base: str, source: str) -> DecisionReport:
+def publish(run: Run, output: Path, work: Path, base: str, source: str) -> DecisionReport:
     """Write the trained model, its decision and its card; the folder appears whole or not at all."""
     aside = output.with_name(f".{output.name}.part")
     shutil.rmtree(aside, ignore_errors=True)
     run.encoder.model.save(str(aside), create_model_card=False)
-    trained = load_encoder(str(aside))
-    result = train_decision(run.gold, run.pool, trained, run.work / "final", source, trained_on_gold=True)
+    weights = weights_digest(aside, run.encoder.model)
+    trained = SentenceEncoder(str(output), run.encoder.model, weights)
+    result = train_decision(run.gold, run.pool, trained, work, source, trained_on_gold=True)
     result.decision.save(aside / "decision.json")
     (aside / "README.md").write_text(card(run, result, base, source), encoding="utf-8")
     shutil.rmtree(output, ignore_errors=True)

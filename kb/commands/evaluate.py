@@ -90,7 +90,7 @@ def linking(
     task = Task.of(pairs, read_pool(goals), read_gold(train) if train else None)
     names = [name for part in models or MODELS for name in part.split(",") if name]
     with TemporaryDirectory() as scratch:
-        measured = evaluate(task, list(dict.fromkeys(names)), work or Path(scratch))
+        measured = evaluate(task, names, work or Path(scratch))
     found = results(task, measured, {"gold": gold, "goals": goals, "train": train})
     if output is not None:
         write_results(task, measured, found, output)
