@@ -37,7 +37,7 @@ from kb.fill import (
     sizes,
 )
 from kb.store import SCHEMA_VERSION, define_views
-from linking.decide import Decision, default_decision
+from linking.decide import Decision, decision_of
 from linking.encoder import DEFAULT_ENCODER, Encoder, load_encoder
 from linking.pipeline import CANDIDATES, Goals, Linker, LinkTally, StepBatch
 from linking.text import goal_text, step_text
@@ -102,7 +102,7 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
             with stage(tally, "load"):
                 load_corpus(session, work / "corpus")
             encoder = load_encoder(options.encoder, options.precision)  # type: ignore[arg-type]
-            decision = default_decision()
+            decision = decision_of(encoder)
             threshold = decision.threshold if options.threshold is None else options.threshold
             link(session, work, encoder, decision, options.candidates, tally)
             with stage(tally, "edges"):

@@ -22,7 +22,7 @@ from kb.overlay import NO_LINK, outcome
 from kb.reviews import Review, Undo, Verdict, append, read, reviews_path, undo
 from kb.store import KnowledgeBase
 from kb.tree import tree
-from linking.train import read_gold
+from linking.gold import read_gold
 
 ARTICLES = (
     article("Bake a Cake", "Line the tin.", "Beat the eggs.", "Heat the oven."),
