@@ -32,6 +32,8 @@ VERBS = (
     "check",
     "diff",
     "review",
+    "export",
+    "import_predictions",
     "train",
     "evaluate",
 )
