@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help env demo test check clean
+.PHONY: help env demo explore browser test check clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -28,13 +28,21 @@ demo: env        ## build a knowledge base from the sample articles and print a 
 	@echo '  howtree sql "FROM links ORDER BY probability DESC LIMIT 10"'
 	@echo '  howtree build YOUR-PAGES -o kb.duckdb'
 
+explore: demo    ## look at the sample knowledge base in the browser
+	$(BIN)/howtree explore demo.duckdb
+
+browser:         ## install Chromium, which the browser tests drive, where it is missing and may be installed
+	@command -v chromium chromium-browser || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && apt-get install -y -qq chromium fonts-liberation; } \
+		|| echo 'No Chromium here, and it cannot be installed: the browser tests will skip. Set HOWTREE_CHROMIUM to one.'
+
 check: env       ## linters, type checker and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-test: check      ## check, then every test
+test: check browser ## check, then every test
 	$(BIN)/pytest
 
 clean:           ## remove what the targets made

@@ -29,11 +29,16 @@ VERBS = (
     "search",
     "sql",
     "info",
+    "explore",
+    "review",
     "check",
     "diff",
+<<<<<<< HEAD
     "review",
     "export",
     "import_predictions",
+=======
+>>>>>>> main
     "train",
     "evaluate",
 )

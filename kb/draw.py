@@ -1,8 +1,9 @@
-"""Drawing a procedure tree as text, or as a Mermaid diagram."""
+"""Drawing a procedure tree as text, as a Markdown checklist, as Graphviz or as a Mermaid diagram."""
 
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 
 from kb.tree import Goal, Link, Method, Step
@@ -64,6 +65,69 @@ def one_line(text: str) -> str:
     """`text` on one line, without control characters, cut to a readable length."""
     words = " ".join(re.sub(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]", " ", text).split())
     return words if len(words) <= MAX_LABEL else words[: MAX_LABEL - 1] + "…"
+
+
+def as_checklist(goal: Goal) -> str:
+    """The tree as Markdown with a box to tick for every step."""
+    return "\n".join([f"# {markdown(goal.goal)}", "", *_checklist_lines(goal, "")]) + "\n"
+
+
+def _checklist_lines(goal: Goal, indent: str) -> Iterator[str]:
+    for method in goal.methods:
+        inner = indent
+        if method.kind != "single" or len(goal.methods) > 1:
+            yield f"{indent}- **{markdown(method_label(goal, method))}**"
+            inner = indent + "  "
+        for step in method.steps:
+            link = f" → *{markdown(link_label(step.link))}*" if step.link else ""
+            yield f"{inner}- [ ] {step.number}\\. {markdown(step.text)}{link}"
+            if step.link:
+                yield from _checklist_lines(step.link.goal, inner + "  ")
+
+
+def markdown(text: str) -> str:
+    """`text` on one line with what Markdown would read as markup taken literally."""
+    return re.sub(r"([\\`*_\[\]<>#$~|&])", r"\\\1", one_line(text))
+
+
+DOT_HEAD = """digraph tree {
+    graph [rankdir=LR, bgcolor=transparent, ranksep=0.35, nodesep=0.12]
+    node [shape=box, style="rounded,filled", fillcolor="#f1f1ee", color="#c9c9c2", fontcolor="#242422",
+          fontname="Helvetica,Arial,sans-serif", fontsize=12, margin="0.12,0.06"]
+    edge [color="#9a9a92", arrowsize=0.6]"""
+LINKED = 'fillcolor="#d8efe6", color="#0b6b52"'
+
+
+def as_dot(goal: Goal) -> str:
+    """The tree in Graphviz' language: a box a step, green where it is linked, with the goal it is linked to."""
+    lines = [DOT_HEAD, f"    n0 [label={dot_label(goal.goal)}, {LINKED}, penwidth=2]"]
+    _dot_goal(goal, "n0", lines)
+    return "\n".join([*lines, "}"])
+
+
+def _dot_goal(goal: Goal, node: str, lines: list[str]) -> None:
+    for method in goal.methods:
+        parent = node
+        if method.kind != "single" or len(goal.methods) > 1:
+            parent = f"n{len(lines)}"
+            label = dot_label(method_label(goal, method))
+            lines += [f'    {parent} [label={label}, style="", shape=plaintext, fontcolor="#77776f"]']
+            lines += [f"    {node} -> {parent}"]
+        for step in method.steps:
+            below = f"n{len(lines)}"
+            looks = f", {LINKED}" if step.link else ""
+            link = f"→ {link_label(step.link)}" if step.link else ""
+            lines += [f"    {below} [label={dot_label(f'{step.number}. {step.text}', link)}{looks}]"]
+            lines += [f"    {parent} -> {below}"]
+            if step.link:
+                _dot_goal(step.link.goal, below, lines)
+
+
+def dot_label(*texts: str) -> str:
+    """Texts as one quoted label, each begun on a new line and wrapped."""
+    wrapped = [line for text in texts for line in textwrap.wrap(one_line(text), 34)]
+    quoted = (line.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") for line in wrapped)
+    return '"' + "\\n".join(quoted) + '"'
 
 
 def as_mermaid(goal: Goal) -> str:

@@ -6,7 +6,7 @@ below itself is named but not opened, and so is one below the last open level.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -107,7 +107,7 @@ def tree(kb: KnowledgeBase, article_id: int, depth: int = 3, threshold: float | 
         BadQuery: the tree has more than `MAX_STEPS` steps.
     """
     shelf = _Shelf(kb, threshold)
-    shelf.fetch_levels({article_id}, depth)
+    shelf.fetch({article_id}, depth)
     return shelf.grow(article_id, depth)
 
 
@@ -119,12 +119,20 @@ def trees(kb: KnowledgeBase, article_ids: Sequence[int], depth: int = 3) -> Iter
     for start in range(0, len(article_ids), ROOTS_AT_ONCE):
         roots = article_ids[start : start + ROOTS_AT_ONCE]
         shelf = _Shelf(kb, None)
-        shelf.fetch_levels(set(roots), depth)
+        shelf.fetch(set(roots), depth)
         for root in roots:
             try:
                 yield shelf.grow(root, depth)
             except BadQuery as error:
                 yield error
+
+
+def goals(kb: KnowledgeBase, article_ids: Iterable[int], threshold: float | None = None) -> dict[int, Goal]:
+    """Goals with their own steps and what these are linked to, nothing further opened; for trees opened by hand."""
+    shelf = _Shelf(kb, threshold)
+    asked = frozenset(article_ids)
+    shelf.fetch(asked)
+    return {article_id: shelf.open(article_id, 1, frozenset()) for article_id in asked}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +158,8 @@ class _Shelf:
         self._rows: dict[int, list[_Row]] = {}
         self._steps = 0
 
-    def fetch_levels(self, roots: set[int], depth: int) -> None:
-        """Fetch every goal that a tree of this depth below one of the roots may open or name."""
+    def fetch(self, roots: Set[int], depth: int = 1) -> None:
+        """Fetch every goal that trees of this depth below the roots may open or name."""
         opened, level = set(roots), set(roots)
         for left in range(depth, 0, -1):
             children = self._fetch_links(level) if level else set()

@@ -1,5 +1,5 @@
 -- The public SQL surface: views and table macros over the tables of schema.sql. docs/sql.md shows each with an example.
--- A goal is named by its title (case and "How to" do not matter), its slug, or its article_id.
+-- A goal is named by its title (case and "How to" do not matter), its slug, its article_id or its key.
 
 -- The words of a text as search compares them: lower case, without accents, letters and digits only.
 CREATE OR REPLACE MACRO words_of(words_text) AS
@@ -17,7 +17,8 @@ CREATE OR REPLACE MACRO slug_hash(slug) AS md5_number_lower('/' || replace(trim(
 CREATE OR REPLACE MACRO goal_id(goal_name) AS (
     SELECT arg_min(article_id, (place, article_id))
     FROM (
-        SELECT article_id, 0 AS place FROM articles WHERE article_id = try_cast(goal_name AS BIGINT)
+        SELECT article_id, 0 AS place FROM articles
+        WHERE article_id = try_cast(goal_name AS BIGINT) OR key = goal_name::VARCHAR
         UNION ALL
         SELECT article_id, place FROM names WHERE hash = name_hash(goal_name::VARCHAR) AND place = 1
         UNION ALL

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from conftest import ROOT, Run, surroundings
+from small import article, small_kb
 
 from howtree import BadInput, NotFound
 from kb.agreement import agreement, precision, training_pairs, wilson
@@ -21,8 +23,6 @@ from kb.reviews import Review, Undo, Verdict, append, read, reviews_path, undo
 from kb.store import KnowledgeBase
 from kb.tree import tree
 from linking.train import read_gold
-from conftest import ROOT, Run, surroundings
-from small import article, small_kb
 
 ARTICLES = (
     article("Bake a Cake", "Line the tin.", "Beat the eggs.", "Heat the oven."),

@@ -10,6 +10,14 @@ import typer
 from howtree import BadUsage
 from kb.commands.options import KbOption, open_kb
 
+FORMATS = {
+    "text": "as_text",
+    "json": "",
+    "markdown": "as_checklist",
+    "dot": "as_dot",
+    "mermaid": "as_mermaid",
+}  # functions of kb.draw
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb `tree`."""
@@ -22,16 +30,18 @@ def tree(
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Least probability of a link [default: as built].")
     ] = None,
-    output_format: Annotated[str, typer.Option("--format", help="text, json or mermaid.")] = "text",
+    output_format: Annotated[
+        str, typer.Option("--format", help="text, json, markdown (a checklist), dot (Graphviz) or mermaid.")
+    ] = "text",
     kb: KbOption = None,
 ) -> None:
     """Print the procedure tree below a goal.
 
     Example: howtree tree "Host a Dinner Party" --depth 4
     """
-    if output_format not in ("text", "json", "mermaid"):
-        raise BadUsage(f"--format is text, json or mermaid, not {output_format!r}")
-    from kb.draw import as_mermaid, as_text
+    if output_format not in FORMATS:
+        raise BadUsage(f"--format is one of {', '.join(FORMATS)}, not {output_format!r}")
+    from kb import draw
     from kb.search import goal_id
     from kb.tree import tree as grow
 
@@ -40,4 +50,4 @@ def tree(
     if output_format == "json":
         print(json.dumps(root.to_dict(), indent=2, ensure_ascii=False))
     else:
-        print(as_mermaid(root) if output_format == "mermaid" else as_text(root))
+        print(getattr(draw, FORMATS[output_format])(root))

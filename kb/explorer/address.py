@@ -1,0 +1,161 @@
+"""The address of what is on the screen: every state stands in the query parameters, and is checked there.
+
+A widget made with `bound` shows what the address says and writes back what the person chooses, so reloading,
+sharing a link and the browser's Back all lead to the same screen. Nonsense in an address is told and left out.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+
+T = TypeVar("T")
+Path = tuple[tuple[int, int], ...]
+"""A place in a tree of steps: (method number, step number) from the root's own steps down."""
+
+FOLDER = "kb/explorer"
+MAX_WORDS = 200
+MAX_PATHS = 400
+MAX_VIA = 12
+_FAULTS = "faults of the address"
+_PATH = re.compile(r"\d{1,5}\.\d{1,5}(-\d{1,5}\.\d{1,5}){0,49}", re.ASCII)
+
+
+def given(name: str, default: T, parse: Callable[[str], T]) -> T:
+    """What the address says of `name`, or `default` where it says nothing or nonsense."""
+    raw = st.query_params.get(name)
+    if raw is None:
+        return default
+    try:
+        return parse(raw)
+    except ValueError:
+        fault(f"{name}={raw[:60]} in the address makes no sense and is left out.")
+        return default
+
+
+def given_all(name: str, most: int = MAX_VIA) -> list[str]:
+    """All values of a parameter that may be repeated."""
+    return [value[:MAX_WORDS] for value in st.query_params.get_all(name)][-most:]
+
+
+def fault(message: str) -> None:
+    """Note something in the address that could not be followed."""
+    st.session_state.setdefault(_FAULTS, []).append(message)
+
+
+def take_faults() -> list[str]:
+    """The faults noted since the last call."""
+    faults: list[str] = st.session_state.pop(_FAULTS, [])
+    return list(dict.fromkeys(faults))
+
+
+def share(raw: str) -> float:
+    """A number from 0 to 1, with two decimals."""
+    number = float(raw)
+    if not math.isfinite(number) or not 0 <= number <= 1:
+        raise ValueError(raw)
+    return round(number, 2)
+
+
+def count(least: int, most: int) -> Callable[[str], int]:
+    """A parser of whole numbers from `least` to `most`."""
+
+    def parse(raw: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", raw, re.ASCII) or not least <= int(raw) <= most:
+            raise ValueError(raw)
+        return int(raw)
+
+    return parse
+
+
+def one_of(options: Iterable[str]) -> Callable[[str], str]:
+    """A parser of a choice."""
+    known = set(options)
+
+    def parse(raw: str) -> str:
+        if raw not in known:
+            raise ValueError(raw)
+        return raw
+
+    return parse
+
+
+def words(raw: str) -> str:
+    """Free text of a bearable length."""
+    if len(raw) > MAX_WORDS:
+        raise ValueError(raw)
+    return raw
+
+
+def yes(raw: str) -> bool:
+    """'yes' or 'no'."""
+    return one_of(("yes", "no"))(raw) == "yes"
+
+
+def paths(raw: str) -> frozenset[Path]:
+    """Places in a tree, e.g. "1.3-2.1~1.5": below step 3 of method 1 the step 1 of method 2, and step 5."""
+    parts = raw.split("~") if raw else []
+    if len(parts) > MAX_PATHS or not all(map(_PATH.fullmatch, parts)):
+        raise ValueError(raw)
+    return frozenset(path(part) for part in parts)
+
+
+def path(raw: str) -> Path:
+    """One place in a tree.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not _PATH.fullmatch(raw):
+        raise ValueError(raw)
+    pairs = (level.split(".") for level in raw.split("-"))
+    return tuple((int(method), int(step)) for method, step in pairs)
+
+
+def spelt(place: Path) -> str:
+    """A place in a tree as the address spells it."""
+    return "-".join(f"{method}.{step}" for method, step in place)
+
+
+def spelt_all(places: Iterable[Path]) -> str:
+    """Places in a tree as the address spells them."""
+    return "~".join(spelt(place) for place in sorted(places))
+
+
+def put(name: str, value: str | Sequence[str]) -> None:
+    """Write a parameter into the address; an empty value takes it away."""
+    if value:
+        st.query_params[name] = value
+    elif name in st.query_params:
+        del st.query_params[name]
+
+
+def bound(name: str, value: Any, default: Any, resets: Sequence[str] = ()) -> dict[str, Any]:
+    """The arguments that bind a widget to the parameter `name`, which now is `value`.
+
+    A change is written to the address, and the parameters `resets` are taken from it.
+    """
+    key = f"at-{name}"
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+    return {"key": key, "on_change": _write, "args": (name, default, tuple(resets))}
+
+
+def _write(name: str, default: Any, resets: tuple[str, ...]) -> None:
+    value = st.session_state[f"at-{name}"]
+    if isinstance(value, bool):
+        value, default = ("yes", "no")[not value], ("yes", "no")[not default]
+    put(name, "" if value is None or value == default else str(value))
+    for other in resets:
+        put(other, "")
+
+
+def link(page: str, text: str, /, **parameters: Any) -> None:
+    """A real link to a page of the explorer; `text` is Markdown, parameters that are None are left out."""
+    options = {key: parameters.pop(key) for key in ("icon", "help", "width") if key in parameters}
+    asked = {key: value for key, value in parameters.items() if value not in (None, "", [])}
+    st.page_link(f"{FOLDER}/{page}.py", label=text, query_params=asked, **options)

@@ -1,0 +1,264 @@
+"""The way in: goals by words as one types, by meaning on demand, by category, by luck."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import streamlit as st
+
+from howtree import HowtreeError
+from kb.explorer import address
+from kb.explorer.frame import heading
+from kb.explorer.session import knowledge_base
+from kb.explorer.text import label
+from kb.store import KnowledgeBase
+
+PAGE = 20
+MAX_PAGE = 100_000
+MAX_FACETS = 24
+MEANT = 100
+HOW = ("Words", "Meaning")
+ORDERS = {
+    "Best match": "score DESC, len(goal), article_id",
+    "Title": "lower(goal), article_id",
+    "Most steps": "steps DESC, article_id",
+    "Most linked steps": "linked DESC, article_id",
+    "Most used": "used DESC, article_id",
+}
+
+
+def page() -> None:
+    """Draw the search, its result and the categories to narrow it by."""
+    kb = knowledge_base()
+    goals, steps, linked = kb.query(
+        "SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM steps), "
+        "(SELECT count(*) FROM edges WHERE chosen)"
+    ).fetchall()[0]
+    if not goals:
+        heading("An empty knowledge base", "It holds no goals yet.")
+        st.text("Build one from articles with: howtree build SOURCE -o kb.duckdb")
+        return
+    heading(
+        "How do you do it?",
+        f"{goals:,} goals with {steps:,} steps. {linked:,} of the steps are goals themselves: they open into the steps "
+        "of that goal, level after level.",
+    )
+    asked, how, order, categories, number = controls(kb, goals)
+    relation, parameters = source(kb, asked, how, categories)
+    facets(kb, relation, parameters, categories)
+    results(kb, relation, parameters, order, number, bool(asked))
+
+
+def controls(kb: KnowledgeBase, goals: int) -> tuple[str, str, str, list[str], int]:
+    """What is asked for: words, how to read them, order, category path, page."""
+    asked = address.given("words", "", address.words)
+    how = address.given("by", HOW[0], address.one_of(HOW))
+    orders = [order for order in ORDERS if asked or order != "Best match"]
+    order = address.given("sort", orders[0], address.one_of(ORDERS))
+    order = order if order in orders else orders[0]
+    left, middle, right = st.columns([5, 2.2, 2.2], gap="medium")
+    with left:
+        asked = st.text_input(
+            "Search the goals",
+            type="search",
+            live=True,
+            placeholder="clean an oven, bake a cake …",
+            max_chars=address.MAX_WORDS,
+            **address.bound("words", asked, "", resets=("page", "sort")),
+        ).strip()
+    with middle:
+        how = (
+            st.segmented_control(
+                "Search by",
+                HOW,
+                width="stretch",
+                help="Words compares titles with what you type and forgives typing errors. Meaning finds other ways to "
+                "say it; the first such search loads a language model and takes some seconds.",
+                **address.bound("by", how, HOW[0], resets=("page",)),
+            )
+            or HOW[0]
+        )
+    with right:
+        order = st.selectbox("Sort", orders, **address.bound("sort", order, orders[0], resets=("page",)))
+    return (
+        asked,
+        how,
+        order,
+        address.given_all("category", 8),
+        address.given("page", 1, address.count(1, MAX_PAGE)),
+    )
+
+
+def source(kb: KnowledgeBase, asked: str, how: str, categories: list[str]) -> tuple[str, dict[str, Any]]:
+    """The goals that are asked for as SQL with its parameters: article_id, goal, score."""
+    relation = "SELECT article_id, goal, 0 AS score FROM articles"
+    parameters: dict[str, Any] = {}
+    if asked and how == "Meaning":
+        relation, parameters = meant(kb, asked)
+    elif asked:
+        relation, parameters = "FROM search_goals($words)", {"words": asked}
+    for level, name in enumerate(categories, 1):
+        relation = (
+            f"SELECT * FROM ({relation}) WHERE article_id IN "
+            f"(SELECT article_id FROM categories WHERE level = {level} AND name = $category{level})"
+        )
+        parameters[f"category{level}"] = name
+    return relation, parameters
+
+
+def meant(kb: KnowledgeBase, asked: str) -> tuple[str, dict[str, Any]]:
+    """The goals nearest in meaning; torch is loaded here and nowhere else."""
+    from kb.semantic import semantic_search
+
+    try:
+        with st.spinner("Searching by meaning …"):
+            found = semantic_search(kb, asked, MEANT)
+    except HowtreeError as error:
+        st.warning(label(str(error), 600), icon=":material/psychology_alt:")
+        found = []
+    ids, scores = [hit.article_id for hit in found], [hit.score for hit in found]
+    return (
+        "SELECT article_id, goal, score FROM (SELECT unnest($ids) AS article_id, unnest($scores) AS score) "
+        "JOIN articles USING (article_id)",
+        {"ids": ids, "scores": scores},
+    )
+
+
+def facets(kb: KnowledgeBase, relation: str, parameters: dict[str, Any], categories: list[str]) -> None:
+    """The chosen category path, and the categories below it with their counts."""
+    level = len(categories) + 1
+    rows = kb.query(
+        f"SELECT name, count(*) AS goals FROM categories WHERE level = {level} AND article_id IN "
+        f"(SELECT article_id FROM ({relation})) GROUP BY name ORDER BY goals DESC, name LIMIT {MAX_FACETS}",
+        parameters,
+    ).fetchall()
+    if not rows and not categories:
+        return
+    kept = kept_parameters()
+    with st.container(horizontal=True, vertical_alignment="center", key="row-facets"):
+        for i, name in enumerate(categories):
+            address.link(
+                "find",
+                f"**{label(name, 60)}**",
+                icon=":material/close:",
+                help="Leave this category",
+                **(kept | {"category": categories[:i]}),
+            )
+        for name, goals in rows:
+            address.link(
+                "find", f"{label(name, 60)} :gray[{goals:,}]", **(kept | {"category": [*categories, name]})
+            )
+
+
+def results(
+    kb: KnowledgeBase, relation: str, parameters: dict[str, Any], order: str, number: int, searched: bool
+) -> None:
+    """One page of goals, with links to the other pages."""
+    total = kb.query(f"SELECT count(*) FROM ({relation})", parameters).fetchall()[0][0]
+    pages = max(1, math.ceil(total / PAGE))
+    if number > pages:
+        address.fault(f"There is no page {number}; this is the last one.")
+        number = pages
+    with st.container(horizontal=True, vertical_alignment="center", key="row-total"):
+        st.markdown(f"**{total:,} goal{'s' if total != 1 else ''}**", width="stretch")
+        surprise(kb, relation, parameters)
+    if not total:
+        st.text("Nothing found. Try fewer or other words, search by meaning, or leave the category.")
+        return
+    for row in rows_of(kb, relation, parameters, order, number):
+        with st.container(key=f"hit-{row['article_id']}", gap=None):
+            address.link("procedure", f"**{label(row['goal'])}**", goal=row["key"])
+            st.caption(facts(row))
+    pager(number, pages)
+
+
+def pager(number: int, pages: int) -> None:
+    """Links to the pages before and after."""
+    if pages == 1:
+        return
+    kept = kept_parameters()
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="center", key="row-pager"
+    ):
+        if number > 1:
+            previous = number - 1 if number > 2 else None
+            address.link("find", "Previous", icon=":material/chevron_left:", page=previous, **kept)
+        st.markdown(f":gray[Page {number:,} of {pages:,}]")
+        if number < pages:
+            address.link("find", "Next", icon=":material/chevron_right:", page=number + 1, **kept)
+
+
+def kept_parameters() -> dict[str, Any]:
+    """What a link within the search keeps of the address."""
+    kept: dict[str, Any] = {name: st.query_params.get(name) for name in ("words", "by", "sort")}
+    return kept | {"category": address.given_all("category", 8)}
+
+
+def rows_of(
+    kb: KnowledgeBase, relation: str, parameters: dict[str, Any], order: str, number: int
+) -> list[dict[str, Any]]:
+    """The goals of one page with their sizes; sizes of all goals are counted only where they are sorted by."""
+    counted = {
+        "steps": "SELECT article_id, count(*) AS steps FROM steps GROUP BY article_id",
+        "linked": "SELECT parent_id AS article_id, count(*) AS linked FROM edges WHERE chosen GROUP BY parent_id",
+        "used": "SELECT child_id AS article_id, count(*) AS used FROM edges WHERE chosen GROUP BY child_id",
+    }
+    by = ORDERS[order].split()[0]
+    join = f"LEFT JOIN ({counted[by]}) USING (article_id)" if by in counted else ""
+    keyed = f"coalesce({by}, 0) AS {by}, " if by in counted else ""
+    ids = [
+        row[0]
+        for row in kb.query(
+            f"SELECT article_id, {keyed}goal, score FROM ({relation}) {join} ORDER BY {ORDERS[order]} "
+            f"LIMIT {PAGE} OFFSET {(number - 1) * PAGE}",
+            parameters,
+        ).fetchall()
+    ]
+    found = kb.records(
+        """
+        WITH page AS (SELECT unnest($ids) AS article_id)
+        SELECT a.article_id, a.key, a.goal, s.steps, coalesce(e.linked, 0) AS linked, coalesce(u.used, 0) AS used,
+               c.category
+        FROM page JOIN articles a USING (article_id)
+        LEFT JOIN (SELECT article_id, count(*) AS steps FROM steps
+                   WHERE article_id IN (FROM page) GROUP BY article_id) s USING (article_id)
+        LEFT JOIN (SELECT parent_id AS article_id, count(*) AS linked FROM edges
+                   WHERE chosen AND parent_id IN (FROM page) GROUP BY parent_id) e USING (article_id)
+        LEFT JOIN (SELECT child_id AS article_id, count(*) AS used FROM edges
+                   WHERE chosen AND child_id IN (FROM page) GROUP BY child_id) u USING (article_id)
+        LEFT JOIN (SELECT article_id, string_agg(name, ' › ' ORDER BY level) AS category FROM categories
+                   WHERE article_id IN (FROM page) GROUP BY article_id) c USING (article_id)
+        """,
+        {"ids": ids},
+    )
+    return sorted(found, key=lambda row: ids.index(row["article_id"]))
+
+
+def facts(row: dict[str, Any]) -> str:
+    """E.g. "12 steps · 5 open further · used in 3 steps · Home › Cleaning"."""
+    parts = [f"{row['steps']:,} steps"]
+    if row["linked"]:
+        parts.append(f"{row['linked']:,} open further")
+    if row["used"]:
+        parts.append(f"used in {row['used']:,} step{'s' if row['used'] > 1 else ''}")
+    if row["category"]:
+        parts.append(label(row["category"], 90))
+    return " · ".join(parts)
+
+
+def surprise(kb: KnowledgeBase, relation: str, parameters: dict[str, Any]) -> None:
+    """A link to a goal drawn by lot from those asked for, one with linked steps where there is one."""
+    drawn = kb.query(
+        f"SELECT a.key FROM (SELECT article_id FROM ({relation}) USING SAMPLE 50 ROWS) "
+        "JOIN articles a USING (article_id) "
+        "LEFT JOIN (SELECT DISTINCT parent_id FROM edges WHERE chosen) e ON e.parent_id = article_id "
+        "ORDER BY e.parent_id IS NULL, random() LIMIT 1",
+        parameters,
+    ).fetchone()
+    if drawn:
+        address.link("procedure", "Surprise me", icon=":material/casino:", goal=drawn[0])
+
+
+if __name__ == "__main__":
+    page()

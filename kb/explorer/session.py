@@ -1,0 +1,49 @@
+"""The knowledge base that the explorer shows, opened once for all its visitors, again when the file changes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+from kb.reviews import reviews_path
+from kb.store import KnowledgeBase, default_path
+
+
+def kb_path() -> Path:
+    """The file named behind `streamlit run app.py --`, else the one that all commands read."""
+    return Path(sys.argv[1]) if len(sys.argv) > 1 else default_path()
+
+
+Stamp = tuple[str, int, int, int]
+
+
+def stamp_of(path: Path) -> Stamp:
+    """What changes when another file takes the place of this one, or it grows."""
+    try:
+        found = path.absolute().stat()
+    except OSError:
+        return str(path.absolute()), 0, 0, 0
+    return str(path.absolute()), found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def stamp() -> tuple[Stamp, Stamp]:
+    """What changes when the knowledge base or people's reviews of it do: the key of whatever is counted once."""
+    return stamp_of(kb_path()), stamp_of(reviews_path(kb_path()))
+
+
+def knowledge_base() -> KnowledgeBase:
+    """The knowledge base as it now stands on disk.
+
+    Raises:
+        NotFound: there is no such file.
+        BadInput: it is no knowledge base, or one of another schema version.
+    """
+    kb: KnowledgeBase = _opened(stamp_of(kb_path()))
+    return kb
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _opened(stamp: Stamp) -> KnowledgeBase:
+    return KnowledgeBase(Path(stamp[0]))

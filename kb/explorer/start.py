@@ -1,0 +1,6 @@
+"""What stands at the bare address: the same as Find, which has an address of its own so that links can name it."""
+
+from kb.explorer.find import page
+
+if __name__ == "__main__":
+    page()
