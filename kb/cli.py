@@ -33,12 +33,8 @@ VERBS = (
     "review",
     "check",
     "diff",
-<<<<<<< HEAD
-    "review",
     "export",
     "import_predictions",
-=======
->>>>>>> main
     "train",
     "evaluate",
 )

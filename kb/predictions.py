@@ -18,16 +18,8 @@ from crawl.corpus import Tally, write_corpus
 from crawl.dumps import json_items, line_items
 from crawl.files import check
 from howtree import BadInput, __version__, progress, say
-from kb.build import (
-    alone,
-    articles_digest,
-    load_corpus,
-    new_file,
-    no_room_is_told,
-    number,
-    refuse_broken,
-    work_folder,
-)
+from kb.build import alone, no_room_is_told, work_folder
+from kb.fill import articles_digest, load_corpus, new_file, number, refuse_broken
 from kb.paper import UNLINKABLE, probabilities, without_stop
 from kb.store import SCHEMA_VERSION, define_views, sql_file
 
