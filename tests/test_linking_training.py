@@ -77,7 +77,7 @@ def test_goals_that_may_be_right_are_no_negatives(tmp_path: Path) -> None:
     examples, gold = Examples(steps, right, also), Gold(steps, right)
     run = Run(load_encoder(), examples, gold, sorted(set(gold.goals)), tmp_path, SMALL)
     rows = list(range(len(examples.steps)))
-    goals, masked = run.goals_of(rows, None, np.random.default_rng(0))
+    _, masked = run.goals_of(rows, None, np.random.default_rng(0))
     wash, scrub, boat, bread, near = rows
     assert masked[wash, scrub] and masked[wash, boat]  # the same goal; another gold goal of the step
     assert masked[scrub, near]  # a near-duplicate title
