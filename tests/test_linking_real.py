@@ -1,8 +1,8 @@
 """The linker's figures on real gold links against the floors in data/eval/linking.json.
 
 Skips without HOWTREE_REAL_DATA. To stay short it measures the held-out tenth of the gold pairs among a part of
-the pool: all gold goals and a hashed twentieth of the other titles. So its figures are higher than those among the
-whole pool, which docs/linking.md has. `python tests/test_linking_real.py` measures anew and writes the floors.
+the pool: its own goals and a hashed twentieth of the other titles. So its figures are higher than those among the
+whole pool, which docs/linking.md has. `python tests/test_linking_real.py [WORK]` measures anew and writes the floors.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import pytest
 from conftest import ROOT, howtree
 
 from howtree import digest_of_file, read_json, write_json
-from linking.gold import read_gold, read_pool
+from linking.gold import dev_part, read_gold, read_pool
 
 DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))
 FLOORS = ROOT / "data" / "eval" / "linking.json"
@@ -35,13 +36,14 @@ pytestmark = [
 Figures = dict[str, dict[str, float]]
 
 
-def measure(folder: Path) -> Figures:
-    """The figures of BM25 and of what a default build uses, by the command."""
+def measure(folder: Path, work: Path | None = None) -> Figures:
+    """The figures of BM25 and of what a default build uses, by the command; `work` may hold vectors already."""
     gold, titles = (DATA / name for name in INPUTS)
-    needed = set(read_gold(gold).goals)
+    needed = set(dev_part(read_gold(gold)).goals)
     part = [title for title in read_pool(titles) if title in needed or in_part(title)]
     (folder / "goals.txt").write_text("\n".join(part), encoding="utf-8")
     arguments: list[Any] = ["--gold", gold, "--goals", folder / "goals.txt", "--train", gold, "--dev"]
+    arguments += ["--work", work or folder / "work"]
     done = howtree("evaluate", "linking", *arguments, "--models", "bm25,default", "--format", "json")
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)["rows"]
@@ -74,4 +76,4 @@ def test_no_figure_falls_below_its_floor(tmp_path: Path) -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
-        write_json(FLOORS, {"inputs": digests(), "figures": measure(Path(scratch))})
+        write_json(FLOORS, {"inputs": digests(), "figures": measure(Path(scratch), *map(Path, sys.argv[1:]))})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 import torch
@@ -14,7 +15,15 @@ from howtree import BadInput, digest_of_file
 from linking.decide import decision_of
 from linking.encoder import DEFAULT_ENCODER, load_encoder
 from linking.gold import Gold, split_of
-from linking.train_retriever import Recipe, Run, contrastive_loss, rate_at, train_retriever, training_part
+from linking.train_retriever import (
+    Examples,
+    Recipe,
+    Run,
+    contrastive_loss,
+    rate_at,
+    train_retriever,
+    training_part,
+)
 
 THINGS = ("car", "bike", "wall", "shirt", "window", "oven", "garden", "boat", "cat", "piano", "roof", "floor")
 VERBS = {"Wash": "Scrub", "Repair": "Mend", "Paint": "Colour", "Sell": "Find a buyer for", "Draw": "Sketch"}
@@ -62,22 +71,16 @@ def test_held_out_steps_are_not_trained_on() -> None:
 
 
 def test_goals_that_may_be_right_are_no_negatives(tmp_path: Path) -> None:
-    gold = Gold(
-        ["Wash it", "Scrub it", "Wash it", "Clean it", "Bake some bread"],
-        ["Wash a Car", "Wash a Car", "Clean a Boat", "Wash a Caar", "Bake Bread"],
-    )
-    examples = training_part(gold)
+    steps = ["Wash it", "Scrub it", "Wash it", "Bake some bread", "Clean it"]
+    right = ["Wash a Car", "Wash a Car", "Clean a Boat", "Bake Bread", "Wash a Car Today"]
+    also = [frozenset(g for s, g in zip(steps, right, strict=True) if s == step) for step in steps]
+    examples, gold = Examples(steps, right, also), Gold(steps, right)
     run = Run(load_encoder(), examples, gold, sorted(set(gold.goals)), tmp_path, SMALL)
     rows = list(range(len(examples.steps)))
-    goals, masked = run.goals_of(rows, None, np.random.default_rng(0))
-    at = {(step, goal): i for i, (step, goal) in enumerate(zip(examples.steps, goals, strict=True))}
-    wash, scrub, boat = (
-        at["Wash it", "Wash a Car"],
-        at["Scrub it", "Wash a Car"],
-        at["Wash it", "Clean a Boat"],
-    )
-    bread = at["Bake some bread", "Bake Bread"]
+    _, masked = run.goals_of(rows, None, np.random.default_rng(0))
+    wash, scrub, boat, bread, near = rows
     assert masked[wash, scrub] and masked[wash, boat]  # the same goal; another gold goal of the step
+    assert masked[scrub, near]  # a near-duplicate title
     assert not masked[scrub, boat] and not masked[wash, bread]
     assert not masked[np.arange(len(rows)), np.arange(len(rows))].any()
 
@@ -121,8 +124,6 @@ def test_a_stopped_run_ends_with_the_same_weights(trained: Path, tmp_path: Path)
 
 
 def test_a_build_uses_the_model_and_its_decision(run: RunCommand, trained: Path, tmp_path: Path) -> None:
-    from kb.store import KnowledgeBase
-
     (tmp_path / "articles.jsonl").write_text(
         '{"title": "How to Wash a Car", "methods": [{"name": "", "steps": ["Paint the wall."]}]}\n'
         '{"title": "How to Paint a Wall", "methods": [{"name": "", "steps": ["Scrub the car."]}]}\n',
@@ -130,10 +131,10 @@ def test_a_build_uses_the_model_and_its_decision(run: RunCommand, trained: Path,
     )
     done = run("build", "articles.jsonl", "-o", "kb.duckdb", "--encoder", trained / "m", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    with KnowledgeBase(tmp_path / "kb.duckdb") as kb:
-        found = kb.sql("SELECT value FROM meta WHERE key = 'threshold'")
-        threshold = float(next(iter(found.rows))[0])
-    assert threshold == decision_of(load_encoder(str(trained / "m"))).threshold
+    with duckdb.connect(str(tmp_path / "kb.duckdb"), read_only=True) as kb:
+        row = kb.execute("SELECT value FROM meta WHERE key = 'threshold'").fetchone()
+    assert row is not None
+    assert float(row[0]) == decision_of(load_encoder(str(trained / "m"))).threshold
 
 
 @pytest.mark.parametrize("count", [1, 2])
