@@ -21,6 +21,7 @@ from howtree import BadInput, digest_of, progress, read_json, say, write_json, w
 from linking.encoder import SentenceEncoder, Vectors, has_transformer, load_encoder, weights_digest
 from linking.gold import Gold, check_gold, in_dev, split_of, with_goal
 from linking.index import GoalIndex
+from linking.recipe import Recipe, contrastive_loss, rate_at
 from linking.text import goal_text, step_text
 from linking.train import DecisionReport, train_decision
 from linking.vectors import VectorStore
@@ -29,30 +30,6 @@ CHUNKS = 4
 """A batch is run in so many pieces of like length: less padding, the same gradient."""
 OF_SECOND_ROUND = ("hard_epochs", "hard_rate", "mined", "negatives")
 """Parts of the recipe that the first round knows nothing of: another second round goes on from the same first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How to train. Two runs of one recipe on one machine give the same weights."""
-
-    seed: int = 0
-    epochs: int = 2
-    """Of the first round, with negatives of the batch alone."""
-    hard_epochs: int = 1
-    """Of the second round, with mined negatives too."""
-    batch: int = 128
-    rate: float = 5e-5
-    hard_rate: float = 3e-5
-    warmup: float = 0.1
-    """Share of a round's batches in which the rate rises from 0; then it falls to 0 in a straight line."""
-    scale: float = 20.0
-    """The cosine is multiplied by this before the softmax."""
-    mined: int = 30
-    """Hard negatives are drawn from so many nearest goals."""
-    negatives: int = 1
-    """Hard negatives drawn for each step in each epoch."""
-    duplicate: float = 0.8
-    """Titles whose cosine under the untrained encoder is at least this are near-duplicates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,31 +315,6 @@ class Run:
     def checkpoint(self, epoch: int) -> Path:
         """Folder of the model after `epoch` epochs."""
         return (self.first if epoch <= self.recipe.epochs else self.second) / f"epoch-{epoch}"
-
-
-def contrastive_loss(steps: Any, goals: Any, masked: Any, scale: float) -> Any:
-    """Mean of -log softmax_j(scale * cos(step_i, goal_j)) at j = i, goals masked for step i left out of its sum.
-
-    The multiple negatives ranking loss of Henderson et al. (2017, arXiv 1705.00652), with a mask.
-
-    Args:
-        steps: unit vectors [n, d].
-        goals: unit vectors [m, d], goal i being the right one of step i for i < n.
-        masked: bool [n, m].
-        scale: factor of the cosine.
-    """
-    import torch
-
-    logits = (scale * steps @ goals.T).masked_fill(masked, -torch.inf)
-    return torch.nn.functional.cross_entropy(logits, torch.arange(len(steps)))
-
-
-def rate_at(batch: int, batches: int, warmup: float) -> float:
-    """Share of the highest rate at a batch: rising to 1 over the warm-up, then falling to 0, both linearly."""
-    rising = max(1, round(warmup * batches))
-    if batch < rising:
-        return (batch + 1) / rising
-    return max(0.0, (batches - batch) / max(1, batches - rising))
 
 
 def refuse_foreign(output: Path) -> None:

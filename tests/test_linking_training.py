@@ -15,15 +15,8 @@ from howtree import BadInput, digest_of_file
 from linking.decide import decision_of
 from linking.encoder import DEFAULT_ENCODER, load_encoder
 from linking.gold import Gold, split_of
-from linking.train_retriever import (
-    Examples,
-    Recipe,
-    Run,
-    contrastive_loss,
-    rate_at,
-    train_retriever,
-    training_part,
-)
+from linking.recipe import Recipe, contrastive_loss, rate_at
+from linking.train_retriever import Examples, Run, train_retriever, training_part
 
 THINGS = ("car", "bike", "wall", "shirt", "window", "oven", "garden", "boat", "cat", "piano", "roof", "floor")
 VERBS = {"Wash": "Scrub", "Repair": "Mend", "Paint": "Colour", "Sell": "Find a buyer for", "Draw": "Sketch"}

@@ -73,7 +73,8 @@ def retriever(
     """
     from linking.encoder import DEFAULT_ENCODER
     from linking.gold import read_gold, read_pool
-    from linking.train_retriever import Recipe, train_retriever
+    from linking.recipe import Recipe
+    from linking.train_retriever import train_retriever
 
     pairs, pool = read_gold(gold), read_pool(goals)
     result = train_retriever(
