@@ -33,6 +33,8 @@ VERBS = (
     "review",
     "check",
     "diff",
+    "export",
+    "import_predictions",
     "train",
     "evaluate",
 )

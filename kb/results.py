@@ -11,10 +11,12 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
-from howtree import BadInput, written_aside
+from howtree import BadInput, progress, written_aside
 from kb.query import BATCH, Result
+from kb.store import KnowledgeBase
 
 MAX_CELL = 60
+ARTICLES_AT_ONCE = 2_000
 
 
 def write_result(result: Result, form: str, output: Path | None) -> None:
@@ -95,3 +97,26 @@ def write_parquet(result: Result, output: Path) -> None:
                 writer.write_batch(batch)
     except OSError as error:
         raise BadInput(f"cannot write {output}: {error.strerror or error}") from error
+
+
+def records(kb: KnowledgeBase, sql: str, label: str) -> Iterator[dict[str, Any]]:
+    """The rows of a query of ours, a batch at a time, behind a progress bar."""
+    cursor = kb.query(sql)
+    names = [column[0] for column in cursor.description or ()]
+    with progress(None, label, unit="records") as bar:
+        while rows := cursor.fetchmany(BATCH):
+            for row in rows:
+                yield dict(zip(names, row, strict=True))
+            bar.update(len(rows))
+
+
+def records_by_article(kb: KnowledgeBase, sql: str, label: str) -> Iterator[dict[str, Any]]:
+    """The same for a query over the articles from $first to $last, some at a time, so that little is in memory."""
+    row = kb.query("SELECT coalesce(max(article_id), 0) FROM articles").fetchone()
+    starts = range(1, (row[0] if row else 0) + 1, ARTICLES_AT_ONCE)
+    for first in progress(starts, label, len(starts), f"times {ARTICLES_AT_ONCE:,} articles"):
+        span = {"first": first, "last": first + ARTICLES_AT_ONCE - 1}
+        cursor = kb.query(sql, span)
+        names = [column[0] for column in cursor.description or ()]
+        for values in cursor.fetchall():
+            yield dict(zip(names, values, strict=True))

@@ -128,21 +128,32 @@ def attach(path: Path) -> duckdb.DuckDBPyConnection:
     session = duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "temp_directory": ""})
     try:
         session.execute(f"ATTACH {literal(str(path))} AS kb (READ_ONLY)")
-        version = session.execute("SELECT value FROM kb.meta WHERE key = 'schema_version'").fetchone()
+        require_version(session, path)
+        for table in TABLES:  # the view `edges` is the overlay's
+            session.execute(f"CREATE VIEW {table} AS FROM kb.{table}")
     except duckdb.Error as error:
         session.close()
         raise BadInput(
             f"{path} is not a knowledge base of howtree ({first_line(error)}). Build one with: howtree build"
         ) from error
-    if version is None or version[0] != str(SCHEMA_VERSION):
+    except BadInput:
         session.close()
+        raise
+    return session
+
+
+def require_version(session: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Check that the attached file has the schema that this version reads.
+
+    Raises:
+        BadInput: it has another.
+    """
+    version = session.execute("SELECT value FROM kb.meta WHERE key = 'schema_version'").fetchone()
+    if version is None or version[0] != str(SCHEMA_VERSION):
         raise BadInput(
             f"{path} has schema version {version[0] if version else 'unknown'}, this howtree reads version "
             f"{SCHEMA_VERSION}: build it again with this version, or install the version that made it"
         )
-    for table in TABLES:  # the view `edges` is the overlay's
-        session.execute(f"CREATE VIEW {table} AS FROM kb.{table}")
-    return session
 
 
 def notes(path: Path, log: Log, states: Mapping[str, int]) -> list[str]:

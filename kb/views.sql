@@ -13,12 +13,13 @@ CREATE OR REPLACE MACRO plain_goal(goal_name) AS
 CREATE OR REPLACE MACRO name_hash(goal_name) AS md5_number_lower(plain_goal(goal_name));
 CREATE OR REPLACE MACRO slug_hash(slug) AS md5_number_lower('/' || replace(trim(lower(slug), ' /'), ' ', '-'));
 
--- The article_id of a goal, NULL where there is none. An id comes first, then a title, a slug, an alias.
+-- The article_id of a goal, NULL where there is none. An id or a key comes first, then a title, a slug, an alias.
 CREATE OR REPLACE MACRO goal_id(goal_name) AS (
     SELECT arg_min(article_id, (place, article_id))
     FROM (
-        SELECT article_id, 0 AS place FROM articles
-        WHERE article_id = try_cast(goal_name AS BIGINT) OR key = goal_name::VARCHAR
+        SELECT article_id, 0 AS place FROM articles WHERE article_id = try_cast(goal_name AS BIGINT)
+        UNION ALL
+        SELECT article_id, 0 FROM articles WHERE key = goal_name::VARCHAR
         UNION ALL
         SELECT article_id, place FROM names WHERE hash = name_hash(goal_name::VARCHAR) AND place = 1
         UNION ALL

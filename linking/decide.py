@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from howtree import BadInput, read_json, write_json
+from howtree import BadInput, read_json, say, write_json
+from linking.encoder import DEFAULT_ENCODER, SentenceEncoder
 
 MODELS = Path(__file__).with_name("models")
 
@@ -31,6 +32,8 @@ class Decision:
     threshold: float
     """Links of at least this probability are chosen by default."""
     fitted_on: str = ""
+    weights: str = ""
+    """Digest of the encoder's weights that it was fitted for."""
 
     def probabilities(self, scores: NDArray[Any]) -> Floats:
         """Probability of each candidate, shape of `scores` [n, k]; padding (-inf) gets 0. Rows sum to at most 1."""
@@ -63,6 +66,35 @@ class Decision:
 def default_decision() -> Decision:
     """The decision that ships with the default encoder."""
     return Decision.load(MODELS / "all-MiniLM-L6-v2" / "decision.json")
+
+
+def fitted_for(encoder: SentenceEncoder) -> Decision | None:
+    """The decision that was fitted for an encoder: the one in its folder or the shipped one, else None.
+
+    Raises:
+        BadInput: the decision in the encoder's folder was fitted for other weights.
+    """
+    own = Path(encoder.name) / "decision.json"
+    decision = Decision.load(own) if own.exists() else default_decision()
+    if decision.weights == encoder.weights:
+        return decision
+    if own.exists():
+        raise BadInput(
+            f"{own} was fitted for other weights than those beside it: fit it again with "
+            f"howtree train decision --encoder {encoder.name} -o {own}"
+        )
+    return None
+
+
+def decision_of(encoder: SentenceEncoder) -> Decision:
+    """The decision to link with: the one fitted for the encoder, else the shipped one, which is told."""
+    decision = fitted_for(encoder)
+    if decision is None:
+        say(
+            f"No decision was fitted for the encoder {encoder.name}, so its probabilities are no better than a "
+            f"guess after those of {DEFAULT_ENCODER}. Fit one: howtree train decision"
+        )
+    return decision or default_decision()
 
 
 def fit_decision(

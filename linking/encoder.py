@@ -51,6 +51,7 @@ class SentenceEncoder:
 
     def __init__(self, name: str, model: Any, weights_digest: str, precision: Precision = "auto") -> None:
         self.name = name
+        self.weights = weights_digest
         self.model = model.eval()
         self.bfloat16 = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16())
         self.dimension = int(model.get_embedding_dimension())

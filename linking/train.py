@@ -1,10 +1,9 @@
-"""Fitting the linker to gold links: pairs of a step and the goal that an editor linked it to."""
+"""Fitting the decision to gold links."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +11,12 @@ from numpy.typing import NDArray
 
 from howtree import BadInput, progress
 from linking.decide import Decision, calibration_error, fit_decision
-from linking.encoder import Encoder, Vectors
+from linking.encoder import Encoder, SentenceEncoder, Vectors
+from linking.gold import Gold, split_of
 from linking.pipeline import CANDIDATES
 from linking.retrieve import Retriever
 from linking.text import goal_text, step_text
 from linking.vectors import VectorStore, hash_texts
-
-
-@dataclass(frozen=True, slots=True)
-class Gold:
-    """Gold links: `steps[i]` is linked to `goals[i]`, an exact title of the pool; "" where it has no goal."""
-
-    steps: list[str]
-    goals: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,40 +36,8 @@ class DecisionReport:
     """At the threshold: share of the steps without a goal that got no link."""
 
 
-def read_gold(path: Path) -> Gold:
-    """Read gold links from JSON Lines: {"step": text, "goal": title, or null for a step that has no goal}.
-
-    Raises:
-        BadInput: the file cannot be read, a line is no such record, or there are no lines.
-    """
-    steps, goals = [], []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot read gold links from {path}: {error}") from error
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-            step, goal = record["step"], record["goal"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise BadInput(f'{path}:{number}: expected {{"step": text, "goal": title}}') from error
-        steps.append(str(step))
-        goals.append("" if goal is None else str(goal))
-    if not steps:
-        raise BadInput(f'{path} holds no gold links: give JSON Lines of {{"step": text, "goal": title}}')
-    return Gold(steps, goals)
-
-
-def in_dev(steps: list[str], share: float = 0.1) -> NDArray[np.bool_]:
-    """Whether each step is held out: decided by a hash of its text alone. Shape [len(steps)]."""
-    marks = [int.from_bytes(hashlib.sha256(s.encode()).digest()[:4], "big") / 2**32 for s in steps]
-    return np.array(marks) < share
-
-
 def gold_lists(
-    gold: Gold, pool: list[str], encoder: Encoder, folder: Path, k: int = CANDIDATES
+    gold: Gold, pool: Sequence[str], encoder: Encoder, folder: Path, k: int = CANDIDATES
 ) -> tuple[Vectors, NDArray[np.int64]]:
     """The retriever's lists for gold steps, with the gold goal's place in each.
 
@@ -86,6 +46,7 @@ def gold_lists(
     Returns:
         scores [n, k], and the position of the gold goal in each list [n], -1 where it is not there.
     """
+    folder /= encoder.digest[:16]  # vectors of two encoders never meet
     goals, steps = VectorStore(folder / "goals"), VectorStore(folder / "steps")
     with progress(None, "Encoding goals", len(pool), "goals") as bar:
         goal_rows = goals.add([goal_text(title) for title in pool], encoder, bar)
@@ -96,17 +57,35 @@ def gold_lists(
         retriever.update(bar)
     lists = retriever.lists(step_rows)
     gold_rows = goals.rows(hash_texts([goal_text(title) for title in gold.goals]))
-    hit = (lists.goals == gold_rows[:, None]) & (gold_rows[:, None] >= 0)
+    hit = (lists.goals == gold_rows[:, None]) & (gold_rows >= 0)[:, None]
     return lists.scores, np.where(hit.any(axis=1), hit.argmax(axis=1), -1)
 
 
 def train_decision(
-    gold: Gold, pool: list[str], encoder: Encoder, folder: Path, source: str
+    gold: Gold,
+    pool: Sequence[str],
+    encoder: SentenceEncoder,
+    folder: Path,
+    source: str,
+    trained_on_gold: bool = False,
 ) -> DecisionReport:
-    """Fit the decision on nine tenths of the gold links and report its figures on the last tenth."""
+    """Fit the decision on gold links outside the dev tenth and report its figures on that tenth.
+
+    An encoder trained on the gold links is too sure of those that it has seen, so its decision is fitted on the
+    calibration twentieth alone.
+
+    Raises:
+        BadInput: no gold link is left to fit on, or none to measure on.
+    """
+    part = split_of(gold.steps)
+    dev, fit = part == "dev", part == "calibration" if trained_on_gold else part != "dev"
+    if not dev.any() or not fit.any():
+        raise BadInput(
+            f"{len(gold.steps)} gold pairs are too few: a hash of the step puts {int(fit.sum())} into the part that "
+            f"the decision is fitted on and {int(dev.sum())} into the part that it is measured on"
+        )
     scores, places = gold_lists(gold, pool, encoder, folder)
-    dev = in_dev(gold.steps)
-    decision = fit_decision(scores[~dev], places[~dev], source)
+    decision = replace(fit_decision(scores[fit], places[fit], source), weights=encoder.weights)
     return report(decision, scores[dev], places[dev])
 
 

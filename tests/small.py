@@ -7,7 +7,7 @@ from pathlib import Path
 
 from crawl.article import Article, Method, Step
 from crawl.corpus import write_corpus
-from kb.build import load_corpus, new_file
+from kb.fill import load_corpus, new_file
 from kb.store import SCHEMA_VERSION
 
 Edge = tuple[int, int, int, float]

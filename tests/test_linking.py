@@ -13,11 +13,11 @@ from conftest import Run
 from howtree import BadInput
 from linking.decide import Decision, calibration_error, default_decision, fit_decision
 from linking.encoder import SentenceEncoder, batches_of_equal_length, has_fast_bfloat16, load_encoder
+from linking.gold import in_dev, read_gold
 from linking.index import GoalIndex
 from linking.pipeline import Goals, Linker, StepBatch
 from linking.retrieve import Retriever
 from linking.text import goal_text, step_text
-from linking.train import in_dev, read_gold
 from linking.vectors import VectorStore, hash_texts
 
 WORDS = ("clean house bake bread plant tree fix bike fold shirt wash car paint wall cut onion").split()  # noqa: SIM905

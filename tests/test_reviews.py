@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from conftest import ROOT, Run, surroundings
+from small import article, small_kb
 
 from howtree import BadInput, NotFound
 from kb.agreement import agreement, precision, training_pairs, wilson
@@ -20,9 +22,7 @@ from kb.overlay import NO_LINK, outcome
 from kb.reviews import Review, Undo, Verdict, append, read, reviews_path, undo
 from kb.store import KnowledgeBase
 from kb.tree import tree
-from linking.train import read_gold
-from conftest import ROOT, Run, surroundings
-from small import article, small_kb
+from linking.gold import read_gold
 
 ARTICLES = (
     article("Bake a Cake", "Line the tin.", "Beat the eggs.", "Heat the oven."),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from howtree import BadInput, say
+from howtree import say
+
+if TYPE_CHECKING:
+    from linking.train import DecisionReport
 
 trainers = typer.Typer(help="Fit a part of the linker to gold links (step -> goal).", no_args_is_help=True)
 
@@ -32,23 +35,64 @@ def decision(
     Example: howtree train decision --gold gold.jsonl --goals titles.txt -o decision.json
     """
     from linking.encoder import DEFAULT_ENCODER, load_encoder
-    from linking.train import read_gold, train_decision
+    from linking.gold import check_gold, read_gold, read_pool
+    from linking.train import train_decision
 
-    pairs = read_gold(gold)
-    try:
-        pool = [line.strip() for line in goals.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot read the pool of titles from {goals}: {error}") from error
+    pairs, pool = read_gold(gold), read_pool(goals)
+    check_gold(pairs, pool)
     model = load_encoder(encoder or DEFAULT_ENCODER)
     folder = work or output.with_suffix(".work")
     result = train_decision(
         pairs, pool, model, folder, f"{gold.name}, {len(pairs.steps)} pairs, {model.name}"
     )
     result.decision.save(output)
-    say(
-        f"Fitted on 90% of {len(pairs.steps):,} pairs; on the {result.held_out:,} held out: calibration error "
-        f"{result.error_before:.3f} before, {result.error_after:.3f} after; at probability "
-        f"{result.decision.threshold}: precision {result.precision:.1%}, recall {result.recall:.1%}, "
-        f"unlinkable recall {result.unlinkable_recall:.1%}."
-    )
+    say(told(result))
     say(f"Wrote {output}.")
+
+
+@trainers.command()
+def retriever(
+    gold: Annotated[Path, typer.Option(help='JSON Lines of {"step": text, "goal": title}.')],
+    goals: Annotated[
+        Path, typer.Option(help="The pool of titles, one a line; the gold goals are among them.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write the model to.")],
+    encoder: Annotated[str, typer.Option(help="Name or folder of the model to start from.")] = "",
+    work: Annotated[
+        Path | None, typer.Option(help="Folder for checkpoints [default: beside the model, MODEL.work].")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the order of the pairs and of dropout.")] = 0,
+    epochs: Annotated[int, typer.Option(min=1, help="With negatives of the batch alone.")] = 2,
+    hard_epochs: Annotated[int, typer.Option(min=0, help="More, with mined hard negatives too.")] = 1,
+    batch: Annotated[int, typer.Option(min=2, help="Pairs in a batch.")] = 128,
+) -> None:
+    """Fine-tune the encoder; a run that was stopped goes on after its last whole epoch.
+
+    Example: howtree train retriever --gold gold.jsonl --goals titles.txt -o my-encoder,
+    then: howtree build data/sample --encoder my-encoder
+    """
+    from linking.encoder import DEFAULT_ENCODER
+    from linking.gold import read_gold, read_pool
+    from linking.train_retriever import Recipe, train_retriever
+
+    pairs, pool = read_gold(gold), read_pool(goals)
+    result = train_retriever(
+        pairs,
+        pool,
+        encoder or DEFAULT_ENCODER,
+        output,
+        work or output.with_name(output.name + ".work"),
+        Recipe(seed=seed, epochs=epochs, hard_epochs=hard_epochs, batch=batch),
+        f"{gold.name}, {len(pairs.steps)} pairs",
+    )
+    say(told(result))
+    say(f"Wrote {output}. Use it: howtree build SOURCE --encoder {output}")
+
+
+def told(result: DecisionReport) -> str:
+    """The figures of a fitted decision in a sentence."""
+    return (
+        f"On the {result.held_out:,} pairs held out: calibration error {result.error_before:.3f} before, "
+        f"{result.error_after:.3f} after; at probability {result.decision.threshold}: precision "
+        f"{result.precision:.1%}, recall {result.recall:.1%}, unlinkable recall {result.unlinkable_recall:.1%}."
+    )

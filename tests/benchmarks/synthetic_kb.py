@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from howtree import __version__, progress, say
-from kb.build import new_file, refuse_broken
+from kb.fill import new_file, refuse_broken
 from kb.store import SCHEMA_VERSION, define_views, sql_file
 
 Numbers = NDArray[np.int64]

@@ -1,0 +1,153 @@
+"""`howtree train retriever`: the loss, the masks, a whole small run, and going on after a stop."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import Run as RunCommand
+
+from howtree import BadInput, digest_of_file
+from linking.decide import decision_of
+from linking.encoder import DEFAULT_ENCODER, load_encoder
+from linking.gold import Gold, split_of
+from linking.train_retriever import Recipe, Run, contrastive_loss, rate_at, train_retriever, training_part
+
+THINGS = ("car", "bike", "wall", "shirt", "window", "oven", "garden", "boat", "cat", "piano", "roof", "floor")
+VERBS = {"Wash": "Scrub", "Repair": "Mend", "Paint": "Colour", "Sell": "Find a buyer for", "Draw": "Sketch"}
+
+
+def small_gold() -> tuple[Gold, list[str]]:
+    """Paraphrases made by hand: "Scrub the car" is "Wash a Car"; two steps a goal."""
+    pairs = [
+        (f"{said} {word} {thing}", f"{verb} a {thing.title()}")
+        for verb, said in VERBS.items()
+        for thing in THINGS
+        for word in ("the", "your")
+    ]
+    random.Random(0).shuffle(pairs)
+    return Gold([s for s, _ in pairs], [g for _, g in pairs]), [*sorted({g for _, g in pairs}), "Bake Bread"]
+
+
+SMALL = Recipe(epochs=1, hard_epochs=1, batch=32, mined=10)
+
+
+def test_the_loss_is_the_formula() -> None:
+    dice = np.random.default_rng(0)
+    steps, goals = dice.normal(size=(4, 6)), dice.normal(size=(7, 6))
+    masked = dice.random((4, 7)) < 0.3
+    masked[np.arange(4), np.arange(4)] = False
+    expected = 0.0
+    for i in range(4):
+        weights = [np.exp(3 * steps[i] @ goals[j]) for j in range(7) if not masked[i, j]]
+        expected -= np.log(np.exp(3 * steps[i] @ goals[i]) / sum(weights)) / 4
+    found = contrastive_loss(torch.tensor(steps), torch.tensor(goals), torch.tensor(masked), 3.0)
+    assert float(found) == pytest.approx(expected)
+
+
+def test_the_rate_rises_and_falls() -> None:
+    rates = [rate_at(n, 100, 0.1) for n in range(101)]
+    assert rates[0] == 0.1 and max(rates) == rates[9] == rates[10] == 1 and rates[100] == 0
+    assert rates[:10] == sorted(rates[:10]) and rates[10:] == sorted(rates[10:])[::-1]
+
+
+def test_held_out_steps_are_not_trained_on() -> None:
+    gold, _ = small_gold()
+    part = split_of(gold.steps)
+    assert {"dev", "calibration", "train"} == set(part)
+    assert sorted(training_part(gold).steps) == sorted(np.array(gold.steps)[part == "train"])
+
+
+def test_goals_that_may_be_right_are_no_negatives(tmp_path: Path) -> None:
+    gold = Gold(
+        ["Wash it", "Scrub it", "Wash it", "Clean it", "Bake some bread"],
+        ["Wash a Car", "Wash a Car", "Clean a Boat", "Wash a Caar", "Bake Bread"],
+    )
+    examples = training_part(gold)
+    run = Run(load_encoder(), examples, gold, sorted(set(gold.goals)), tmp_path, SMALL)
+    rows = list(range(len(examples.steps)))
+    goals, masked = run.goals_of(rows, None, np.random.default_rng(0))
+    at = {(step, goal): i for i, (step, goal) in enumerate(zip(examples.steps, goals, strict=True))}
+    wash, scrub, boat = (
+        at["Wash it", "Wash a Car"],
+        at["Scrub it", "Wash a Car"],
+        at["Wash it", "Clean a Boat"],
+    )
+    bread = at["Bake some bread", "Bake Bread"]
+    assert masked[wash, scrub] and masked[wash, boat]  # the same goal; another gold goal of the step
+    assert not masked[scrub, boat] and not masked[wash, bread]
+    assert not masked[np.arange(len(rows)), np.arange(len(rows))].any()
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small trained model `m` and its checkpoints `w`."""
+    folder = tmp_path_factory.mktemp("trained")
+    gold, pool = small_gold()
+    train_retriever(gold, pool, DEFAULT_ENCODER, folder / "m", folder / "w", SMALL, "made up")
+    return folder
+
+
+def test_training_brings_steps_to_their_goals(trained: Path) -> None:
+    gold, pool = small_gold()
+    encoder = load_encoder(str(trained / "m"))
+    dev = np.flatnonzero(split_of(gold.steps) == "dev")
+
+    def mean_cosine_margin(model: str) -> float:
+        encoder = load_encoder(model)
+        steps, goals = encoder.encode([gold.steps[i] for i in dev]), encoder.encode(pool)
+        right = np.array([pool.index(gold.goals[i]) for i in dev])
+        cosines = steps @ goals.T
+        own = cosines[np.arange(len(dev)), right].copy()
+        cosines[np.arange(len(dev)), right] = -1
+        return float((own - cosines.max(axis=1)).mean())
+
+    assert mean_cosine_margin(str(trained / "m")) > mean_cosine_margin(DEFAULT_ENCODER)
+    assert decision_of(encoder).weights == encoder.weights
+    assert "made up" in (trained / "m" / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_stopped_run_ends_with_the_same_weights(trained: Path, tmp_path: Path) -> None:
+    gold, pool = small_gold()
+    first = Recipe(epochs=1, hard_epochs=0, batch=32, mined=10)
+    train_retriever(gold, pool, DEFAULT_ENCODER, tmp_path / "m", tmp_path / "w", first, "made up")
+    before = digest_of_file(tmp_path / "m" / "model.safetensors")
+    train_retriever(gold, pool, DEFAULT_ENCODER, tmp_path / "m", tmp_path / "w", SMALL, "made up")
+    after = digest_of_file(tmp_path / "m" / "model.safetensors")
+    assert before != after == digest_of_file(trained / "m" / "model.safetensors")
+
+
+def test_a_build_uses_the_model_and_its_decision(run: RunCommand, trained: Path, tmp_path: Path) -> None:
+    from kb.store import KnowledgeBase
+
+    (tmp_path / "articles.jsonl").write_text(
+        '{"title": "How to Wash a Car", "methods": [{"name": "", "steps": ["Paint the wall."]}]}\n'
+        '{"title": "How to Paint a Wall", "methods": [{"name": "", "steps": ["Scrub the car."]}]}\n',
+        encoding="utf-8",
+    )
+    done = run("build", "articles.jsonl", "-o", "kb.duckdb", "--encoder", trained / "m", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with KnowledgeBase(tmp_path / "kb.duckdb") as kb:
+        found = kb.sql("SELECT value FROM meta WHERE key = 'threshold'")
+        threshold = float(next(iter(found.rows))[0])
+    assert threshold == decision_of(load_encoder(str(trained / "m"))).threshold
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_too_few_pairs_are_refused(run: RunCommand, tmp_path: Path, count: int) -> None:
+    (tmp_path / "gold.jsonl").write_text(
+        '{"step": "Fly it", "goal": "Fly a Kite"}\n' * count, encoding="utf-8"
+    )
+    (tmp_path / "goals.txt").write_text("Fly a Kite\n", encoding="utf-8")
+    done = run("train", "retriever", "--gold", "gold.jsonl", "--goals", "goals.txt", "-o", "m", cwd=tmp_path)
+    assert done.returncode == 1 and "at least two" in done.stderr and not (tmp_path / "m").exists()
+
+
+def test_a_folder_that_is_no_model_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("mine", encoding="utf-8")
+    gold, pool = small_gold()
+    with pytest.raises(BadInput, match="no model folder"):
+        train_retriever(gold, pool, DEFAULT_ENCODER, tmp_path, tmp_path / "w", SMALL, "made up")
