@@ -22,7 +22,6 @@ def draw(kb: KnowledgeBase, step_id: int, path: Path) -> None:
         "Other goals that were weighed",
         key=key,
         type="compact",
-        icon=":material/balance:",
         on_change=_toggle,
         args=(path,),
     )

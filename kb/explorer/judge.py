@@ -89,13 +89,10 @@ def shown(kb: KnowledgeBase, asked: Question) -> None:
         if asked.body or asked.bullets:
             st.text(plain("\n".join([asked.body, *(f"• {bullet}" for bullet in asked.bullets)]).strip()))
         with st.container(horizontal=True, vertical_alignment="center", key="row-use-step"):
-            st.caption("in", width="content")
-            address.link("procedure", label(asked.goal, 80), goal=asked.article)
+            address.link("procedure", f"in: {label(asked.goal, 80)}", goal=asked.article)
         st.html(listing(goals[asked.article_id], asked.step_id))
     with right:
-        st.caption(
-            f"The goal · probability {asked.probability:.2f}{', chosen' if asked.chosen else ', not chosen'}"
-        )
+        st.caption("The goal")  # without its probability, which would sway the judge
         st.html(f'<h2 class="part question">{markup(asked.child_goal)}</h2>')
         with st.container(horizontal=True, vertical_alignment="center", key="row-use-goal"):
             address.link(
@@ -125,7 +122,7 @@ def listing(goal: tree.Goal, marked: int | None) -> str:
 def verdicts(asked: Question, who: str, order: str) -> None:
     """The buttons, each with its key."""
     note = st.session_state.get("judge-note", "")
-    with st.container(horizontal=True, key="row-verdicts"):
+    with st.container(horizontal=True, vertical_alignment="center", key="row-verdicts"):
         for verdict, (shortcut, name, meaning) in MEANINGS.items():
             goal = None if verdict == "no link" else asked.child_id
             st.button(
@@ -133,7 +130,6 @@ def verdicts(asked: Question, who: str, order: str) -> None:
                 key=f"judge-{verdict}",
                 help=meaning if who else "Give your name first.",
                 shortcut=shortcut,
-                type="primary" if verdict == "exact" else "secondary",
                 disabled=not who,
                 on_click=decide,
                 args=(asked, verdict, goal, who, order, note),

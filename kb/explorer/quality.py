@@ -100,7 +100,7 @@ def histogram(links: pd.DataFrame, threshold: float) -> None:
     )
     rule = (
         alt.Chart(pd.DataFrame({"threshold": [threshold]}))
-        .mark_rule(strokeDash=[4, 4])
+        .mark_rule(strokeDash=[4, 4], color="#8a8a82")
         .encode(x="threshold:Q")
     )
     st.altair_chart((bars + rule).properties(height=240))
@@ -140,7 +140,7 @@ def verdicts(kb: KnowledgeBase) -> None:
     bars = base.mark_bar(color=COLOURS["model, chosen"], opacity=0.75).encode(
         y=alt.Y("right:Q", title="share right", scale=whole, axis=alt.Axis(format="%"))
     )
-    lines = base.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q", scale=whole), y2="high:Q")
+    lines = base.mark_rule(strokeWidth=2, color="#8a8a82").encode(y=alt.Y("low:Q", scale=whole), y2="high:Q")
     st.altair_chart((bars + lines).properties(height=240))
 
 

@@ -43,7 +43,7 @@ def toggle(path: Path, linked: bool, levels: int) -> None:
     openness = Openness.of_address(levels)
     by_level = linked and len(path) < levels
     if st.session_state[f"step-{spelt(path)}"]:
-        opened, shut = openness.opened | ({path} if not by_level else set()), openness.shut - {path}
+        opened, shut = openness.opened | {path}, openness.shut - {path}
     else:
         opened = frozenset(other for other in openness.opened if other[: len(path)] != path)
         shut = openness.shut | ({path} if by_level else set())
@@ -66,29 +66,32 @@ class Grown:
 
 
 def grow(kb: KnowledgeBase, root: int, openness: Openness, threshold: float | None) -> Grown:
-    """Fetch what `openness` shows below a goal, up to about `MAX_DRAWN` steps."""
+    """Fetch what `openness` shows below a goal: all that was opened by hand, and of the levels `MAX_DRAWN` steps."""
     grown = Grown(tree.goals(kb, [root], threshold))
     level: list[tuple[Path, int, frozenset[int]]] = [((), root, frozenset({root}))]
-    drawn = 0
+    drawn = len(places(grown.goals[root], ()))
     while level:
         below: list[tuple[Path, int, frozenset[int]]] = []
         for above, goal_id, ancestors in level:
             for path, step in places(grown.goals[goal_id], above):
-                drawn += 1
                 if not openness.is_open(path, step.link is not None):
                     continue
                 grown.open_steps[path] = step.step_id
                 if step.link and step.link.goal.article_id not in ancestors:
                     child = step.link.goal.article_id
                     below.append((path, child, ancestors | {child}))
-        if drawn > MAX_DRAWN:
-            grown.cut = bool(below)
-            break
-        grown.open_links.update(path for path, _, _ in below)
         missing = {goal_id for _, goal_id, _ in below} - grown.goals.keys()
         if missing:
             grown.goals.update(tree.goals(kb, missing, threshold))
-        level = below
+        level = []
+        for path, child, ancestors in below:
+            drawn += len(places(grown.goals[child], ()))
+            if drawn > MAX_DRAWN and path not in openness.opened:
+                grown.cut = True
+                del grown.open_steps[path]
+                continue
+            grown.open_links.add(path)
+            level.append((path, child, ancestors))
     grown.texts = texts(kb, set(grown.open_steps.values()))
     linked = {s.link.goal.article_id for g in grown.goals.values() for _, s in places(g, ()) if s.link}
     grown.keys = keys(kb, linked | {root})
