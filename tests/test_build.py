@@ -187,7 +187,7 @@ def test_readers_see_the_old_or_the_new_file_while_builds_swap_it(own_sample_kb:
             stderr=subprocess.PIPE,
             text=True,
         )
-        for _ in range(3)
+        for _ in range(10)
     ]
     ends = time.monotonic() + 11
     while time.monotonic() < ends:
