@@ -114,7 +114,8 @@ def settled(page: Page) -> None:
     page.wait_for_function(
         "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
     )
-    page.wait_for_function("!document.querySelector('[data-stale=true], [data-testid=stSkeleton], details[style*=overflow]')")
+    moving = "[data-stale=true], [data-testid=stSkeleton], details[style*=overflow]"
+    page.wait_for_function(f"!document.querySelector('{moving}')")
 
 
 def step(page: Page, text: str, nth: int = 0) -> object:
