@@ -8,7 +8,6 @@ from pathlib import Path
 
 from howtree import BadInput, digest_of, read_json
 
-PAGE_SUFFIXES = (".html", ".htm", ".xhtml", ".shtml", ".php", ".aspx")
 FORMS_BY_SUFFIX = {
     ".jsonl": "lines",
     ".ndjson": "lines",

@@ -19,7 +19,6 @@ REDIRECTS = (301, 302, 303, 307, 308)
 REFUSALS = (401, 403, 407, 451)
 PASSING = (408, 425, 429, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 525, 526, 527, 530)
 """States that pass: HTTP's own, and those of the networks that stand before large sites (520 to 530)."""
-FOLLOW = ("links", "related")
 
 BLOCK_WORDS = (
     "access denied",
