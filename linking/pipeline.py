@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from howtree import progress, written_aside
 from linking.decide import Decision
-from linking.encoder import Encoder
+from linking.encoder import Encoder, Vectors
 from linking.index import GoalIndex
 from linking.retrieve import GoalLists, Retriever
 from linking.vectors import Rows, VectorStore
@@ -175,8 +175,7 @@ def candidate_table(
     score = lists.scores.ravel()[position]
     foreign = article != batch.article_ids[step]
     step, article, score = step[foreign], article[foreign], score[foreign]
-    order = np.lexsort((article, -score, step))
-    step, article, score = step[order], article[order], score[order]
+    article = smaller_first(step, score, article)
     rank = np.arange(len(step)) - np.searchsorted(step, step, side="left")
     kept = rank < k
     step, article, score, rank = step[kept], article[kept], score[kept], rank[kept]
@@ -194,6 +193,16 @@ def candidate_table(
         },
         schema=CANDIDATE_SCHEMA,
     )
+
+
+def smaller_first(step: Rows, score: Vectors, article: Rows) -> Rows:
+    """The articles of lists that are in order of their scores, those of equal score now by their ids. All [n]."""
+    group = np.cumsum(np.diff(step, prepend=-1).astype(bool) | np.diff(score, prepend=np.nan).astype(bool))
+    same = group[1:] == group[:-1]
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    article = article.copy()
+    article[tied] = article[tied][np.lexsort((article[tied], group[tied]))]
+    return article
 
 
 class timed:

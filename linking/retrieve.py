@@ -2,7 +2,8 @@
 
 Lists are made for texts, not for steps: equal steps share one. `depth` goals are kept, a few more than asked
 for later, so that a step's own article can be left out and ties at the end do not matter. When goals come or
-go, a list is merged with the new goals alone, unless it named a goal that went: then it is searched again.
+go, only the new goals that may enter a list are looked at, unless it named a goal that went: then it is
+searched again.
 Scores are recomputed pair by pair in one fixed order of additions, so a list does not depend on how the
 search was cut into blocks, and an updated list equals a new one.
 """
@@ -24,6 +25,8 @@ from linking.vectors import Rows, VectorStore
 BLOCK = 1_024
 SCORE_DECIMALS = 6
 """Scores are rounded here: two goals whose score differs by less are a tie, ordered by their text's hash."""
+SLACK = 1e-5
+"""More than a matrix product in float32 and the rounding together can differ from the exact score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,10 @@ class Retriever:
         added = np.setdiff1d(self.goal_rows, before)
         removed = np.setdiff1d(before, self.goal_rows)
         lists = old
-        if len(added):
+        if len(added) > self.depth:
             lists = self._merge(old, self._search(vectors, added, indexes))
+        elif len(added):
+            lists = self._insert(old, vectors, added)
         stale = np.isin(old.goals, removed).any(axis=1)
         if stale.any():
             fresh = self._search(vectors[stale], self.goal_rows, indexes)
@@ -104,6 +109,21 @@ class Retriever:
             goals[stale], scores[stale] = fresh.goals, fresh.scores
             lists = GoalLists(goals, scores)
         return lists, int(stale.sum())
+
+    def _insert(self, old: GoalLists, vectors: Vectors, added: Rows) -> GoalLists:
+        """The lists with those of a few new goals that come before a list's last."""
+        near = vectors @ self.goals.vectors(added).T >= old.scores[:, -1:] - SLACK
+        changed = np.flatnonzero(near.any(axis=1))
+        if not len(changed):
+            return old
+        near = near[changed]
+        first = np.argsort(~near, axis=1, kind="stable")[:, : near.sum(axis=1).max()]
+        entering = np.where(np.take_along_axis(near, first, 1), added[first], -1)
+        scored = GoalLists(entering, self._exact_scores(vectors[changed], entering))
+        merged = self._merge(GoalLists(old.goals[changed], old.scores[changed]), scored)
+        goals, scores = old.goals.copy(), old.scores.copy()
+        goals[changed], scores[changed] = merged.goals, merged.scores
+        return GoalLists(goals, scores)
 
     def _search(self, vectors: Vectors, goal_rows: Rows, indexes: dict[str, GoalIndex]) -> GoalLists:
         """Exact search among `goal_rows`, a block of texts at a time."""

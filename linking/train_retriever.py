@@ -18,7 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import BadInput, digest_of, progress, read_json, say, write_json, written_aside
-from linking.encoder import SentenceEncoder, Vectors, has_transformer, load_encoder, weights_digest
+from linking.encoder import (
+    BASE_ENCODER,
+    SentenceEncoder,
+    Vectors,
+    has_transformer,
+    load_encoder,
+    save_delta,
+)
 from linking.gold import Gold, check_gold, in_dev, split_of, with_goal
 from linking.index import GoalIndex
 from linking.recipe import Recipe, contrastive_loss, rate_at
@@ -324,18 +331,26 @@ def refuse_foreign(output: Path) -> None:
         BadInput: `output` is a file, or a folder with other content.
     """
     if output.is_file() or (
-        output.is_dir() and any(output.iterdir()) and not (output / "modules.json").exists()
+        output.is_dir()
+        and any(output.iterdir())
+        and not any((output / name).exists() for name in ("model.json", "modules.json"))
     ):
         raise BadInput(f"{output} exists and is no model folder: give another -o")
 
 
 def publish(run: Run, output: Path, work: Path, base: str, source: str) -> DecisionReport:
-    """Write the trained model, its decision and its card; the folder appears whole or not at all."""
+    """Write the trained model, its decision and its card; the folder appears whole or not at all.
+
+    A model trained from the packaged one is kept as its difference, and measured as it is read back.
+    """
     aside = output.with_name(f".{output.name}.part")
     shutil.rmtree(aside, ignore_errors=True)
-    run.encoder.model.save(str(aside), create_model_card=False)
-    weights = weights_digest(aside, run.encoder.model)
-    trained = SentenceEncoder(str(output), run.encoder.model, weights)
+    if base == BASE_ENCODER:
+        save_delta(run.encoder, aside)
+    else:
+        run.encoder.model.save(str(aside), create_model_card=False)
+    kept = load_encoder(str(aside))
+    trained = SentenceEncoder(str(output), kept.model, kept.weights)
     result = train_decision(run.gold, run.pool, trained, work, source, trained_on_gold=True)
     result.decision.save(aside / "decision.json")
     (aside / "README.md").write_text(card(run, result, base, source), encoding="utf-8")

@@ -11,7 +11,7 @@ import pytest
 from conftest import Run
 
 from howtree import BadInput
-from linking.decide import Decision, calibration_error, default_decision, fit_decision
+from linking.decide import Decision, calibration_error, base_decision, fit_decision
 from linking.encoder import SentenceEncoder, batches_of_equal_length, has_fast_bfloat16, load_encoder
 from linking.gold import in_dev, read_gold
 from linking.index import GoalIndex
@@ -175,7 +175,7 @@ def test_the_fit_finds_the_decision_that_made_the_data() -> None:
 
 
 def test_the_shipped_decision_is_a_whole_one() -> None:
-    decision = default_decision()
+    decision = base_decision()
     assert 0 < decision.threshold < 1 and decision.fitted_on
 
 

@@ -13,7 +13,7 @@ from conftest import ROOT, Run
 
 from howtree import BadInput
 from linking.bm25 import Bm25
-from linking.decide import Decision, decision_of, default_decision, fitted_for
+from linking.decide import Decision, decision_of, base_decision, fitted_for
 from linking.encoder import load_encoder
 from linking.evaluate import (
     Lists,
@@ -287,12 +287,11 @@ def test_few_goals_outside_the_pool_are_told_and_count_as_missed(capsys: pytest.
 
 
 def test_a_decision_belongs_to_its_encoder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    encoder = load_encoder()
-    assert fitted_for(encoder) == decision_of(encoder) == default_decision()
-    encoder.weights = "others"
+    encoder = load_encoder(BASE_ENCODER)
+    assert fitted_for(encoder) == decision_of(encoder) == base_decision()
+    encoder.name, encoder.weights = str(tmp_path), "others"
     assert fitted_for(encoder) is None
-    assert decision_of(encoder) == default_decision() and "No decision was fitted" in capsys.readouterr().err
-    encoder.name = str(tmp_path)
+    assert decision_of(encoder) == base_decision() and "No decision was fitted" in capsys.readouterr().err
     own = Decision(0.1, 0.5, 0.4, "made up", "others")
     own.save(tmp_path / "decision.json")
     assert decision_of(encoder) == own

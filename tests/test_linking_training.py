@@ -13,7 +13,7 @@ from conftest import Run as RunCommand
 
 from howtree import BadInput, digest_of_file
 from linking.decide import decision_of
-from linking.encoder import DEFAULT_ENCODER, load_encoder
+from linking.encoder import BASE_ENCODER, load_encoder
 from linking.gold import Gold, split_of
 from linking.recipe import Recipe, contrastive_loss, rate_at
 from linking.train_retriever import Examples, Run, train_retriever, training_part
@@ -83,7 +83,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small trained model `m` and its checkpoints `w`."""
     folder = tmp_path_factory.mktemp("trained")
     gold, pool = small_gold()
-    train_retriever(gold, pool, DEFAULT_ENCODER, folder / "m", folder / "w", SMALL, "made up")
+    train_retriever(gold, pool, BASE_ENCODER, folder / "m", folder / "w", SMALL, "made up")
     return folder
 
 
@@ -101,7 +101,7 @@ def test_training_brings_steps_to_their_goals(trained: Path) -> None:
         cosines[np.arange(len(dev)), right] = -1
         return float((own - cosines.max(axis=1)).mean())
 
-    assert mean_cosine_margin(str(trained / "m")) > mean_cosine_margin(DEFAULT_ENCODER)
+    assert mean_cosine_margin(str(trained / "m")) > mean_cosine_margin(BASE_ENCODER)
     assert decision_of(encoder).weights == encoder.weights
     assert "made up" in (trained / "m" / "README.md").read_text(encoding="utf-8")
 
@@ -109,11 +109,11 @@ def test_training_brings_steps_to_their_goals(trained: Path) -> None:
 def test_a_stopped_run_ends_with_the_same_weights(trained: Path, tmp_path: Path) -> None:
     gold, pool = small_gold()
     first = Recipe(epochs=1, hard_epochs=0, batch=32, mined=10)
-    train_retriever(gold, pool, DEFAULT_ENCODER, tmp_path / "m", tmp_path / "w", first, "made up")
-    before = digest_of_file(tmp_path / "m" / "model.safetensors")
-    train_retriever(gold, pool, DEFAULT_ENCODER, tmp_path / "m", tmp_path / "w", SMALL, "made up")
-    after = digest_of_file(tmp_path / "m" / "model.safetensors")
-    assert before != after == digest_of_file(trained / "m" / "model.safetensors")
+    train_retriever(gold, pool, BASE_ENCODER, tmp_path / "m", tmp_path / "w", first, "made up")
+    before = digest_of_file(tmp_path / "m" / "delta.safetensors")
+    train_retriever(gold, pool, BASE_ENCODER, tmp_path / "m", tmp_path / "w", SMALL, "made up")
+    after = digest_of_file(tmp_path / "m" / "delta.safetensors")
+    assert before != after == digest_of_file(trained / "m" / "delta.safetensors")
 
 
 def test_a_build_uses_the_model_and_its_decision(run: RunCommand, trained: Path, tmp_path: Path) -> None:
@@ -144,4 +144,4 @@ def test_a_folder_that_is_no_model_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("mine", encoding="utf-8")
     gold, pool = small_gold()
     with pytest.raises(BadInput, match="no model folder"):
-        train_retriever(gold, pool, DEFAULT_ENCODER, tmp_path, tmp_path / "w", SMALL, "made up")
+        train_retriever(gold, pool, BASE_ENCODER, tmp_path, tmp_path / "w", SMALL, "made up")

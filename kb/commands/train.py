@@ -71,7 +71,7 @@ def retriever(
     Example: howtree train retriever --gold gold.jsonl --goals titles.txt -o my-encoder,
     then: howtree build data/sample --encoder my-encoder
     """
-    from linking.encoder import DEFAULT_ENCODER
+    from linking.encoder import BASE_ENCODER
     from linking.gold import read_gold, read_pool
     from linking.recipe import Recipe
     from linking.train_retriever import train_retriever
@@ -80,7 +80,7 @@ def retriever(
     result = train_retriever(
         pairs,
         pool,
-        encoder or DEFAULT_ENCODER,
+        encoder or BASE_ENCODER,
         output,
         work or output.with_name(output.name + ".work"),
         Recipe(seed=seed, epochs=epochs, hard_epochs=hard_epochs, batch=batch),
