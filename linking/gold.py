@@ -124,10 +124,3 @@ def split_of(steps: Sequence[str]) -> NDArray[np.str_]:
     """ "dev" (a tenth, for measuring), "calibration" (a twentieth, for the decision) or "train". [len(steps)]."""
     mark = marks(steps)
     return np.where(mark < 0.1, "dev", np.where(mark < 0.15, "calibration", "train"))
-
-
-def half_of(steps: Sequence[str]) -> NDArray[np.int64]:
-    """0 or 1 for each step, from a hash of its text that has nothing to do with `marks`. Shape [len(steps)]."""
-    return np.array(
-        [hashlib.sha256(b"half\0" + s.encode("utf-8", "surrogatepass")).digest()[0] // 128 for s in steps], np.int64
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,17 @@ import pytest
 from conftest import Run
 
 from howtree import BadInput
-from linking.decide import Decision, calibration_error, base_decision, fit_decision
-from linking.encoder import SentenceEncoder, batches_of_equal_length, has_fast_bfloat16, load_encoder
+from linking.decide import Decision, base_decision, calibration_error, fit_decision, fitted_for
+from linking.delta import pack, unpack
+from linking.encoder import (
+    BASE_ENCODER,
+    TRAINED_ENCODER,
+    SentenceEncoder,
+    batches_of_equal_length,
+    has_fast_bfloat16,
+    load_encoder,
+    model_folder,
+)
 from linking.gold import in_dev, read_gold
 from linking.index import GoalIndex
 from linking.pipeline import Goals, Linker, StepBatch
@@ -63,6 +73,46 @@ def test_changed_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(module, "digest_of_file", lambda path: "0" * 64)
     with pytest.raises(BadInput, match="not those of all-MiniLM-L6-v2"):
         load_encoder()
+
+
+def test_the_shipped_encoder_is_loaded_and_a_changed_one_refused(tmp_path: Path) -> None:
+    shipped = load_encoder(TRAINED_ENCODER)
+    decision = fitted_for(shipped)
+    assert decision is not None and 0 < decision.threshold < 1
+    sentences = ["Scrub the car", "Wash a Car", "Bake Bread"]
+    step, right, wrong = shipped.encode(sentences)
+    assert step @ right > step @ wrong
+    assert not np.allclose(shipped.encode(sentences), load_encoder(BASE_ENCODER).encode(sentences), atol=1e-2)
+    folder = shutil.copytree(model_folder(TRAINED_ENCODER), tmp_path / "copy")
+    assert load_encoder(str(folder)).weights == shipped.weights
+    weights = bytearray((folder / "delta.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (folder / "delta.safetensors").write_bytes(weights)
+    with pytest.raises(BadInput, match="have changed"):
+        load_encoder(str(folder))
+    (folder / "model.json").unlink()
+    with pytest.raises(BadInput, match="holds no model"):
+        load_encoder(str(folder))
+
+
+def test_weights_come_back_from_their_difference() -> None:
+    import torch
+
+    dice = torch.Generator().manual_seed(0)
+    base = {
+        "embeddings.words": torch.randn(50, 8, generator=dice),
+        "layer": torch.randn(6, 8, generator=dice),
+    }
+    base["bias"] = torch.randn(8, generator=dice)
+    trained = {name: each + 0.002 * torch.randn(each.shape, generator=dice) for name, each in base.items()}
+    trained["embeddings.words"][10:] = base["embeddings.words"][10:]
+    packed = pack(trained, base)
+    assert packed["embeddings.words.rows"].tolist() == list(range(10))
+    back = unpack(packed, base)
+    for name, tensor in trained.items():
+        largest = (tensor - base[name]).abs().max()
+        assert (back[name] - tensor).abs().max() <= largest / 250
+    assert torch.equal(back["embeddings.words"][10:], base["embeddings.words"][10:])
 
 
 def test_a_model_that_is_not_there_is_named() -> None:

@@ -13,8 +13,8 @@ from conftest import ROOT, Run
 
 from howtree import BadInput
 from linking.bm25 import Bm25
-from linking.decide import Decision, decision_of, base_decision, fitted_for
-from linking.encoder import load_encoder
+from linking.decide import Decision, base_decision, decision_of, fitted_for
+from linking.encoder import BASE_ENCODER, load_encoder
 from linking.evaluate import (
     Lists,
     Measured,
