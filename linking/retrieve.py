@@ -25,6 +25,8 @@ from linking.vectors import Rows, VectorStore
 BLOCK = 1_024
 SCORE_DECIMALS = 6
 """Scores are rounded here: two goals whose score differs by less are a tie, ordered by their text's hash."""
+FEW = 1_024
+"""So many new goals are compared with every text; among more, the best for each text are searched first."""
 SLACK = 1e-5
 """More than a matrix product in float32 and the rounding together can differ from the exact score."""
 
@@ -98,7 +100,7 @@ class Retriever:
         added = np.setdiff1d(self.goal_rows, before)
         removed = np.setdiff1d(before, self.goal_rows)
         lists = old
-        if len(added) > self.depth:
+        if len(added) > FEW:
             lists = self._merge(old, self._search(vectors, added, indexes))
         elif len(added):
             lists = self._insert(old, vectors, added)
