@@ -1,8 +1,9 @@
 """Vectors on disk, each text encoded once: the memory of the linker between builds.
 
-A folder of parts. Each part is two files, written aside and renamed, the vectors last: `part-00000.hash.npy`
-(uint64 [n], the first half of the text's digest) and `part-00000.npy` (float32 [n, dimension]). Rows are
-numbered through all parts and never change, so later files may refer to a row.
+A folder of parts. Each part is two or three files, written aside and renamed, the vectors last:
+`part-00000.hash.npy` (uint64 [n], the first half of the text's digest), `part-00000.tokens.npz` (where the encoder has
+a token head) and `part-00000.npy` (float32 [n, dimension]). Rows are numbered through all parts and never change, so
+later files may refer to a row.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from howtree import written_aside
 from linking.encoder import Encoder, Vectors
+from linking.tokens import Tokens
 
 PART_SIZE = 8_192
 
@@ -70,13 +72,29 @@ class VectorStore:
         missing = np.sort(first[self.rows(hashes[first]) < 0])
         for start in range(0, len(missing), PART_SIZE):
             batch = missing[start : start + PART_SIZE]
-            self._append(hashes[batch], encoder.encode([texts[i] for i in batch]))
+            self._append(hashes[batch], *encoder.encode_tokens([texts[i] for i in batch]))
             if bar is not None:
                 bar.update(len(batch))
         return self.rows(hashes)
 
-    def _append(self, hashes: Hashes, vectors: Vectors) -> None:
+    def tokens(self, rows: Rows) -> Tokens:
+        """The tokens of these rows, in their order. Only where the encoder has a token head."""
+        part_of = np.searchsorted(self._starts, rows, side="right") - 1
+        order = np.argsort(part_of, kind="stable")
+        parts = [
+            self._tokens(part).picked(rows[part_of == part] - self._starts[part])
+            for part in np.unique(part_of)
+        ]
+        return Tokens.joined(parts).picked(np.argsort(order, kind="stable")) if parts else Tokens.none()
+
+    def _tokens(self, number: int) -> Tokens:
+        return Tokens.load(self._token_path(number))
+
+    def _append(self, hashes: Hashes, vectors: Vectors, tokens: Tokens | None) -> None:
         number = len(self._parts)
+        if tokens is not None:
+            with written_aside(self._token_path(number)) as aside:
+                tokens.save(aside)
         for path, array in ((self._hash_path(number), hashes), (self._path(number), vectors)):
             with written_aside(path) as aside, aside.open("wb") as file:
                 np.save(file, array)
@@ -91,6 +109,9 @@ class VectorStore:
 
     def _path(self, number: int) -> Path:
         return self.folder / f"part-{number:05d}.npy"
+
+    def _token_path(self, number: int) -> Path:
+        return self.folder / f"part-{number:05d}.tokens.npz"
 
     def _hash_path(self, number: int) -> Path:
         return self.folder / f"part-{number:05d}.hash.npy"
