@@ -136,14 +136,3 @@ def best_threshold(probability: Floats, right: NDArray[np.bool_], linkable: int,
     recall = hits / max(1, linkable)
     f = (1 + beta**2) * precision * recall / np.maximum(beta**2 * precision + recall, 1e-12)
     return float(probability[order][int(np.argmax(f))])
-
-
-def calibration_error(probability: Floats, right: NDArray[np.bool_], bins: int = 15) -> float:
-    """Expected calibration error: mean |share right - mean probability| over equal-width bins, weighted by size."""
-    place = np.minimum((probability * bins).astype(int), bins - 1)
-    return float(
-        sum(
-            (place == b).mean() * abs(right[place == b].mean() - probability[place == b].mean())
-            for b in np.unique(place)
-        )
-    )

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import BadInput, progress
-from linking.decide import Decision, calibration_error, fit_decision
+from linking.decide import Decision, fit_decision
 from linking.encoder import Encoder, SentenceEncoder, Vectors
 from linking.gold import Gold, split_of
 from linking.pipeline import CANDIDATES
+from linking.reliability import calibration_error
 from linking.retrieve import Retriever
 from linking.text import goal_text, step_text
 from linking.vectors import VectorStore, hash_texts
