@@ -79,7 +79,11 @@ def draw_reliability(models: Mapping[str, Mapping[str, Sequence[Mapping[str, flo
         for part, bins in parts.items():
             label = f"{'raw score' if part == 'before' else 'decision'}, ECE {error_of(bins):.3f}"
             line = diagram.plot(
-                [b["probability"] for b in bins], [b["right"] for b in bins], marker="o", label=label
+                [b["probability"] for b in bins],
+                [b["right"] for b in bins],
+                marker="o",
+                clip_on=False,
+                label=label,
             )[0]
             counts.stairs(*_histogram(bins), color=line.get_color(), linewidth=1.5)
         diagram.set(title=name, ylabel="share right", xlim=(0, 1), ylim=(0, 1))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import BadInput, progress
-from linking.decide import Decision, fit_decision
+from linking.decide import BETA, Decision, fit_decision
 from linking.encoder import Encoder, SentenceEncoder, Vectors
 from linking.gold import Gold, split_of
 from linking.pipeline import CANDIDATES
@@ -69,11 +69,12 @@ def train_decision(
     folder: Path,
     source: str,
     trained_on_gold: bool = False,
+    beta: float = BETA,
 ) -> DecisionReport:
     """Fit the decision on gold links outside the dev tenth and report its figures on that tenth.
 
     An encoder trained on the gold links is too sure of those that it has seen, so its decision is fitted on the
-    calibration twentieth alone.
+    calibration twentieth alone. The default threshold is that of the best F-beta.
 
     Raises:
         BadInput: no gold link is left to fit on, or none to measure on.
@@ -86,7 +87,7 @@ def train_decision(
             f"the decision is fitted on and {int(dev.sum())} into the part that it is measured on"
         )
     scores, places = gold_lists(gold, pool, encoder, folder)
-    decision = replace(fit_decision(scores[fit], places[fit], source), weights=encoder.weights)
+    decision = replace(fit_decision(scores[fit], places[fit], source, beta), weights=encoder.weights)
     return report(decision, scores[dev], places[dev])
 
 
