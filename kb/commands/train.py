@@ -29,6 +29,12 @@ def decision(
     output: Annotated[Path, typer.Option("-o", "--output", help="Where to write the decision (JSON).")],
     encoder: Annotated[str, typer.Option(help="Name or folder of a sentence-transformers model.")] = "",
     work: Annotated[Path | None, typer.Option(help="Folder for vectors; kept, so a rerun is quick.")] = None,
+    beta: Annotated[
+        float,
+        typer.Option(
+            min=0.01, max=100, help="The default threshold has the best F-beta: above 1 for recall."
+        ),
+    ] = 0.5,
 ) -> None:
     """Fit how scores become probabilities, and the default threshold.
 
@@ -45,7 +51,9 @@ def decision(
     folder = work or output.with_suffix(".work")
     scorer = scorer_of(model)
     source = f"{gold.name}, {len(pairs.steps)} pairs, {model.name}"
-    result = train_decision(pairs, pool, model, folder, source, scorer, trained_on_gold=scorer is not None)
+    result = train_decision(
+        pairs, pool, model, folder, source, scorer, trained_on_gold=scorer is not None, beta=beta
+    )
     result.decision.save(output)
     say(told(result))
     say(f"Wrote {output}.")
