@@ -74,6 +74,7 @@ def retriever(
     epochs: Annotated[int, typer.Option(min=1, help="With negatives of the batch alone.")] = 1,
     hard_epochs: Annotated[int, typer.Option(min=0, help="More, with mined hard negatives too.")] = 2,
     negatives: Annotated[int, typer.Option(min=1, help="Hard negatives for each step in each epoch.")] = 7,
+    runs: Annotated[int, typer.Option(min=1, help="With the next seeds; their weights are averaged.")] = 2,
     batch: Annotated[int, typer.Option(min=2, help="Pairs in a batch.")] = 64,
 ) -> None:
     """Fine-tune the encoder with its reranker; a run that was stopped goes on after its last whole epoch.
@@ -93,7 +94,9 @@ def retriever(
         encoder or BASE_ENCODER,
         output,
         work or output.with_name(output.name + ".work"),
-        Recipe(seed=seed, epochs=epochs, hard_epochs=hard_epochs, negatives=negatives, batch=batch),
+        Recipe(
+            seed=seed, epochs=epochs, hard_epochs=hard_epochs, negatives=negatives, runs=runs, batch=batch
+        ),
         f"{gold.name}, {len(pairs.steps)} pairs",
     )
     say(told(result))
@@ -110,6 +113,12 @@ def reranker(
     work: Annotated[
         Path | None, typer.Option(help="Folder for vectors [default: beside the model, MODEL.work].")
     ] = None,
+    links: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="Share of the weight of editors' habits: 1 for known goals, 0 for new ones."
+        ),
+    ] = 0.5,
 ) -> None:
     """Fit the reranker of a trained encoder anew, and its decision; both are written to the model's folder.
 
@@ -120,7 +129,7 @@ def reranker(
 
     pairs, pool = read_gold(gold), read_pool(goals)
     folder = work or encoder.with_name(encoder.name + ".work")
-    result = refit(pairs, pool, encoder, folder, f"{gold.name}, {len(pairs.steps)} pairs")
+    result = refit(pairs, pool, encoder, folder, f"{gold.name}, {len(pairs.steps)} pairs", links)
     say(told(result))
     say(f"Wrote the reranker and the decision to {encoder}.")
 
