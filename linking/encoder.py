@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Sequence
+import platform
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -70,9 +74,18 @@ class SentenceEncoder:
             return unit(np.asarray(self.model.encode(list(texts), show_progress_bar=False), np.float32))
         tokens = self.token_ids(texts)
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        for batch in batches_of_equal_length([len(ids) for ids in tokens]):
-            vectors[batch] = self.forward([tokens[i] for i in batch])
+        batches = batches_of_equal_length([len(ids) for ids in tokens])
+        with one_thread_each() as side_by_side:
+            done = side_by_side.map(lambda batch: self.forward([tokens[i] for i in batch]), batches)
+            for batch, rows in zip(batches, done, strict=True):
+                vectors[batch] = rows
         return vectors
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its name: the process that unpickles it loads the model itself."""
+        where = model_folder(self.name)
+        path = str(where.absolute()) if self.name not in SHIPPED and where.exists() else self.name
+        return load_again, (path, self.name, self.weights, "bfloat16" if self.bfloat16 else "float32")
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """The token ids of each text, cut to what the model reads."""
@@ -121,6 +134,39 @@ def load_encoder(name: str = DEFAULT_ENCODER, precision: Precision = "auto") -> 
             "sentence-transformers model, or a name that this machine has stored or can download."
         ) from error
     return SentenceEncoder(name, model, weights_digest(Path(path), model), precision)
+
+
+@functools.cache
+def load_again(path: str, name: str, weights: str, precision: Precision) -> SentenceEncoder:
+    """The encoder that another process, maybe on another machine, has loaded; once a process.
+
+    Raises:
+        BadInput: what lies at `path` here cannot be loaded or has other weights.
+    """
+    found = load_encoder(path, precision)
+    if found.weights != weights:
+        raise BadInput(
+            f"the encoder {path} on {platform.node()} has other weights than where the build was started: put the "
+            "same model on every machine"
+        )
+    return SentenceEncoder(name, found.model, weights, precision)
+
+
+@contextmanager
+def one_thread_each() -> Iterator[ThreadPoolExecutor]:
+    """Threads, as many as torch would use, in each of which torch uses one.
+
+    Where torch shares one small product out to its threads it may add up in another order, so that a vector would
+    depend on the number of cores and on the batch. Side by side, batches also wait for nothing in between.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(threads)  # a part of the setting is common to all threads
 
 
 def model_folder(name: str) -> Path:
