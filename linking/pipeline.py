@@ -1,4 +1,4 @@
-"""The stages of linking in order: encode, retrieve, decide. Each keeps its results for the next run."""
+"""The stages of linking in order: encode, retrieve, rerank, decide. Each keeps its results for the next run."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from howtree import progress, written_aside
-from linking.decide import Decision
-from linking.encoder import Encoder, Vectors
+from linking.decide import Decision, Floats
+from linking.encoder import Encoder
 from linking.executors import Executor, InProcess
 from linking.index import GoalIndex
+from linking.rerank import DEPTH, Reranker, scorer_of
 from linking.retrieve import GoalLists, Retriever
 from linking.vectors import Rows, VectorStore, hash_texts
 
@@ -59,6 +60,8 @@ class LinkTally:
     steps: int = 0
     encoded: int = 0
     searched: int = 0
+    compared: int = 0
+    """Pairs of a step and a goal that the reranker compared."""
     seconds: dict[str, float] = field(default_factory=dict)
 
     def add(self, other: LinkTally) -> None:
@@ -66,6 +69,7 @@ class LinkTally:
         self.steps += other.steps
         self.encoded += other.encoded
         self.searched += other.searched
+        self.compared += other.compared
         for stage, seconds in other.seconds.items():
             self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
 
@@ -84,6 +88,7 @@ class Linker:
         self.folder = folder / encoder.digest[:16]
         self.encoder, self.decision, self.candidates = encoder, decision, candidates
         self.executor = executor or InProcess()
+        self.scorer = scorer_of(encoder)
         self.goals = VectorStore(self.folder / "goals")
         self.steps = VectorStore(self.folder / "steps")
 
@@ -103,13 +108,18 @@ class Linker:
         self._remove_leftovers()
         with timed(tally, "encode"):
             goal_rows = self._encode(goals, steps, tally)
-        retriever = Retriever(
-            self.folder / "lists", self.goals, self.steps, goal_rows, self.candidates + SPARE
-        )
+        depth = self.candidates + SPARE
+        searched = depth if self.scorer is None else max(depth, DEPTH)
+        retriever = Retriever(self.folder / "lists", self.goals, self.steps, goal_rows, searched)
         with timed(tally, "retrieve"), progress(None, "Retrieving", len(self.steps), "texts") as bar:
             tally.searched = retriever.update(bar, self.executor)
+        ranker: Retriever | Reranker = retriever
+        if self.scorer is not None:
+            ranker = Reranker(self.folder / "reranked", retriever, self.scorer, depth)
+            with timed(tally, "rerank"), progress(None, "Reranking", len(self.steps), "texts") as bar:
+                tally.compared = ranker.update(bar, self.executor)
         with timed(tally, "decide"):
-            self._write(goals.ids, goal_rows, steps, total, retriever, output)
+            self._write(goals.ids, goal_rows, steps, total, ranker, output)
         return tally
 
     def index(self, goals: Goals, goal_set: str) -> GoalIndex:
@@ -144,14 +154,14 @@ class Linker:
         goal_rows: Rows,
         steps: Callable[[], Iterable[StepBatch]],
         total: int,
-        retriever: Retriever,
+        ranker: Retriever | Reranker,
         output: Path,
     ) -> None:
         output.mkdir(parents=True, exist_ok=True)
         articles_of = ArticlesOfGoal(article_ids, goal_rows)
         with progress(None, "Deciding", total, "steps") as bar:
             for number, batch in enumerate(steps()):
-                lists = retriever.lists(self.steps.rows(hash_texts(batch.texts)))
+                lists = ranker.lists(self.steps.rows(hash_texts(batch.texts)))
                 table = candidate_table(batch, lists, articles_of, self.decision, self.candidates)
                 with written_aside(output / f"part-{number:05d}.parquet") as aside:
                     pq.write_table(table, aside, compression="zstd")
@@ -184,13 +194,13 @@ def candidate_table(
     depth = lists.goals.shape[1]
     position, article = articles_of.spread(lists.goals.ravel())
     step = position // depth if depth else position
-    score = lists.scores.ravel()[position]
+    score, cosine = lists.deciding.ravel()[position], lists.scores.ravel()[position]
     foreign = article != batch.article_ids[step]
-    step, article, score = step[foreign], article[foreign], score[foreign]
+    step, article, score, cosine = step[foreign], article[foreign], score[foreign], cosine[foreign]
     article = smaller_first(step, score, article)
     rank = np.arange(len(step)) - np.searchsorted(step, step, side="left")
     kept = rank < k
-    step, article, score, rank = step[kept], article[kept], score[kept], rank[kept]
+    step, article, score, cosine, rank = step[kept], article[kept], score[kept], cosine[kept], rank[kept]
     grid = np.full((len(batch.ids), k), -np.inf)
     grid[step, rank] = score
     probability = decision.probabilities(grid)[step, rank] if len(step) else np.empty(0)
@@ -199,15 +209,17 @@ def candidate_table(
             "step_id": batch.ids[step],
             "rank": (rank + 1).astype(np.int32),
             "article_id": article,
-            "retrieval_score": score.astype(np.float32),
-            "rerank_score": pa.nulls(len(step), pa.float32()),
+            "retrieval_score": cosine.astype(np.float32),
+            "rerank_score": pa.nulls(len(step), pa.float32())
+            if lists.reranked is None
+            else score.astype(np.float32),
             "probability": probability.astype(np.float32),
         },
         schema=CANDIDATE_SCHEMA,
     )
 
 
-def smaller_first(step: Rows, score: Vectors, article: Rows) -> Rows:
+def smaller_first(step: Rows, score: Floats, article: Rows) -> Rows:
     """The articles of lists that are in order of their scores, those of equal score now by their ids. All [n]."""
     group = np.cumsum(np.diff(step, prepend=-1).astype(bool) | np.diff(score, prepend=np.nan).astype(bool))
     same = group[1:] == group[:-1]

@@ -1,4 +1,4 @@
-"""The recipe of the bi-encoder's fine-tuning: its parameters, its loss, its learning rate."""
+"""The recipe of the bi-encoder's fine-tuning: its parameters, its losses, its learning rate."""
 
 from __future__ import annotations
 
@@ -11,21 +11,26 @@ class Recipe:
     """How to train. Two runs of one recipe on one machine give the same weights."""
 
     seed: int = 0
-    epochs: int = 2
+    epochs: int = 1
     """Of the first round, with negatives of the batch alone."""
-    hard_epochs: int = 1
+    hard_epochs: int = 2
     """Of the second round, with mined negatives too."""
-    batch: int = 128
+    batch: int = 64
     rate: float = 5e-5
-    hard_rate: float = 3e-5
+    hard_rate: float = 5e-5
+    head_rate: float = 20.0
+    """The token head, which starts from nothing, learns so many times faster."""
     warmup: float = 0.1
     """Share of a round's batches in which the rate rises from 0; then it falls to 0 in a straight line."""
     scale: float = 20.0
     """The cosine is multiplied by this before the softmax."""
-    mined: int = 30
+    mined: int = 40
     """Hard negatives are drawn from so many nearest goals."""
-    negatives: int = 1
+    negatives: int = 7
     """Hard negatives drawn for each step in each epoch."""
+    links: float = 0.7
+    """Weight of log(1 + other links to the goal) that is added to the scores of a list in training alone: what
+    editors like to link to is explained by this, and the encoder need not learn it."""
     duplicate: float = 0.8
     """Titles whose cosine under the untrained encoder is at least this are near-duplicates."""
 
@@ -45,6 +50,41 @@ def contrastive_loss(steps: Any, goals: Any, masked: Any, scale: float) -> Any:
 
     logits = (scale * steps @ goals.T).masked_fill(masked, -torch.inf)
     return torch.nn.functional.cross_entropy(logits, torch.arange(len(steps)))
+
+
+def list_loss(scores: Any) -> Any:
+    """Mean of -log softmax_j(scores_ij) at j = 0: each list [k] of `scores` [n, k] begins with the right goal.
+
+    ListNet's top-one loss (Cao et al. 2007, ICML) where a single goal is right.
+    """
+    import torch
+
+    return torch.nn.functional.cross_entropy(scores, torch.zeros(len(scores), dtype=torch.long))
+
+
+def soft_coverages(steps: Any, step_weights: Any, goals: Any, goal_weights: Any) -> tuple[Any, Any]:
+    """The coverages of `linking.late`, with gradients.
+
+    Args:
+        steps: token vectors [n, s, d].
+        step_weights: [n, s], 0 at padding.
+        goals: token vectors [n, k, g, d].
+        goal_weights: [n, k, g], 0 at padding.
+
+    Returns:
+        the goal's and the step's coverage, both [n, k].
+    """
+    import torch
+
+    similar = torch.einsum("nsd,nkgd->nksg", steps, goals)
+    real = (step_weights > 0)[:, None, :, None] & (goal_weights > 0)[:, :, None, :]
+    similar = similar.masked_fill(~real, -1.0)
+    best_for_goal, best_for_step = similar.amax(dim=2), similar.amax(dim=3)
+    of_step = step_weights[:, None]
+    return (
+        (best_for_goal * goal_weights).sum(2) / goal_weights.sum(2).clamp_min(1e-6),
+        (best_for_step * of_step).sum(2) / of_step.sum(2).clamp_min(1e-6),
+    )
 
 
 def rate_at(batch: int, batches: int, warmup: float) -> float:

@@ -40,6 +40,13 @@ class GoalLists:
     """Rows of the goals in their vector store, shape [n, depth]."""
     scores: Vectors
     """Cosines, shape [n, depth]."""
+    reranked: NDArray[np.float64] | None = None
+    """The scores that put the lists into their order, where that was not the cosine; shape [n, depth]."""
+
+    @property
+    def deciding(self) -> NDArray[np.float64]:
+        """The scores that the lists are in the order of, shape [n, depth]."""
+        return self.scores.astype(np.float64) if self.reranked is None else self.reranked
 
 
 class Retriever:

@@ -4,7 +4,8 @@ A folder of parts, each laid out first and encoded later, by whoever has the tim
 
     part-00000.texts.parquet   the texts (string, n rows)
     part-00000.hash.npy        uint64 [n], the first half of each text's digest; with it the part is laid out
-    part-00000.npy             float32 [n, dimension], their vectors; with it the part is encoded
+    part-00000.tokens.npz      the texts' tokens, where the encoder has a token head
+    part-00000.npy             float32 [n, dimension], the texts' vectors; with it the part is encoded
 
 Files are written aside and renamed. Rows are numbered through all parts and never change, so later files may refer
 to a row.
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 from howtree import written_aside
 from linking.encoder import Encoder, Vectors
 from linking.executors import Executor, InProcess
+from linking.tokens import Tokens
 
 PART_SIZE = 8_192
 
@@ -79,6 +81,16 @@ class VectorStore:
             result[here] = self._part(part)[rows[here] - self._starts[part]]
         return result
 
+    def tokens(self, rows: Rows) -> Tokens:
+        """The tokens of these rows, in their order. Only where the encoder has a token head."""
+        part_of = np.searchsorted(self._starts, rows, side="right") - 1
+        order = np.argsort(part_of, kind="stable")
+        parts = [
+            Tokens.load(self._path(part, "tokens.npz")).picked(rows[part_of == part] - self._starts[part])
+            for part in np.unique(part_of)
+        ]
+        return Tokens.joined(parts).picked(np.argsort(order, kind="stable")) if parts else Tokens.none()
+
     def add(self, texts: Sequence[str], encoder: Encoder, bar: Any = None) -> Rows:
         """Row numbers of `texts`; those not yet known are laid out and encoded first."""
         self.lay_out([texts])
@@ -113,7 +125,10 @@ class VectorStore:
 
     def encode_part(self, part: int, encoder: Encoder) -> int:
         """Encode one part; returns the number of its texts."""
-        vectors = encoder.encode(self.texts(part))
+        vectors, tokens = encoder.encode_tokens(self.texts(part))
+        if tokens is not None:
+            with written_aside(self._path(part, "tokens.npz")) as aside:
+                tokens.save(aside)
         self._save(part, "npy", vectors)
         return len(vectors)
 

@@ -36,15 +36,16 @@ def decision(
     """
     from linking.encoder import DEFAULT_ENCODER, load_encoder
     from linking.gold import check_gold, read_gold, read_pool
+    from linking.rerank import scorer_of
     from linking.train import train_decision
 
     pairs, pool = read_gold(gold), read_pool(goals)
     check_gold(pairs, pool)
     model = load_encoder(encoder or DEFAULT_ENCODER)
     folder = work or output.with_suffix(".work")
-    result = train_decision(
-        pairs, pool, model, folder, f"{gold.name}, {len(pairs.steps)} pairs, {model.name}"
-    )
+    scorer = scorer_of(model)
+    source = f"{gold.name}, {len(pairs.steps)} pairs, {model.name}"
+    result = train_decision(pairs, pool, model, folder, source, scorer, trained_on_gold=scorer is not None)
     result.decision.save(output)
     say(told(result))
     say(f"Wrote {output}.")
@@ -62,19 +63,20 @@ def retriever(
         Path | None, typer.Option(help="Folder for checkpoints [default: beside the model, MODEL.work].")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the order of the pairs and of dropout.")] = 0,
-    epochs: Annotated[int, typer.Option(min=1, help="With negatives of the batch alone.")] = 2,
-    hard_epochs: Annotated[int, typer.Option(min=0, help="More, with mined hard negatives too.")] = 1,
-    batch: Annotated[int, typer.Option(min=2, help="Pairs in a batch.")] = 128,
+    epochs: Annotated[int, typer.Option(min=1, help="With negatives of the batch alone.")] = 1,
+    hard_epochs: Annotated[int, typer.Option(min=0, help="More, with mined hard negatives too.")] = 2,
+    negatives: Annotated[int, typer.Option(min=1, help="Hard negatives for each step in each epoch.")] = 7,
+    batch: Annotated[int, typer.Option(min=2, help="Pairs in a batch.")] = 64,
 ) -> None:
-    """Fine-tune the encoder; a run that was stopped goes on after its last whole epoch.
+    """Fine-tune the encoder with its reranker; a run that was stopped goes on after its last whole epoch.
 
     Example: howtree train retriever --gold gold.jsonl --goals titles.txt -o my-encoder,
     then: howtree build data/sample --encoder my-encoder
     """
     from linking.encoder import BASE_ENCODER
     from linking.gold import read_gold, read_pool
+    from linking.publish import train_retriever
     from linking.recipe import Recipe
-    from linking.train_retriever import train_retriever
 
     pairs, pool = read_gold(gold), read_pool(goals)
     result = train_retriever(
@@ -83,11 +85,36 @@ def retriever(
         encoder or BASE_ENCODER,
         output,
         work or output.with_name(output.name + ".work"),
-        Recipe(seed=seed, epochs=epochs, hard_epochs=hard_epochs, batch=batch),
+        Recipe(seed=seed, epochs=epochs, hard_epochs=hard_epochs, negatives=negatives, batch=batch),
         f"{gold.name}, {len(pairs.steps)} pairs",
     )
     say(told(result))
     say(f"Wrote {output}. Use it: howtree build SOURCE --encoder {output}")
+
+
+@trainers.command()
+def reranker(
+    gold: Annotated[Path, typer.Option(help='JSON Lines of {"step": text, "goal": title}.')],
+    goals: Annotated[
+        Path, typer.Option(help="The pool of titles, one a line; the gold goals are among them.")
+    ],
+    encoder: Annotated[Path, typer.Option(help="Folder of a model that `howtree train retriever` wrote.")],
+    work: Annotated[
+        Path | None, typer.Option(help="Folder for vectors [default: beside the model, MODEL.work].")
+    ] = None,
+) -> None:
+    """Fit the reranker of a trained encoder anew, and its decision; both are written to the model's folder.
+
+    Example: howtree train reranker --gold gold.jsonl --goals titles.txt --encoder my-encoder
+    """
+    from linking.gold import read_gold, read_pool
+    from linking.publish import refit
+
+    pairs, pool = read_gold(gold), read_pool(goals)
+    folder = work or encoder.with_name(encoder.name + ".work")
+    result = refit(pairs, pool, encoder, folder, f"{gold.name}, {len(pairs.steps)} pairs")
+    say(told(result))
+    say(f"Wrote the reranker and the decision to {encoder}.")
 
 
 def told(result: DecisionReport) -> str:

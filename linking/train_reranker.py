@@ -1,0 +1,109 @@
+"""Fitting the reranker: the weights of its four features, by a softmax over each list.
+
+The encoder has seen the training pairs and is too sure of them, so the weights are fitted on the calibration
+twentieth. Links are counted in the training pairs alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from howtree import BadInput
+from linking.encoder import SentenceEncoder
+from linking.examples import training_part
+from linking.gold import Gold, split_of
+from linking.gold_lists import GoldRetriever
+from linking.rerank import DEPTH, FEATURES, Floats, Scorer
+from linking.text import goal_text
+from linking.vectors import hash_texts
+
+RIDGE = 1e-4
+"""Weight of the squared weights beside the mean loss: enough to keep them finite on separable lists."""
+START = (10.0, 5.0, 5.0, 0.0)
+
+
+def train_reranker(
+    gold: Gold, pool: Sequence[str], encoder: SentenceEncoder, work: Path, source: str
+) -> Scorer:
+    """Fit the reranker of an encoder with a token head.
+
+    Raises:
+        BadInput: the encoder has no token head, or no gold goal of the calibration part was retrieved.
+    """
+    if encoder.head is None:
+        raise BadInput(
+            f"the encoder {encoder.name!r} has no token head to rerank with: train it first (howtree train retriever)"
+        )
+    lines = np.flatnonzero(split_of(gold.steps) == "calibration").tolist()
+    part = Gold([gold.steps[i] for i in lines], [gold.goals[i] for i in lines])
+    counts = link_counts(gold)
+    unfitted = Scorer(START, *counts)
+    if not lines:
+        raise BadInput(
+            f"{len(gold.steps)} gold pairs are too few: a hash of the step puts none into the calibration part"
+        )
+    stages = GoldRetriever(part, pool, encoder, work / "calibration", DEPTH)
+    found = stages.retrieved()
+    features = stages.features(found, unfitted.links(found.hashes))
+    known = found.places >= 0
+    if not known.any():
+        raise BadInput(
+            "no gold goal of the calibration part is among the retrieved: the encoder does not fit the gold"
+        )
+    weights = fit_weights(
+        features[known], found.places[known], found.lists.goals[known] >= 0, seen(gold, part)[known]
+    )
+    return Scorer(weights, *counts, encoder.weights, source)
+
+
+def link_counts(gold: Gold) -> tuple[NDArray[np.uint64], NDArray[np.uint16]]:
+    """Hashes of the goals that training pairs link to, ascending, and the links to each."""
+    links = training_part(gold).links()
+    hashes = hash_texts(list(links))
+    order = np.argsort(hashes)
+    return hashes[order], np.minimum(list(links.values()), 65_535).astype(np.uint16)[order]
+
+
+def seen(gold: Gold, part: Gold) -> NDArray[np.bool_]:
+    """Whether the goal of each pair of a part occurs in the training pairs, [n]."""
+    trained = set(training_part(gold).goals)
+    return np.array([goal_text(goal) in trained for goal in part.goals])
+
+
+def fit_weights(
+    features: Floats, places: NDArray[np.int64], there: NDArray[np.bool_], seen_goal: NDArray[np.bool_]
+) -> tuple[float, float, float, float]:
+    """The weights with the least mean -log softmax of the right goal (ListNet's top-one loss).
+
+    Pairs with a goal that training knows and pairs with a new one weigh the same in sum: articles to come are new, and
+    a reranker that serves the known alone would learn what editors like instead of what a paraphrase is.
+
+    Args:
+        features: [n, k, 4].
+        places: position of the right goal, [n].
+        there: False at padding, [n, k].
+        seen_goal: whether the right goal occurs in training, [n].
+    """
+    from scipy.optimize import minimize
+
+    line = np.arange(len(places))
+    share = np.where(seen_goal, 0.5 / max(1, seen_goal.sum()), 0.5 / max(1, (~seen_goal).sum()))
+    share /= share.sum()
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        logits = np.where(there, features @ weights, -np.inf)
+        logits -= logits.max(axis=1, keepdims=True)
+        p = np.exp(logits)
+        p /= p.sum(axis=1, keepdims=True)
+        value = -(share * np.log(np.maximum(p[line, places], 1e-300))).sum() + RIDGE * weights @ weights
+        p[line, places] -= 1
+        return float(value), np.einsum("n,nk,nkf->f", share, p, features) + 2 * RIDGE * weights
+
+    fitted = minimize(loss, np.array(START), jac=True, method="L-BFGS-B").x
+    first, second, third, fourth = (round(float(weight), 4) for weight in fitted)
+    assert len(FEATURES) == len(fitted)
+    return first, second, third, fourth
