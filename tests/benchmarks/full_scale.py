@@ -1,7 +1,7 @@
 """What linking the whole of wikiHow costs on this machine, extrapolated from a slice, beside the other ways.
 
     HOWTREE_REAL_DATA=DIR python tests/benchmarks/full_scale.py [--share 0.05] [--executor pool] [--workers N]
-    HOWTREE_REAL_DATA=DIR python tests/benchmarks/full_scale.py --growth
+    HOWTREE_REAL_DATA=DIR python tests/benchmarks/full_scale.py --growth [0.01 0.03 0.1 0.3]
 
 The slice is a share of the steps against all 110,000 goals, through the linker's own stages; its times are those of
 the pipeline's tally, so a stage that is added there appears here. Reading, loading and writing are measured by a
@@ -37,7 +37,7 @@ def main() -> None:
     options = arguments()
     if options.child:
         print(json.dumps(link(options)))
-    elif options.growth:
+    elif options.growth is not None:
         show_growth(options)
     else:
         show_whole(options)
@@ -47,14 +47,13 @@ def arguments() -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--share", type=float, default=0.05, help="of the steps, of 1 (default 0.05)")
-    parser.add_argument("--growth", action="store_true", help="a table of cost at 1%%, 3%%, 10%% and 30%%")
-    parser.add_argument("--most", type=float, default=GROWTH[-1], help="largest share of --growth")
+    parser.add_argument("--growth", type=float, nargs="*", help="a table of cost at these shares (default 0.01 to 0.3)")
     parser.add_argument("--executor", default="process", help="process, pool or ray")
     parser.add_argument("--workers", type=int, help="of the pool or the cluster")
     parser.add_argument("--encoder", default="", help="name or folder; default: the packaged one")
     parser.add_argument("--no-others", action="store_true", help="leave the other ways out")
+    parser.add_argument("--goals", type=int, default=GOALS, help="to link to, for a trial (default all)")
     parser.add_argument("--child", help=argparse.SUPPRESS)
-    parser.add_argument("--goals", type=int, default=GOALS, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -170,26 +169,26 @@ def show_whole(options: argparse.Namespace) -> None:
     """Rates of a slice, the whole extrapolated, the share of the matrix rate, and the other ways."""
     material = Material()
     with tempfile.TemporaryDirectory() as name:
-        found = measured(options, options.share, GOALS, Path(name) / "links")
+        found = measured(options, options.share, options.goals, Path(name) / "links")
         around = built(material, options.share, Path(name))
     factor = STEPS / found["steps"]
     print(f"{found['steps']:,} steps ({options.share:.0%}), {found['texts']:,} distinct texts:", end=" ")
-    print(f"{1 - found['texts'] / found['steps']:.0%} of the steps repeat a text; {GOALS:,} goals")
+    print(f"{1 - found['texts'] / found['steps']:.0%} of the steps repeat a text; {found['goals']:,} goals")
     print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     print(f"\n{'stage':<16}{'seconds':>10}{'steps/s':>12}{'whole':>12}")
     whole = 0.0
     for stage, seconds in {**found["seconds"], **around}.items():
         once = stage == "encode goals"
-        full = seconds if once else seconds * factor
+        full = seconds * (GOALS / found["goals"] if once else factor)
         whole += full
-        rate = GOALS / seconds if once else found["steps"] / max(seconds, 1e-9)
+        rate = found["goals"] / seconds if once else found["steps"] / max(seconds, 1e-9)
         print(f"{stage:<16}{seconds:>10.1f}{rate:>12,.0f}{duration(full):>12}")
     print(f"{'all':<16}{'':>22}{duration(whole):>12}")
     print(f"\npeak memory {found['memory']:.2f} GB; disk {found['disk'] * factor:.1f} GB for the whole")
     show_shares(found)
     if not options.no_others:
         linking = sum(s for stage, s in found["seconds"].items() if stage != "encode goals") / found["steps"]
-        show_others(material, linking)
+        show_others(material.titles[: options.goals], material, linking)
 
 
 def show_shares(found: dict[str, Any]) -> None:
@@ -204,14 +203,14 @@ def show_shares(found: dict[str, Any]) -> None:
     print(f"retrieve: {retrieve:,.0f} GFLOP/s, {retrieve / rates['float32']:.0%} of the float32 rate")
 
 
-def show_others(material: Material, linking: float) -> None:
+def show_others(goals: list[str], material: Material, linking: float) -> None:
     """Seconds a step of the other ways, and how many times that of howtree."""
     from other_ways import seconds_a_step
 
     steps = [step for _, listed in material.articles(0.001) for step in listed]
     ways = {
         "howtree: encode, retrieve and all stages after": linking,
-        **seconds_a_step(material.titles, steps),
+        **seconds_a_step(goals, steps),
     }
     print(f"\n{'way':<48}{'ms/step':>10}{'ratio':>10}{'whole':>12}")
     for way, seconds in ways.items():
@@ -220,12 +219,12 @@ def show_others(material: Material, linking: float) -> None:
 
 def show_growth(options: argparse.Namespace) -> None:
     """Seconds of each stage as goals and steps grow together, and the exponent of each."""
-    shares = [share for share in GROWTH if share <= options.most]
+    shares = options.growth or list(GROWTH)
     found = []
     for share in shares:
         with tempfile.TemporaryDirectory() as name:
             found.append(measured(options, share, round(share * GOALS), Path(name)))
-    print(f"{'stage':<16}" + "".join(f"{share:>10.0%}" for share in shares) + f"{'exponent':>10}")
+    print(f"{'stage':<16}" + "".join(f"{share:>10.1%}" for share in shares) + f"{'exponent':>10}")
     for stage in found[0]["seconds"]:
         seconds = [max(1e-3, each["seconds"][stage]) for each in found]
         b = exponent(shares, seconds)
