@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help env demo explore browser test check clean
+.PHONY: help env demo explore browser test check bench-scale clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -44,6 +44,9 @@ check: env       ## linters, type checker and import contracts
 
 test: check browser ## check, then every test
 	$(BIN)/pytest
+
+bench-scale: env ## link a slice of a corpus of full size and say what the whole costs; needs HOWTREE_REAL_DATA
+	$(BIN)/python tests/benchmarks/full_scale.py
 
 clean:           ## remove what the targets made
 	rm -rf .venv demo.duckdb demo.work build *.egg-info

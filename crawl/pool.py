@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import chain, islice
-from multiprocessing.connection import wait
 
 from crawl.items import Item, Reading
 from crawl.sources import outcomes_of
+from howtree import end_with_parent
 
 _PAGES = frozenset({"page file", "page"})
 """Forms that cost tens of milliseconds an item; the others are read faster than they are sent around."""
@@ -37,7 +33,7 @@ def readings_of(items: Iterable[Item], workers: int = 1) -> Iterator[Reading]:
 
 def _in_processes(items: Iterator[Item], workers: int) -> Iterator[Reading]:
     pending: deque[list[Item] | Future[list[Reading]]] = deque()
-    with ProcessPoolExecutor(workers, initializer=_start_worker) as pool:
+    with ProcessPoolExecutor(workers, initializer=end_with_parent) as pool:
         try:
             while batch := list(islice(items, _BATCH)):
                 has_pages = any(item.form in _PAGES for item in batch)
@@ -56,16 +52,3 @@ def _result(batch: list[Item] | Future[list[Reading]]) -> list[Reading]:
 
 def _read(batch: list[Item]) -> list[Reading]:
     return [outcomes_of(item) for item in batch]
-
-
-def _start_worker() -> None:
-    """Leave Ctrl-C to the main process, and end with it however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    wait([sentinel])
-    os._exit(1)

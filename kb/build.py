@@ -39,6 +39,7 @@ from kb.fill import (
 from kb.store import SCHEMA_VERSION, define_views
 from linking.decide import Decision, decision_of
 from linking.encoder import DEFAULT_ENCODER, Encoder, load_encoder
+from linking.executors import Executor, executor_of
 from linking.pipeline import CANDIDATES, Goals, Linker, LinkTally, StepBatch
 from linking.text import goal_text, step_text
 
@@ -56,6 +57,12 @@ class Options:
     beta: float | None = None
     """Without a threshold: choose the one that was fitted with the best F-beta."""
     candidates: int = CANDIDATES
+    executor: str = "process"
+    """Who encodes and searches: `process`, `pool` or `ray`; the result is the same."""
+    workers: int | None = None
+    """Processes of the pool or actors of the cluster; None for one a core."""
+    address: str = ""
+    """Of the Ray cluster: `auto`, `local` or host:port."""
 
 
 @dataclass(slots=True)
@@ -91,12 +98,16 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
 
     Raises:
         BadInput: no article was found, a model cannot be loaded, another build of `output` is running, the disk
-            is full, or the result does not hold together (then the old file stays).
+            is full, workers were lost, or the result does not hold together (then the old file stays).
     """
     options = options or Options()
     work = work_folder(output)
     started, clock = datetime.now(UTC), time.monotonic()
-    with no_room_is_told(output), alone(work, output):
+    with (
+        executor_of(options.executor, options.workers, options.address) as executor,
+        no_room_is_told(output),
+        alone(work, output),
+    ):
         tally = BuildTally(write_corpus(sources, work / "corpus", workers=os.cpu_count() or 1))
         tally.seconds["read"] = time.monotonic() - clock
         aside = work / "kb.part"
@@ -106,7 +117,7 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
             encoder = load_encoder(options.encoder, options.precision)  # type: ignore[arg-type]
             decision = decision_of(encoder)
             threshold = least_probability(options, decision)
-            link(session, work, encoder, decision, options.candidates, tally)
+            link(session, work, encoder, decision, options.candidates, executor, tally)
             with stage(tally, "edges"):
                 load_links(session, work / "candidates", threshold)
             tally.counts = sizes(session)
@@ -168,6 +179,7 @@ def link(
     encoder: Encoder,
     decision: Decision,
     candidates: int,
+    executor: Executor,
     tally: BuildTally,
 ) -> None:
     """Write the candidates of every step, each language by itself, to the work folder."""
@@ -178,7 +190,7 @@ def link(
     ).fetchall()
     for language, total in languages:
         name = folder_name(language)
-        linker = Linker(work / "links" / name, encoder, decision, candidates)
+        linker = Linker(work / "links" / name, encoder, decision, candidates, executor)
         goals = read_goals(session, language)
         steps = partial(read_steps, session, language)
         tally.links.add(linker.run(goals, steps, total, work / "candidates" / name))

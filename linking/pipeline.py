@@ -14,10 +14,11 @@ import pyarrow.parquet as pq
 from howtree import progress, written_aside
 from linking.decide import Decision, Floats
 from linking.encoder import Encoder
+from linking.executors import Executor, InProcess
 from linking.index import GoalIndex
 from linking.rerank import DEPTH, Reranker, scorer_of
 from linking.retrieve import GoalLists, Retriever
-from linking.vectors import Rows, VectorStore
+from linking.vectors import Rows, VectorStore, hash_texts
 
 CANDIDATES = 30
 SPARE = 16
@@ -77,10 +78,16 @@ class Linker:
     """Links the steps of one language to its goals, keeping vectors and lists in `folder`."""
 
     def __init__(
-        self, folder: Path, encoder: Encoder, decision: Decision, candidates: int = CANDIDATES
+        self,
+        folder: Path,
+        encoder: Encoder,
+        decision: Decision,
+        candidates: int = CANDIDATES,
+        executor: Executor | None = None,
     ) -> None:
         self.folder = folder / encoder.digest[:16]
         self.encoder, self.decision, self.candidates = encoder, decision, candidates
+        self.executor = executor or InProcess()
         self.scorer = scorer_of(encoder)
         self.goals = VectorStore(self.folder / "goals")
         self.steps = VectorStore(self.folder / "steps")
@@ -92,24 +99,25 @@ class Linker:
 
         Args:
             goals: every goal that a step may be linked to.
-            steps: gives the steps in batches, afresh at each call: they are read once to be encoded and once
-                to be written, so that no more than one batch is in memory.
-            total: number of steps, for the progress bars.
+            steps: gives the steps in batches, afresh at each call: they are read once to be laid out in parts and
+                once to be written, so that no more than one batch is in memory.
+            total: number of steps, for the progress bar.
             output: folder for the candidates.
         """
         tally = LinkTally(steps=total)
+        self._remove_leftovers()
         with timed(tally, "encode"):
-            goal_rows = self._encode(goals, steps, total, tally)
+            goal_rows = self._encode(goals, steps, tally)
         depth = self.candidates + SPARE
         searched = depth if self.scorer is None else max(depth, DEPTH)
         retriever = Retriever(self.folder / "lists", self.goals, self.steps, goal_rows, searched)
         with timed(tally, "retrieve"), progress(None, "Retrieving", len(self.steps), "texts") as bar:
-            tally.searched = retriever.update(bar)
+            tally.searched = retriever.update(bar, self.executor)
         ranker: Retriever | Reranker = retriever
         if self.scorer is not None:
             ranker = Reranker(self.folder / "reranked", retriever, self.scorer, depth)
             with timed(tally, "rerank"), progress(None, "Reranking", len(self.steps), "texts") as bar:
-                tally.compared = ranker.update(bar)
+                tally.compared = ranker.update(bar, self.executor)
         with timed(tally, "decide"):
             self._write(goals.ids, goal_rows, steps, total, ranker, output)
         return tally
@@ -124,17 +132,21 @@ class Linker:
             self.goals.vectors(rows), goals.ids, self.encoder.name, self.encoder.digest, goal_set
         )
 
-    def _encode(
-        self, goals: Goals, steps: Callable[[], Iterable[StepBatch]], total: int, tally: LinkTally
-    ) -> Rows:
-        known = len(self.goals) + len(self.steps)
-        with progress(None, "Encoding goals", len(goals.texts), "goals") as bar:
-            goal_rows = self.goals.add(goals.texts, self.encoder, bar)
-        with progress(None, "Encoding steps", total, "steps") as bar:
-            for batch in steps():
-                self.steps.add(batch.texts, self.encoder, bar)
-        tally.encoded = len(self.goals) + len(self.steps) - known
-        return goal_rows
+    def _encode(self, goals: Goals, steps: Callable[[], Iterable[StepBatch]], tally: LinkTally) -> Rows:
+        """Rows of the goals, once they and all steps have vectors."""
+        self.goals.lay_out([goals.texts])
+        self.steps.lay_out(batch.texts for batch in steps())
+        for store, label in ((self.goals, "Encoding goals"), (self.steps, "Encoding steps")):
+            parts = store.parts()
+            missing = sum(len(parts[number]) for number in store.not_encoded())
+            with progress(None, label, missing, "texts") as bar:
+                tally.encoded += store.encode(self.encoder, bar, self.executor)
+        return self.goals.rows(hash_texts(goals.texts))
+
+    def _remove_leftovers(self) -> None:
+        """Remove what runs that were killed had begun to write."""
+        for aside in self.folder.glob("*/.*.part"):
+            aside.unlink(missing_ok=True)
 
     def _write(
         self,
@@ -149,7 +161,7 @@ class Linker:
         articles_of = ArticlesOfGoal(article_ids, goal_rows)
         with progress(None, "Deciding", total, "steps") as bar:
             for number, batch in enumerate(steps()):
-                lists = ranker.lists(self.steps.add(batch.texts, self.encoder))
+                lists = ranker.lists(self.steps.rows(hash_texts(batch.texts)))
                 table = candidate_table(batch, lists, articles_of, self.decision, self.candidates)
                 with written_aside(output / f"part-{number:05d}.parquet") as aside:
                     pq.write_table(table, aside, compression="zstd")

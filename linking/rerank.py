@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from howtree import BadInput, digest_of, read_json, write_json, written_aside
 from linking.encoder import Encoder, SentenceEncoder, model_folder
+from linking.executors import Executor, InProcess
 from linking.late import coverages
 from linking.retrieve import SCORE_DECIMALS, GoalLists, Retriever
 from linking.tokens import Tokens
@@ -144,13 +145,18 @@ class Reranker:
         """The store of the goals."""
         return self.retriever.goals
 
-    def update(self, bar: Any = None) -> int:
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its arguments: the process that unpickles it opens the files itself."""
+        return Reranker, (self.folder.absolute(), self.retriever, self.scorer, self.depth)
+
+    def update(self, bar: Any = None, executor: Executor | None = None) -> int:
         """Bring every part up to date; returns how many pairs were compared."""
-        compared = 0
-        for number, rows in enumerate(self.retriever.steps.parts()):
-            compared += self._update_part(number, rows)
+        compared, parts = 0, self.retriever.steps.parts()
+        stale = [part for part in range(len(parts)) if self._goal_set_of(part) != self.retriever.fingerprint]
+        for part, done in (executor or InProcess()).run(self.update_part, stale):
+            compared += done
             if bar is not None:
-                bar.update(len(rows))
+                bar.update(len(parts[part]))
         return compared
 
     def lists(self, rows: Rows) -> GoalLists:
@@ -168,10 +174,9 @@ class Reranker:
         )
         return GoalLists(goals, cosine, score)
 
-    def _update_part(self, number: int, rows: Rows) -> int:
-        stored = self._load(number)
-        if stored is not None and stored[2] == self.retriever.fingerprint:
-            return 0
+    def update_part(self, number: int) -> int:
+        """Bring one part up to date; returns how many of its pairs were compared."""
+        rows, stored = self.retriever.steps.parts()[number], self._load(number)
         lists = self.retriever.lists(rows)
         kept = np.full((*lists.goals.shape, 2), np.nan)
         if stored is not None:
@@ -212,11 +217,18 @@ class Reranker:
                 kept[here] = stored[1][rows[here] - part[0]]
         return kept
 
-    def _load(self, number: int) -> tuple[Rows, NDArray[np.float32], str] | None:
+    def _goal_set_of(self, number: int) -> str | None:
+        """The fingerprint of the goals that a part's lists were made from; None where there are none."""
         if not self._path(number).exists():
             return None
         with np.load(self._path(number)) as file:
-            return file["goals"].astype(np.int64), file["coverages"], str(file["goal_set"])
+            return str(file["goal_set"])
+
+    def _load(self, number: int) -> tuple[Rows, NDArray[np.float32]] | None:
+        if not self._path(number).exists():
+            return None
+        with np.load(self._path(number)) as file:
+            return file["goals"].astype(np.int64), file["coverages"]
 
     def _path(self, number: int) -> Path:
         return self.folder / f"part-{number:05d}.npz"

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from howtree import digest_of, written_aside
 from linking.encoder import Vectors
+from linking.executors import Executor, InProcess
 from linking.index import GoalIndex
 from linking.vectors import Rows, VectorStore
 
@@ -59,17 +60,24 @@ class Retriever:
         self.goals, self.steps, self.depth = goals, steps, depth
         self.goal_rows = np.unique(goal_rows)
         self.fingerprint = digest_of(np.sort(goals.hashes[self.goal_rows]).tobytes(), str(depth))[:32]
-        with written_aside(self._set_path(self.fingerprint)) as aside, aside.open("wb") as file:
-            np.save(file, self.goal_rows)
+        self._indexes: dict[str, GoalIndex] = {}
+        if not self._set_path(self.fingerprint).exists():
+            with written_aside(self._set_path(self.fingerprint)) as aside, aside.open("wb") as file:
+                np.save(file, self.goal_rows)
 
-    def update(self, bar: Any = None) -> int:
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its arguments: the process that unpickles it opens the files and makes the index itself."""
+        return Retriever, (self.folder.absolute(), self.goals, self.steps, self.goal_rows, self.depth)
+
+    def update(self, bar: Any = None, executor: Executor | None = None) -> int:
         """Bring every part up to date; returns how many texts were searched against all goals."""
-        searched = 0
-        indexes: dict[str, GoalIndex] = {}
-        for number, rows in enumerate(self.steps.parts()):
-            searched += self._update_part(number, rows, indexes)
+        searched, parts = 0, self.steps.parts()
+        stale = [part for part in range(len(parts)) if self._goal_set_of(part) != self.fingerprint]
+        for part, done in (executor or InProcess()).run(self.update_part, stale):
+            searched += done
             if bar is not None:
-                bar.update(len(rows))
+                bar.update(len(parts[part]))
+        self._indexes.clear()
         for old in self.folder.glob("goals-*.npy"):
             if old != self._set_path(self.fingerprint):
                 old.unlink()
@@ -88,32 +96,29 @@ class Retriever:
                 scores[here] = stored[0].scores[rows[here] - part[0]]
         return GoalLists(goals, scores)
 
-    def _update_part(self, number: int, rows: Rows, indexes: dict[str, GoalIndex]) -> int:
-        stored = self._load(number)
-        if stored and stored[1] == self.fingerprint:
-            return 0
-        vectors = self.steps.vectors(rows)
+    def update_part(self, number: int) -> int:
+        """Bring one part up to date; returns how many of its texts were searched against all goals."""
+        rows = self.steps.parts()[number]
+        stored, vectors = self._load(number), self.steps.vectors(rows)
         before = self._goal_set(stored[1]) if stored else None
         if stored is None or before is None or stored[0].goals.shape[1] != self.depth:
-            lists, searched = self._search(vectors, self.goal_rows, indexes), len(rows)
+            lists, searched = self._search(vectors, self.goal_rows), len(rows)
         else:
-            lists, searched = self._revise(stored[0], vectors, before, indexes)
+            lists, searched = self._revise(stored[0], vectors, before)
         self._save(number, lists)
         return searched
 
-    def _revise(
-        self, old: GoalLists, vectors: Vectors, before: Rows, indexes: dict[str, GoalIndex]
-    ) -> tuple[GoalLists, int]:
+    def _revise(self, old: GoalLists, vectors: Vectors, before: Rows) -> tuple[GoalLists, int]:
         added = np.setdiff1d(self.goal_rows, before)
         removed = np.setdiff1d(before, self.goal_rows)
         lists = old
         if len(added) > FEW:
-            lists = self._merge(old, self._search(vectors, added, indexes))
+            lists = self._merge(old, self._search(vectors, added))
         elif len(added):
             lists = self._insert(old, vectors, added)
         stale = np.isin(old.goals, removed).any(axis=1)
         if stale.any():
-            fresh = self._search(vectors[stale], self.goal_rows, indexes)
+            fresh = self._search(vectors[stale], self.goal_rows)
             goals, scores = lists.goals.copy(), lists.scores.copy()
             goals[stale], scores[stale] = fresh.goals, fresh.scores
             lists = GoalLists(goals, scores)
@@ -134,12 +139,12 @@ class Retriever:
         goals[changed], scores[changed] = merged.goals, merged.scores
         return GoalLists(goals, scores)
 
-    def _search(self, vectors: Vectors, goal_rows: Rows, indexes: dict[str, GoalIndex]) -> GoalLists:
+    def _search(self, vectors: Vectors, goal_rows: Rows) -> GoalLists:
         """Exact search among `goal_rows`, a block of texts at a time."""
         key = digest_of(goal_rows.tobytes())
-        if key not in indexes:
-            indexes[key] = GoalIndex(self.goals.vectors(goal_rows), goal_rows, "", "")
-        index = indexes[key]
+        if key not in self._indexes:
+            self._indexes[key] = GoalIndex(self.goals.vectors(goal_rows), goal_rows, "", "")
+        index = self._indexes[key]
         blocks = [self._search_block(vectors[i : i + BLOCK], index) for i in range(0, len(vectors), BLOCK)]
         if not blocks:
             return GoalLists(np.empty((0, self.depth), np.int64), np.empty((0, self.depth), np.float32))
@@ -175,6 +180,14 @@ class Retriever:
             return None
         with np.load(path) as file:
             return GoalLists(file["goals"].astype(np.int64), file["scores"]), str(file["goal_set"])
+
+    def _goal_set_of(self, number: int) -> str | None:
+        """The fingerprint of the goals that a part's lists were made from; None where there are none."""
+        path = self._path(number)
+        if not path.exists():
+            return None
+        with np.load(path) as file:
+            return str(file["goal_set"])
 
     def _save(self, number: int, lists: GoalLists) -> None:
         with written_aside(self._path(number)) as aside, aside.open("wb") as file:

@@ -1,24 +1,33 @@
 """Vectors on disk, each text encoded once: the memory of the linker between builds.
 
-A folder of parts. Each part is two or three files, written aside and renamed, the vectors last:
-`part-00000.hash.npy` (uint64 [n], the first half of the text's digest), `part-00000.tokens.npz` (where the encoder has
-a token head) and `part-00000.npy` (float32 [n, dimension]). Rows are numbered through all parts and never change, so
-later files may refer to a row.
+A folder of parts, each laid out first and encoded later, by whoever has the time:
+
+    part-00000.texts.parquet   the texts (string, n rows)
+    part-00000.hash.npy        uint64 [n], the first half of each text's digest; with it the part is laid out
+    part-00000.tokens.npz      the texts' tokens, where the encoder has a token head
+    part-00000.npy             float32 [n, dimension], the texts' vectors; with it the part is encoded
+
+Files are written aside and renamed. Rows are numbered through all parts and never change, so later files may refer
+to a row.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from howtree import written_aside
 from linking.encoder import Encoder, Vectors
+from linking.executors import Executor, InProcess
 from linking.tokens import Tokens
 
 PART_SIZE = 8_192
@@ -33,13 +42,16 @@ class VectorStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._parts: list[Vectors] = []
         hashes: list[Hashes] = []
-        while (path := self._path(len(self._parts))).exists():
-            hashes.append(np.load(self._hash_path(len(self._parts))))
-            self._parts.append(np.load(path, mmap_mode="r"))
-        self._starts = np.cumsum([0, *(len(part) for part in self._parts)])
+        while self._is_laid_out(len(hashes)):
+            hashes.append(np.load(self._path(len(hashes), "hash.npy")))
+        self._opened: dict[int, Vectors] = {}
+        self._starts = np.cumsum([0, *(len(part) for part in hashes)])
         self._set_hashes(np.concatenate(hashes) if hashes else np.empty(0, np.uint64))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its folder: the process that unpickles it opens the files itself."""
+        return VectorStore, (self.folder.absolute(),)
 
     def __len__(self) -> int:
         return len(self.hashes)
@@ -55,66 +67,103 @@ class VectorStore:
         """The row numbers of each part, ascending."""
         return [np.arange(a, b) for a, b in itertools.pairwise(self._starts)]
 
+    def texts(self, part: int) -> list[str]:
+        """The texts of a part, in the order of its rows."""
+        return list(pq.read_table(self._path(part, "texts.parquet")).column("text").to_pylist())
+
     def vectors(self, rows: Rows) -> Vectors:
-        """The vectors of these rows, shape [len(rows), dimension]."""
-        dimension = self._parts[0].shape[1] if self._parts else 0
+        """The vectors of these rows, shape [len(rows), dimension]; their parts are encoded."""
+        dimension = self._part(0).shape[1] if len(self) else 0
         result = np.empty((len(rows), dimension), np.float32)
         part_of = np.searchsorted(self._starts, rows, side="right") - 1
         for part in np.unique(part_of):
             here = part_of == part
-            result[here] = self._parts[part][rows[here] - self._starts[part]]
+            result[here] = self._part(part)[rows[here] - self._starts[part]]
         return result
-
-    def add(self, texts: Sequence[str], encoder: Encoder, bar: Any = None) -> Rows:
-        """Row numbers of `texts`; those not yet known are encoded first, a part at a time."""
-        hashes = hash_texts(texts)
-        _, first = np.unique(hashes, return_index=True)
-        missing = np.sort(first[self.rows(hashes[first]) < 0])
-        for start in range(0, len(missing), PART_SIZE):
-            batch = missing[start : start + PART_SIZE]
-            self._append(hashes[batch], *encoder.encode_tokens([texts[i] for i in batch]))
-            if bar is not None:
-                bar.update(len(batch))
-        return self.rows(hashes)
 
     def tokens(self, rows: Rows) -> Tokens:
         """The tokens of these rows, in their order. Only where the encoder has a token head."""
         part_of = np.searchsorted(self._starts, rows, side="right") - 1
         order = np.argsort(part_of, kind="stable")
         parts = [
-            self._tokens(part).picked(rows[part_of == part] - self._starts[part])
+            Tokens.load(self._path(part, "tokens.npz")).picked(rows[part_of == part] - self._starts[part])
             for part in np.unique(part_of)
         ]
         return Tokens.joined(parts).picked(np.argsort(order, kind="stable")) if parts else Tokens.none()
 
-    def _tokens(self, number: int) -> Tokens:
-        return Tokens.load(self._token_path(number))
+    def add(self, texts: Sequence[str], encoder: Encoder, bar: Any = None) -> Rows:
+        """Row numbers of `texts`; those not yet known are laid out and encoded first."""
+        self.lay_out([texts])
+        self.encode(encoder, bar)
+        return self.rows(hash_texts(texts))
 
-    def _append(self, hashes: Hashes, vectors: Vectors, tokens: Tokens | None) -> None:
-        number = len(self._parts)
+    def lay_out(self, batches: Iterable[Sequence[str]]) -> None:
+        """Give each text not yet known a row, a part at a time. Memory holds one batch, one part, and all hashes."""
+        fresh: dict[int, str] = {}
+        for texts in batches:
+            hashes = hash_texts(texts)
+            for place in np.flatnonzero(self.rows(hashes) < 0).tolist():
+                fresh.setdefault(int(hashes[place]), texts[place])
+            whole = len(fresh) // PART_SIZE * PART_SIZE
+            self._append(list(itertools.islice(fresh.items(), whole)))
+            fresh = dict(itertools.islice(fresh.items(), whole, None))
+        self._append(list(fresh.items()))
+
+    def encode(self, encoder: Encoder, bar: Any = None, executor: Executor | None = None) -> int:
+        """Encode every part that is laid out and not yet encoded; returns the number of texts."""
+        total = 0
+        work = partial(self.encode_part, encoder=encoder)
+        for _, done in (executor or InProcess()).run(work, self.not_encoded()):
+            total += done
+            if bar is not None:
+                bar.update(done)
+        return total
+
+    def not_encoded(self) -> list[int]:
+        """The parts that are laid out and not yet encoded."""
+        return [part for part in range(len(self._starts) - 1) if not self._path(part, "npy").exists()]
+
+    def encode_part(self, part: int, encoder: Encoder) -> int:
+        """Encode one part; returns the number of its texts."""
+        vectors, tokens = encoder.encode_tokens(self.texts(part))
         if tokens is not None:
-            with written_aside(self._token_path(number)) as aside:
+            with written_aside(self._path(part, "tokens.npz")) as aside:
                 tokens.save(aside)
-        for path, array in ((self._hash_path(number), hashes), (self._path(number), vectors)):
-            with written_aside(path) as aside, aside.open("wb") as file:
-                np.save(file, array)
-        self._parts.append(np.load(self._path(number), mmap_mode="r"))
-        self._starts = np.append(self._starts, self._starts[-1] + len(vectors))
-        self._set_hashes(np.concatenate([self.hashes, hashes]))
+        self._save(part, "npy", vectors)
+        return len(vectors)
+
+    def _append(self, fresh: Sequence[tuple[int, str]]) -> None:
+        """Lay out new texts, given with their hashes, as parts."""
+        hashes = np.array([each for each, _ in fresh], np.uint64)
+        for start in range(0, len(fresh), PART_SIZE):
+            part = len(self._starts) - 1
+            texts = [text for _, text in fresh[start : start + PART_SIZE]]
+            with written_aside(self._path(part, "texts.parquet")) as aside:
+                pq.write_table(pa.table({"text": pa.array(texts, pa.string())}), aside, compression="zstd")
+            self._save(part, "hash.npy", hashes[start : start + PART_SIZE])
+            self._starts = np.append(self._starts, self._starts[-1] + len(texts))
+        if len(fresh):
+            self._set_hashes(np.concatenate([self.hashes, hashes]))
 
     def _set_hashes(self, hashes: Hashes) -> None:
         self.hashes = hashes
         self._order = np.argsort(hashes, kind="stable")
         self._sorted = hashes[self._order]
 
-    def _path(self, number: int) -> Path:
-        return self.folder / f"part-{number:05d}.npy"
+    def _part(self, part: int) -> Vectors:
+        if part not in self._opened:
+            self._opened[part] = np.load(self._path(part, "npy"), mmap_mode="r")
+        return self._opened[part]
 
-    def _token_path(self, number: int) -> Path:
-        return self.folder / f"part-{number:05d}.tokens.npz"
+    def _is_laid_out(self, part: int) -> bool:
+        return self._path(part, "hash.npy").exists()
 
-    def _hash_path(self, number: int) -> Path:
-        return self.folder / f"part-{number:05d}.hash.npy"
+    def _save(self, part: int, kind: str, array: NDArray[Any]) -> None:
+        with written_aside(self._path(part, kind)) as aside, aside.open("wb") as file:
+            np.save(file, array)
+
+    def _path(self, part: int, kind: str) -> Path:
+        return self.folder / f"part-{part:05d}.{kind}"
 
 
 def hash_texts(texts: Sequence[str]) -> Hashes:

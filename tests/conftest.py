@@ -16,6 +16,13 @@ from kb.store import KnowledgeBase
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "data" / "sample"
 
+SMALL_PARTS = [
+    sys.executable,
+    "-c",
+    "import linking.vectors; linking.vectors.PART_SIZE = 16; from kb.cli import main; main()",
+]
+"""The command with so small parts that a build of the sample has many."""
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

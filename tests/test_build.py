@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import ROOT, SAMPLE, Run, surroundings
+from conftest import ROOT, SAMPLE, SMALL_PARTS, Run, surroundings
 
 CANDIDATES = "FROM candidates ORDER BY ALL"
 EDGES = "FROM edges ORDER BY ALL"
@@ -127,18 +127,20 @@ def test_an_incremental_build_equals_a_full_one(
     assert fresh <= 12
 
 
+@pytest.mark.parametrize(("executor", "kills"), [("process", 12), ("pool", 8)])
 def test_killed_at_any_time_and_started_again_it_ends_the_same(
-    run: Run, sample_kb_path: Path, tmp_path: Path
+    sample_kb_path: Path, tmp_path: Path, executor: str, kills: int
 ) -> None:
     """Kills at random moments of a build; the file that was there before stays whole until the end."""
+    command = [*SMALL_PARTS, "build", str(SAMPLE), "-o", str(tmp_path / "kb.duckdb"), "--executor", executor]
     output = tmp_path / "kb.duckdb"
     shutil.copy(sample_kb_path, output)
     before = output.read_bytes()
     dice = random.Random(7)
     finished = False
-    for _ in range(8):
+    for _ in range(kills):
         process = subprocess.Popen(
-            [sys.executable, "-m", "kb", "build", str(SAMPLE), "-o", str(output)],
+            command,
             env=surroundings(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -151,7 +153,7 @@ def test_killed_at_any_time_and_started_again_it_ends_the_same(
             process.wait()
             if not finished:
                 assert output.read_bytes() == before or content(output) == content(sample_kb_path)
-    assert run("build", SAMPLE, "-o", output).returncode == 0
+    assert subprocess.run(command, env=surroundings(), capture_output=True, check=False).returncode == 0
     assert content(output) == content(sample_kb_path)
 
 

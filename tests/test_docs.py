@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,22 @@ def test_the_commands_of_the_readme_run_in_order(run: Run, home: Path) -> None:
         done = run(*shlex.split(command)[1:], cwd=home)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
         assert done.stdout or command.startswith("howtree build"), command
+
+
+def test_the_commands_of_the_page_on_scale_run_and_give_the_same(
+    run: Run, home: Path, sample_kb_path: Path
+) -> None:
+    commands = [line for block in blocks(ROOT / "docs" / "scale.md", "sh") for line in block.splitlines()]
+    assert len(commands) >= 3
+    edges = "SELECT parent_id, step_id, child_id, probability FROM edges ORDER BY ALL"
+    expected = run("sql", edges, "--format", "csv", "--kb", sample_kb_path).stdout
+    for command in commands:
+        if "ray" in command.split() and not find_spec("ray"):
+            pytest.skip("needs Ray: pip install 'howtree[ray]'")
+        done = run(*shlex.split(command)[1:], cwd=home)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        assert run("sql", edges, "--format", "csv", "--kb", home / "kb.duckdb").stdout == expected != ""
+        shutil.rmtree(home / "kb.work")
 
 
 def test_the_python_of_the_readme_runs(own_sample_kb: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:

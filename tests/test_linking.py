@@ -143,6 +143,9 @@ class Fixed:
         vectors = np.stack([np.random.default_rng(seed).normal(size=8) for seed in seeds]).astype(np.float32)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
+    def encode_tokens(self, some: list[str]) -> tuple[np.ndarray, None]:
+        return self.encode(some), None
+
 
 def best_by_hand(steps: list[str], goals: list[str], k: int) -> list[list[str]]:
     """The k goals of the highest cosine, in plain float64."""

@@ -39,6 +39,15 @@ def build(
         str, typer.Option(help="Name or folder of a sentence-transformers model [default: the packaged one].")
     ] = "",
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    executor: Annotated[
+        str, typer.Option(help="Who links: process (this one), pool (of processes) or ray (a cluster).")
+    ] = "process",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Workers of the pool or the cluster [default: one a core].")
+    ] = None,
+    address: Annotated[
+        str, typer.Option(help="Of the Ray cluster: auto, local or host:port [default: auto].")
+    ] = "",
 ) -> None:
     """Build a knowledge base from articles; an interrupted or repeated build does only what is left.
 
@@ -52,7 +61,9 @@ def build(
     from kb.build import build as build_kb
     from linking.encoder import DEFAULT_ENCODER
 
-    options = Options(encoder or DEFAULT_ENCODER, precision, threshold, beta, candidates)
+    options = Options(
+        encoder or DEFAULT_ENCODER, precision, threshold, beta, candidates, executor, workers, address
+    )
     tally = build_kb(sources, output, options)
     for line in tally.lines():
         say(line)
