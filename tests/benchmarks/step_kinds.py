@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.store import KnowledgeBase
+from linking.decide import decision_of
 from linking.encoder import load_encoder
 from linking.evaluate import CANDIDATES, EncoderScorer, Lists, Task, ranked_lists
 from linking.gold import Gold, marks, read_gold, read_pool, split_of
@@ -167,6 +168,23 @@ def rule_of_negation(task: Task, lists: Lists, of_kind: dict[str, Kind]) -> None
         print(f"| {name} | " + " | ".join(cells) + " |")
 
 
+def chosen_links(task: Task, lists: Lists, scorer: EncoderScorer, of_kind: dict[str, Kind]) -> None:
+    """Of the links that the decision chooses on gold, how many are right, apart by whether the title denies."""
+    decision = decision_of(scorer.encoder)
+    linked = decision.probabilities(lists.scores[:, :CANDIDATES])[:, 0] >= decision.threshold
+    denies = np.array([bool(DENIES.search(task.titles[first])) for first in lists.goals[:, 0]])
+    texts = [step_text(step) for step in task.gold.steps]
+    print("\nLinks chosen on gold, right / chosen\n\n| kind | title denies | title does not |")
+    print("| --- | ---: | ---: |")
+    for name, is_kind in of_kind.items():
+        of = linked & np.array([is_kind(text) for text in texts])
+        cells = [
+            f"{int((lists.ranks == 1)[of & part].sum())} / {int((of & part).sum())}"
+            for part in (denies, ~denies)
+        ]
+        print(f"| {name} | " + " | ".join(cells) + " |")
+
+
 def rule_of_halves(task: Task, scorer: EncoderScorer, verbs: set[str]) -> None:
     """What scoring the halves of a joined step apart changes: the best of both, and the best of both and the whole."""
     texts = [step_text(step) for step in task.gold.steps]
@@ -206,6 +224,7 @@ def main() -> None:
             load_encoder(), [goal_text(t) for t in task.titles], work[0] if work else Path(scratch)
         )
         lists = ranked_lists(task, scorer, scorer.encoder.name)
+        chosen_links(task, lists, scorer, of_kind)
         rule_of_negation(task, lists, of_kind)
         rule_of_halves(task, scorer, verbs)
 
