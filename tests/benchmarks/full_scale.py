@@ -47,7 +47,9 @@ def arguments() -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--share", type=float, default=0.05, help="of the steps, of 1 (default 0.05)")
-    parser.add_argument("--growth", type=float, nargs="*", help="a table of cost at these shares (default 0.01 to 0.3)")
+    parser.add_argument(
+        "--growth", type=float, nargs="*", help="a table of cost at these shares (default 0.01 to 0.3)"
+    )
     parser.add_argument("--executor", default="process", help="process, pool or ray")
     parser.add_argument("--workers", type=int, help="of the pool or the cluster")
     parser.add_argument("--encoder", default="", help="name or folder; default: the packaged one")
