@@ -109,7 +109,7 @@ def test_a_missing_ray_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 class RayThatLoses:
     """Stands for the module ray, so that losses come when a test wants them: `lost(part, times begun)` says which."""
 
-    class exceptions:  # noqa: N801 - as Ray's module is named
+    class exceptions:
         class RayActorError(Exception): ...
 
         class ObjectLostError(Exception): ...
