@@ -54,6 +54,8 @@ class Options:
     precision: str = "auto"
     threshold: float | None = None
     """Least probability of a chosen link; None for the one that was fitted with the decision."""
+    beta: float | None = None
+    """Without a threshold: choose the one that was fitted with the best F-beta."""
     candidates: int = CANDIDATES
     executor: str = "process"
     """Who encodes and searches: `process`, `pool` or `ray`; the result is the same."""
@@ -114,7 +116,7 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
                 load_corpus(session, work / "corpus")
             encoder = load_encoder(options.encoder, options.precision)  # type: ignore[arg-type]
             decision = decision_of(encoder)
-            threshold = decision.threshold if options.threshold is None else options.threshold
+            threshold = least_probability(options, decision)
             link(session, work, encoder, decision, options.candidates, executor, tally)
             with stage(tally, "edges"):
                 load_links(session, work / "candidates", threshold)
@@ -126,6 +128,17 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
         aside.replace(output)
         shutil.rmtree(work / "candidates", ignore_errors=True)
     return tally
+
+
+def least_probability(options: Options, decision: Decision) -> float:
+    """From which probability on a link is chosen: as told, else by the measure told, else as fitted.
+
+    Raises:
+        BadInput: no threshold was fitted for that measure.
+    """
+    if options.threshold is not None:
+        return options.threshold
+    return decision.threshold if options.beta is None else decision.threshold_for(options.beta)
 
 
 @contextmanager
@@ -251,6 +264,7 @@ def describe(
     meta = {
         "schema_version": SCHEMA_VERSION,
         "threshold": threshold,
+        "thresholds": json.dumps(decision.thresholds),
         "built_at": finished.isoformat(timespec="seconds"),
         "version": __version__,
         "encoder": encoder.name,

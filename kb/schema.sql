@@ -125,6 +125,6 @@ CREATE TABLE runs (
 );
 
 CREATE TABLE meta (
-    key   VARCHAR NOT NULL,             -- 'schema_version', 'threshold', 'built_at'
+    key   VARCHAR NOT NULL,             -- 'schema_version', 'threshold', 'thresholds' (JSON, by beta), 'built_at' ...
     value VARCHAR NOT NULL
 );

@@ -7,6 +7,7 @@ readers of one file never disturb each other or a build that replaces it.
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -107,6 +108,24 @@ class KnowledgeBase:
     def threshold(self) -> float:
         """The probability from which on the model's links are chosen."""
         return float(self.meta["threshold"])
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """By beta, as text: the threshold of the best F-beta where the decision was fitted; {} where unknown."""
+        return dict(json.loads(self.meta.get("thresholds", "{}")))
+
+    def threshold_for(self, beta: float) -> float:
+        """The probability from which on links have the best F-beta.
+
+        Raises:
+            NotFound: none was fitted for this beta.
+        """
+        if f"{beta:g}" not in self.thresholds:
+            known = ", ".join(self.thresholds) or "none"
+            raise NotFound(
+                f"{self.path} has no threshold for beta {beta:g} (it has: {known}): give --threshold instead"
+            )
+        return self.thresholds[f"{beta:g}"]
 
     def close(self) -> None:
         """Let go of the file."""

@@ -29,6 +29,7 @@ def summary(kb: KnowledgeBase) -> dict[str, Any]:
         **figures,
         "share_of_steps_linked": f"{share:.1%}",
         "threshold": kb.threshold,
+        "thresholds_by_beta": ", ".join(f"{beta}: {value:g}" for beta, value in kb.thresholds.items()),
         "encoder": kb.meta["encoder"],
         "built_at": kb.meta["built_at"],
         "built_with": f"howtree {run['version']}",

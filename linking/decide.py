@@ -7,7 +7,7 @@ candidate, "no link", whose score is the bias b. T and b are fitted by maximum l
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,10 @@ from howtree import BadInput, read_json, say, write_json
 from linking.encoder import BASE_ENCODER, SentenceEncoder, model_folder
 
 Floats = NDArray[np.float64]
+BETA = 0.5
+"""The default weight of recall against precision: precision counts more, for a wrong link misleads."""
+BETAS = (0.25, 0.5, 1.0, 2.0)
+"""For each of these a fitted decision keeps the threshold of the best F-beta."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Decision:
     fitted_on: str = ""
     weights: str = ""
     """Digest of the encoder's weights that it was fitted for."""
+    thresholds: dict[str, float] = field(default_factory=dict)
+    """By beta, as text: the threshold with the best F-beta on the data of the fit."""
 
     def probabilities(self, scores: NDArray[Any]) -> Floats:
         """Probability of each candidate, shape of `scores` [n, k]; padding (-inf) gets 0. Rows sum to at most 1."""
@@ -40,6 +46,20 @@ class Decision:
         highest = np.maximum(logits.max(axis=1, keepdims=True, initial=-np.inf), none)
         weights = np.exp(logits - highest)
         return np.asarray(weights / (np.exp(none - highest) + weights.sum(axis=1, keepdims=True)))
+
+    def threshold_for(self, beta: float) -> float:
+        """The threshold that was best by F-beta.
+
+        Raises:
+            BadInput: none was fitted for this beta.
+        """
+        if f"{beta:g}" not in self.thresholds:
+            known = ", ".join(self.thresholds) or "none"
+            raise BadInput(
+                f"the decision has no threshold for beta {beta:g} (it has: {known}): give --threshold, or fit it with "
+                f"howtree train decision --beta {beta:g}"
+            )
+        return self.thresholds[f"{beta:g}"]
 
     def save(self, path: Path) -> None:
         """Write the decision as JSON."""
@@ -96,7 +116,7 @@ def decision_of(encoder: SentenceEncoder) -> Decision:
 
 
 def fit_decision(
-    scores: NDArray[Any], gold: NDArray[np.int64], fitted_on: str, beta: float = 0.5
+    scores: NDArray[Any], gold: NDArray[np.int64], fitted_on: str, beta: float = BETA
 ) -> Decision:
     """Fit temperature and bias by maximum likelihood, then the threshold that gives the best F-beta.
 
@@ -104,7 +124,8 @@ def fit_decision(
         scores: candidate scores, best first, shape [n, k], padded with -inf.
         gold: position of the right candidate of each row, -1 for "no link"; shape [n].
         fitted_on: what the lists were, for the record.
-        beta: weight of recall against precision in F-beta = (1 + b^2) P R / (b^2 P + R).
+        beta: weight of recall against precision in F-beta = (1 + b^2) P R / (b^2 P + R), for the default threshold;
+            those for `BETAS` are kept beside it.
     """
     from scipy.optimize import minimize
 
@@ -117,8 +138,11 @@ def fit_decision(
     best = minimize(loss, np.array([np.log(0.05), 0.7]), method="Nelder-Mead")
     temperature, bias = float(np.exp(best.x[0])), float(best.x[1])
     fitted = Decision(round(temperature, 5), round(bias, 5), 0.5, fitted_on)
-    threshold = best_threshold(fitted.probabilities(scores)[:, 0], gold == 0, int((gold >= 0).sum()), beta)
-    return Decision(fitted.temperature, fitted.bias, round(threshold, 3), fitted_on)
+    best_first, linkable = fitted.probabilities(scores)[:, 0], int((gold >= 0).sum())
+    thresholds = {
+        f"{b:g}": round(best_threshold(best_first, gold == 0, linkable, b), 3) for b in sorted({*BETAS, beta})
+    }
+    return replace(fitted, threshold=thresholds[f"{beta:g}"], thresholds=thresholds)
 
 
 def best_threshold(probability: Floats, right: NDArray[np.bool_], linkable: int, beta: float) -> float:
@@ -136,14 +160,3 @@ def best_threshold(probability: Floats, right: NDArray[np.bool_], linkable: int,
     recall = hits / max(1, linkable)
     f = (1 + beta**2) * precision * recall / np.maximum(beta**2 * precision + recall, 1e-12)
     return float(probability[order][int(np.argmax(f))])
-
-
-def calibration_error(probability: Floats, right: NDArray[np.bool_], bins: int = 15) -> float:
-    """Expected calibration error: mean |share right - mean probability| over equal-width bins, weighted by size."""
-    place = np.minimum((probability * bins).astype(int), bins - 1)
-    return float(
-        sum(
-            (place == b).mean() * abs(right[place == b].mean() - probability[place == b].mean())
-            for b in np.unique(place)
-        )
-    )

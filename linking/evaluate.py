@@ -18,16 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import BadInput, progress
-from linking.decide import Decision, Floats, calibration_error, fitted_for
+from linking.decide import Decision, Floats, fitted_for
 from linking.encoder import DEFAULT_ENCODER, SentenceEncoder, Vectors, load_encoder
 from linking.gold import Gold, check_gold
 from linking.index import GoalIndex
 from linking.pipeline import CANDIDATES
-from linking.retrieve import SCORE_DECIMALS
+from linking.reliability import before_and_after, error_of
+from linking.rerank import DEPTH, pair_features, scorer_of
+from linking.rerank import Scorer as Reranking
+from linking.retrieve import SCORE_DECIMALS, GoalLists
+from linking.significance import CUTS
 from linking.text import goal_text, step_text
 from linking.vectors import Rows, VectorStore
 
-CUTS = (1, 10, 30)
 BLOCK = 256
 TIMED_STEPS = 2_048
 """Speeds are measured on so many steps."""
@@ -53,9 +56,13 @@ class Task:
     titles: list[str]
     seen: Flags | None
     """Whether the gold goal of each step occurs in training, shape [n]; None where no training file is known."""
+    own: list[str] | None = None
+    """Title of the article that each step stands in, which a build offers no step; None where it is not known."""
 
     @classmethod
-    def of(cls, gold: Gold, pool: Sequence[str], train: Gold | None = None) -> Task:
+    def of(
+        cls, gold: Gold, pool: Sequence[str], train: Gold | None = None, own: list[str] | None = None
+    ) -> Task:
         """Check the gold against the pool.
 
         A goal is seen where training links another step than those measured to it, so a training file that
@@ -70,13 +77,17 @@ class Task:
             measured = set(gold.steps)
             goals = {g for s, g in zip(train.steps, train.goals, strict=True) if s not in measured}
             seen = np.array([goal in goals for goal in gold.goals])
-        return cls(gold, sorted(set(pool)), seen)
+        return cls(gold, sorted(set(pool)), seen, own)
 
     @property
     def places(self) -> Rows:
         """Position of each gold goal in `titles`, -1 where it is not there; shape [n]."""
+        return self.places_of(self.gold.goals)
+
+    def places_of(self, goals: Sequence[str]) -> Rows:
+        """Positions of goals in `titles`, -1 where one is not there; shape [len(goals)]."""
         place = {title: i for i, title in enumerate(self.titles)}
-        return np.array([place.get(goal, -1) for goal in self.gold.goals], np.int64)
+        return np.array([place.get(goal, -1) for goal in goals], np.int64)
 
     @property
     def right(self) -> list[set[int]]:
@@ -97,6 +108,8 @@ class Lists:
     """Shape [n, depth], padded with -inf."""
     ranks: Rows
     """From 1, shape [n]; behind the whole pool where the gold goal is no title of it."""
+    best_cosine: Floats | None = None
+    """Cosine of each best goal where the scores are a reranker's, shape [n]."""
 
 
 @dataclass(slots=True)
@@ -112,6 +125,18 @@ class Measured:
     """The figures of "no link" at each threshold."""
     probability: Floats | None = None
     """Of each step's best goal, shape [n]."""
+
+    @property
+    def cosines(self) -> Floats:
+        """Cosine of each step's best goal, shape [n]."""
+        return self.lists.scores[:, 0] if self.lists.best_cosine is None else self.lists.best_cosine
+
+    @property
+    def reliability(self) -> dict[str, list[dict[str, float]]]:
+        """Probability of the best goal against how often it is right, in bins; nothing without a decision."""
+        if self.probability is None:
+            return {}
+        return before_and_after(self.cosines, self.probability, self.lists.ranks == 1)
 
 
 def evaluate(task: Task, models: Sequence[str], work: Path) -> list[Measured]:
@@ -153,17 +178,22 @@ def measure_bm25(task: Task) -> Measured:
 
 
 def measure_encoder(task: Task, name: str, work: Path) -> Measured:
-    """The figures of an encoder, and of its decision where one was fitted for it."""
+    """The figures of an encoder, of its reranker, and of its decision, where they were fitted for it."""
     encoder = load_encoder(name)
-    decision = fitted_for(encoder)
+    decision, reranker = fitted_for(encoder), scorer_of(encoder)
     scorer = EncoderScorer(encoder, [goal_text(title) for title in task.titles], work)
-    lists = ranked_lists(task, scorer, name)
+    lists = ranked_lists(task, scorer, name, CANDIDATES if reranker is None else DEPTH)
     speed = scorer.speed([step_text(step) for step in task.gold.steps[:TIMED_STEPS]])
     measured = Measured(name, lists, decision, [row_of(name, task, lists.ranks, speed, scorer.megabytes())])
+    if reranker is not None:
+        start = time.monotonic()
+        measured.lists = reranked_lists(task, scorer, reranker, lists)
+        pairs = {"pairs reranked": lists.goals.size / (time.monotonic() - start)}
+        measured.rows.append(row_of(f"{name} + reranker", task, measured.lists.ranks, pairs))
     if decision is not None:
-        measured.probability = best_probability(decision, lists.scores[:, :CANDIDATES])
+        measured.probability = best_probability(decision, measured.lists.scores[:, :CANDIDATES])
         measured.rows.append(no_link_row(measured, task, decision, measured.probability))
-        measured.curve = curve(measured.probability, lists.ranks)
+        measured.curve = curve(measured.probability, measured.lists.ranks)
     return measured
 
 
@@ -175,6 +205,7 @@ class EncoderScorer:
         store = VectorStore(work / encoder.digest[:16] / "goals")
         with progress(None, f"Encoding goals with {encoder.name}", len(texts), "goals") as bar:
             rows = store.add(texts, encoder, bar)
+        self.store, self.rows = store, rows
         self.goals = store.vectors(rows)
         if self.goals.shape[1] != encoder.dimension:
             raise BadInput(
@@ -203,21 +234,43 @@ class EncoderScorer:
         )
 
 
-def ranked_lists(task: Task, scorer: Scorer, label: str) -> Lists:
-    """Rank the whole pool for every step: higher score first, then the title."""
+def ranked_lists(task: Task, scorer: Scorer, label: str, candidates: int = CANDIDATES) -> Lists:
+    """Rank the whole pool for every step: higher score first, then the title. At least `candidates` are kept."""
     places, texts = task.places, [step_text(step) for step in task.gold.steps]
+    own = np.full(len(texts), -1) if task.own is None else task.places_of(task.own)
     spare = max(len(goals) for goals in task.right)
-    depth = min(len(task.titles), CANDIDATES + spare)
+    depth = min(len(task.titles), candidates + spare)
     goals, scores = np.empty((len(texts), depth), np.int64), np.empty((len(texts), depth))
     ranks = np.empty(len(texts), np.int64)
     with progress(None, f"Ranking with {label}", len(texts), "steps") as bar:
         for start in range(0, len(texts), BLOCK):
             for i, row in enumerate(scorer.scores(texts[start : start + BLOCK]), start):
+                if own[i] not in (-1, places[i]):
+                    row[own[i]] = -np.inf
                 goals[i] = best_places(row, depth)
                 scores[i] = row[goals[i]]
                 ranks[i] = rank_of(row, int(places[i]))
                 bar.update()
     return Lists(goals, scores, ranks)
+
+
+def reranked_lists(task: Task, scorer: EncoderScorer, reranker: Reranking, lists: Lists) -> Lists:
+    """The lists in the reranker's order; a gold goal behind them keeps its rank."""
+    texts = [step_text(step) for step in task.gold.steps]
+    rows = np.unique(scorer.rows[lists.goals])
+    steps = scorer.encoder.encode_tokens(texts)[1]
+    assert steps is not None, "a reranker belongs to an encoder with a token head"
+    found = GoalLists(lists.goals, lists.scores.astype(np.float32))
+    places = np.searchsorted(rows, scorer.rows[lists.goals])
+    links = reranker.links(scorer.store.hashes[scorer.rows[lists.goals]])
+    features = pair_features(found, steps, np.arange(len(texts)), scorer.store.tokens(rows), places, links)
+    scores = np.where(np.isfinite(lists.scores), reranker.scores(features), -np.inf)
+    order = np.lexsort((lists.goals, -scores), axis=1)
+    goals = np.take_along_axis(lists.goals, order, 1)
+    hit = goals == task.places[:, None]
+    ranks = np.where(hit.any(axis=1), hit.argmax(axis=1) + 1, lists.ranks)
+    cosines = np.take_along_axis(lists.scores, order[:, :1], 1)[:, 0]
+    return Lists(goals, np.take_along_axis(scores, order, 1), ranks, cosines)
 
 
 def rank_of(scores: Vectors, place: int) -> int:
@@ -270,6 +323,7 @@ def no_link_row(measured: Measured, task: Task, decision: Decision, probability:
     linked = probability >= decision.threshold
     ranks = measured.lists.ranks
     missed = ranks > CANDIDATES
+    bins = before_and_after(measured.cosines, probability, ranks == 1)
     only_linked = np.where(
         linked, ranks, np.where(ranks == 1, 2, ranks)
     )  # an unlinked step has no first goal
@@ -280,7 +334,8 @@ def no_link_row(measured: Measured, task: Task, decision: Decision, probability:
         "unlinkable_recall": share(~linked[missed]),
         "threshold": decision.threshold,
         "precision": share((ranks == 1)[linked]),
-        "calibration_error": calibration_error(probability, ranks == 1),
+        "calibration_error_before": error_of(bins["before"]),
+        "calibration_error": error_of(bins["after"]),
         "goal_taken_out": without_gold(measured.lists, task, decision),
     }
 
@@ -325,25 +380,3 @@ def without_gold(lists: Lists, task: Task, decision: Decision) -> dict[str, floa
 def taken_out(step: str) -> bool:
     """Whether a step belongs to the half whose gold goals are taken out: by a hash of its text."""
     return hashlib.sha256(b"taken out\0" + step.encode("utf-8", "surrogatepass")).digest()[0] < 128
-
-
-def significance(a: Measured, b: Measured) -> dict[str, Any]:
-    """Whether two models find another share of the steps: McNemar's exact test at each cut, two-sided.
-
-    Of the steps that one model alone finds, each would be expected to find half. Source: McNemar (1947),
-    Psychometrika 12, in its exact binomial form. Without such steps p is 1.
-    """
-    from scipy.stats import binomtest
-
-    result: dict[str, Any] = {"models": [a.name, b.name]}
-    for cut in CUTS:
-        first, second = a.lists.ranks <= cut, b.lists.ranks <= cut
-        wins, losses = int((first & ~second).sum()), int((second & ~first).sum())
-        p = float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
-        result[f"recall@{cut}"] = {
-            "difference": 100 * (wins - losses) / len(first),
-            "only_first": wins,
-            "only_second": losses,
-            "p": p,
-        }
-    return result

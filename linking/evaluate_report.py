@@ -8,9 +8,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from howtree import __version__, digest_of_file, write_json, written_aside
 from linking.bm25 import required
-from linking.evaluate import CUTS, Measured, Task, significance, taken_out
+from linking.evaluate import Measured, Task, taken_out
+from linking.reliability import draw_reliability
+from linking.significance import CUTS, mcnemar
 
 PAPER = (
     ("paper: BM25", 30.5, 51.6, 61.1, None),
@@ -31,8 +35,12 @@ def results(task: Task, measured: Sequence[Measured], inputs: dict[str, Path | N
     gold = task.gold
     return {
         "rows": [row for each in measured for row in each.rows],
-        "significance": [significance(a, b) for a, b in itertools.combinations(measured, 2)],
+        "significance": [
+            mcnemar((a.name, b.name), a.lists.ranks, b.lists.ranks)
+            for a, b in itertools.combinations(measured, 2)
+        ],
         "curves": {each.name: each.curve for each in measured if each.curve},
+        "reliability": {each.name: each.reliability for each in measured if each.reliability},
         "tally": {
             "pairs": len(gold.steps),
             "steps": len(set(gold.steps)),
@@ -85,13 +93,14 @@ def no_link_table(found: dict[str, Any]) -> tuple[str, list[str], list[list[str]
             f"{row['threshold']:.3f}",
             percent(row["precision"]),
             percent(row["unlinkable_recall"]),
+            f"{row['calibration_error_before']:.3f}",
             f"{row['calibration_error']:.3f}",
             *(percent(row["goal_taken_out"][name]) for name in ("precision", "recall", "f1")),
         ]
         for row in found["rows"]
         if "threshold" in row
     ]
-    header = ["model", "threshold", "link precision", "unlinkable recall", "ECE"]
+    header = ["model", "threshold", "link precision", "unlinkable recall", "ECE before", "ECE after"]
     header += ["no-link precision", "no-link recall", "no-link F1"]
     return (
         "No link (the last three with the gold goals of a hashed half of the steps taken out)",
@@ -122,16 +131,32 @@ def cost_table(found: dict[str, Any]) -> tuple[str, list[str], list[list[str]]]:
 def significance_table(found: dict[str, Any]) -> tuple[str, list[str], list[list[str]]]:
     """Differences between models, in points, with p."""
     rows = [
-        [
-            f"{pair['models'][0]} - {pair['models'][1]}",
-            *(
-                f"{pair[key]['difference']:+.1f} (p {pair[key]['p']:.2g})"
-                for key in map("recall@{}".format, CUTS)
-            ),
-        ]
+        [f"{pair['models'][0]} - {pair['models'][1]}", *(difference(pair, cut) for cut in CUTS)]
         for pair in found["significance"]
     ]
     return "Differences in points (exact McNemar test)", ["pair", *(f"R@{cut}" for cut in CUTS)], rows
+
+
+def comparison_table(compared: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """Two runs beside each other: header and rows of what `linking.significance.compare` found."""
+    rows = [
+        [" - ".join(dict.fromkeys(pair["models"])), pair["part"], str(pair["pairs"])]
+        + [f"{shares(pair, cut)} = {difference(pair, cut)}" for cut in CUTS]
+        for pair in compared
+    ]
+    return ["model", "goals", "pairs", *(f"R@{cut}" for cut in CUTS)], rows
+
+
+def shares(pair: dict[str, Any], cut: int) -> str:
+    """What the first and the second model find at a cut, in percent."""
+    found = pair[f"recall@{cut}"]
+    return f"{found['first']:.1f} - {found['second']:.1f}"
+
+
+def difference(pair: dict[str, Any], cut: int) -> str:
+    """The difference of two models at a cut, in points, with p."""
+    found = pair[f"recall@{cut}"]
+    return f"{found['difference']:+.1f} (p {found['p']:.2g})"
 
 
 def percent(value: float | None) -> str:
@@ -164,7 +189,7 @@ def as_markdown(header: list[str], rows: list[list[str]]) -> str:
 
 
 def write_results(task: Task, measured: Sequence[Measured], found: dict[str, Any], folder: Path) -> None:
-    """Write figures.json, tables.md, steps.jsonl and, where a decision was measured, curves.png."""
+    """Write figures.json, tables.md, steps.jsonl; where a decision was measured, curves.png and reliability.png too."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "figures.json", found)
     with written_aside(folder / "tables.md") as aside:
@@ -173,6 +198,7 @@ def write_results(task: Task, measured: Sequence[Measured], found: dict[str, Any
         file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in step_lines(task, measured))
     if found["curves"]:
         draw_curves(found["curves"], folder / "curves.png")
+        draw_reliability(found["reliability"], folder / "reliability.png")
 
 
 def step_lines(task: Task, measured: Sequence[Measured]) -> Iterable[dict[str, Any]]:
@@ -191,6 +217,7 @@ def step_lines(task: Task, measured: Sequence[Measured]) -> Iterable[dict[str, A
                         for place, score in zip(
                             each.lists.goals[i, :SHOWN], each.lists.scores[i, :SHOWN], strict=True
                         )
+                        if np.isfinite(score)
                     ],
                 }
                 for each in measured

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from howtree import BadInput
@@ -14,7 +14,7 @@ from linking.gold import Gold, check_gold, with_goal
 from linking.recipe import Recipe
 from linking.rerank import FEATURES, Scorer
 from linking.train import DecisionReport, train_decision
-from linking.train_reranker import train_reranker
+from linking.train_reranker import LINKS, train_reranker
 from linking.train_retriever import Run
 
 
@@ -37,14 +37,18 @@ def train_retriever(
     check_gold(gold, pool)
     examples = training_part(gold)
     refuse_foreign(output)
-    encoder = load_encoder(base)
-    if not has_transformer(encoder.model):
+    if not has_transformer(load_encoder(base).model):
         raise BadInput(
             f"the encoder {base!r} reads no token ids: only transformer encoders can be trained here"
         )
-    run = Run(encoder, examples, gold, pool, work, recipe)
-    run.train()
-    return publish(run, output, work, base, source)
+    runs = [
+        Run(load_encoder(base), examples, gold, pool, work, replace(recipe, seed=recipe.seed + n))
+        for n in range(recipe.runs)
+    ]
+    for run in runs:
+        run.train()
+    runs[0].average(runs[1:])
+    return publish(runs[0], output, work, base, source)
 
 
 def refuse_foreign(output: Path) -> None:
@@ -81,7 +85,9 @@ def publish(run: Run, output: Path, work: Path, base: str, source: str) -> Decis
     return result
 
 
-def refit(gold: Gold, pool: Sequence[str], folder: Path, work: Path, source: str) -> DecisionReport:
+def refit(
+    gold: Gold, pool: Sequence[str], folder: Path, work: Path, source: str, links: float = LINKS
+) -> DecisionReport:
     """Fit the reranker and the decision of a trained encoder anew and write them to its folder.
 
     Raises:
@@ -89,17 +95,17 @@ def refit(gold: Gold, pool: Sequence[str], folder: Path, work: Path, source: str
     """
     gold = with_goal(gold)
     check_gold(gold, pool)
-    scorer, result = fit_rest(gold, pool, load_encoder(str(folder)), work, source)
+    scorer, result = fit_rest(gold, pool, load_encoder(str(folder)), work, source, links)
     scorer.save(folder)
     result.decision.save(folder / "decision.json")
     return result
 
 
 def fit_rest(
-    gold: Gold, pool: Sequence[str], encoder: SentenceEncoder, work: Path, source: str
+    gold: Gold, pool: Sequence[str], encoder: SentenceEncoder, work: Path, source: str, links: float = LINKS
 ) -> tuple[Scorer, DecisionReport]:
     """The reranker of an encoder, and the decision on what it reranks."""
-    scorer = train_reranker(gold, pool, encoder, work, source)
+    scorer = train_reranker(gold, pool, encoder, work, source, links)
     return scorer, train_decision(gold, pool, encoder, work, source, scorer, trained_on_gold=True)
 
 

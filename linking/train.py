@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import BadInput
-from linking.decide import Decision, Floats, calibration_error, fit_decision
+from linking.decide import BETA, Decision, Floats, fit_decision
 from linking.encoder import SentenceEncoder, Vectors
 from linking.gold import Gold, split_of
 from linking.gold_lists import gold_lists
 from linking.pipeline import CANDIDATES
+from linking.reliability import calibration_error
 from linking.rerank import Scorer
 
 
@@ -43,11 +44,13 @@ def train_decision(
     source: str,
     scorer: Scorer | None = None,
     trained_on_gold: bool = False,
+    beta: float = BETA,
 ) -> DecisionReport:
     """Fit the decision on gold links outside the dev tenth and report its figures on that tenth.
 
     With a `scorer` the lists are reranked first. An encoder trained on the gold links is too sure of those that it has
-    seen, so its decision is fitted on the calibration twentieth alone.
+    seen, so its decision is fitted on the calibration twentieth alone. The default threshold is that of the best
+    F-beta.
 
     Raises:
         BadInput: no gold link is left to fit on, or none to measure on.
@@ -61,7 +64,7 @@ def train_decision(
         )
     found = gold_lists(gold, pool, encoder, folder, scorer, CANDIDATES)
     scores, places = found.lists.deciding, found.places
-    decision = replace(fit_decision(scores[fit], places[fit], source), weights=encoder.weights)
+    decision = replace(fit_decision(scores[fit], places[fit], source, beta), weights=encoder.weights)
     return report(decision, scores[dev], found.lists.scores[dev, 0], places[dev])
 
 

@@ -23,13 +23,22 @@ from linking.vectors import hash_texts
 
 RIDGE = 1e-4
 """Weight of the squared weights beside the mean loss: enough to keep them finite on separable lists."""
+LINKS = 0.5
+"""The fitted weight of editors' habits serves goals that editors know; new goals are better off with none. So half."""
 START = (10.0, 5.0, 5.0, 0.0)
 
 
 def train_reranker(
-    gold: Gold, pool: Sequence[str], encoder: SentenceEncoder, work: Path, source: str
+    gold: Gold,
+    pool: Sequence[str],
+    encoder: SentenceEncoder,
+    work: Path,
+    source: str,
+    links: float = LINKS,
 ) -> Scorer:
     """Fit the reranker of an encoder with a token head.
+
+    `links` is the share of the fitted weight of editors' habits that is used.
 
     Raises:
         BadInput: the encoder has no token head, or no gold goal of the calibration part was retrieved.
@@ -46,7 +55,7 @@ def train_reranker(
         raise BadInput(
             f"{len(gold.steps)} gold pairs are too few: a hash of the step puts none into the calibration part"
         )
-    stages = GoldRetriever(part, pool, encoder, work / "calibration", DEPTH)
+    stages = GoldRetriever(part, pool, encoder, work, DEPTH)
     found = stages.retrieved()
     features = stages.features(found, unfitted.links(found.hashes))
     known = found.places >= 0
@@ -57,7 +66,8 @@ def train_reranker(
     weights = fit_weights(
         features[known], found.places[known], found.lists.goals[known] >= 0, seen(gold, part)[known]
     )
-    return Scorer(weights, *counts, encoder.weights, source)
+    cosine, of_goal, of_step, habit = weights
+    return Scorer((cosine, of_goal, of_step, round(habit * links, 4)), *counts, encoder.weights, source)
 
 
 def link_counts(gold: Gold) -> tuple[NDArray[np.uint64], NDArray[np.uint16]]:

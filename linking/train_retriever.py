@@ -50,7 +50,7 @@ class Run:
         self.encoder, self.examples, self.gold, self.recipe = encoder, examples, gold, recipe
         self.pool = [goal_text(title) for title in pool]
         data = [*examples.steps, *examples.goals, *self.pool]
-        course = {name: repr((name, value)) for name, value in asdict(recipe).items()}
+        course = {name: repr((name, value)) for name, value in asdict(recipe).items() if name != "runs"}
         first = [part for name, part in course.items() if name not in OF_SECOND_ROUND]
         self.first = work / f"first-{digest_of(encoder.digest, *first, *data)[:16]}"
         self.second = work / f"second-{digest_of(encoder.digest, *course.values(), *data)[:16]}"
@@ -244,6 +244,24 @@ class Run:
         return float(
             np.mean([goals[b] == goal_text(self.gold.goals[i]) for b, i in zip(best, dev, strict=True)])
         )
+
+    def average(self, others: Sequence[Run]) -> None:
+        """Take the mean of this run's weights and those of others, encoder and head ("model soup").
+
+        Source: Wortsman et al. (2022), arXiv 2203.05482. Runs from one start lie in one basin, so their mean does too.
+        """
+        for mine, theirs in (
+            (self.encoder.model, [run.encoder.model for run in others]),
+            (self.head, [run.head for run in others]),
+        ):
+            states = [model.state_dict() for model in (mine, *theirs)]
+            mean = {
+                name: torch.stack([state[name] for state in states]).mean(dim=0)
+                if tensor.is_floating_point()
+                else tensor
+                for name, tensor in states[0].items()
+            }
+            mine.load_state_dict(mean)
 
     def restore_weights(self, epoch: int) -> None:
         """Go on from the checkpoint after `epoch` epochs."""

@@ -12,7 +12,7 @@ import pytest
 from conftest import Run
 
 from howtree import BadInput
-from linking.decide import Decision, base_decision, calibration_error, fit_decision, fitted_for
+from linking.decide import Decision, base_decision, fit_decision, fitted_for
 from linking.delta import pack, unpack
 from linking.encoder import (
     BASE_ENCODER,
@@ -26,6 +26,7 @@ from linking.encoder import (
 from linking.gold import in_dev, read_gold
 from linking.index import GoalIndex
 from linking.pipeline import Goals, Linker, StepBatch
+from linking.reliability import calibration_error
 from linking.retrieve import Retriever
 from linking.text import goal_text, step_text
 from linking.vectors import VectorStore, hash_texts
@@ -225,6 +226,27 @@ def test_the_fit_finds_the_decision_that_made_the_data() -> None:
     assert fitted.bias == pytest.approx(true.bias, abs=0.02)
     best = fitted.probabilities(scores)[:, 0]
     assert calibration_error(best, gold == 0) < 0.02
+
+
+@pytest.mark.parametrize("beta", [0.5, 1.0, 3.0])
+def test_the_threshold_is_that_of_the_best_f_beta(beta: float) -> None:
+    dice = np.random.default_rng(1)
+    scores = -np.sort(-dice.uniform(0.3, 1.0, (400, 5)))
+    gold = np.where(dice.random(400) < scores[:, 0] ** 3, 0, dice.choice([-1, 1], 400))
+    fitted = fit_decision(scores, gold, "made up", beta)
+    best = fitted.probabilities(scores)[:, 0]
+
+    def f_beta(threshold: float) -> float:
+        linked, right = best >= threshold, gold == 0
+        precision, recall = right[linked].mean(), (right & linked).sum() / (gold >= 0).sum()
+        return (1 + beta**2) * precision * recall / (beta**2 * precision + recall)
+
+    assert f_beta(fitted.threshold) > max(map(f_beta, np.unique(best))) - 0.01
+    assert fitted.threshold_for(beta) == fitted.threshold
+    by_beta = [fitted.threshold_for(b) for b in (0.25, 0.5, 1, 2)]
+    assert by_beta == sorted(by_beta, reverse=True) and by_beta[0] > by_beta[-1]
+    with pytest.raises(BadInput, match="beta 9 "):
+        fitted.threshold_for(9)
 
 
 def test_the_shipped_decision_is_a_whole_one() -> None:

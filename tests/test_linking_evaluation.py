@@ -24,7 +24,6 @@ from linking.evaluate import (
     ranked_lists,
     recalls,
     row_of,
-    significance,
     taken_out,
     without_gold,
 )
@@ -149,22 +148,6 @@ def test_with_the_gold_goal_taken_out_as_a_naive_count() -> None:
     assert 0.4 < np.mean([taken_out(f"step {i}") for i in range(2000)]) < 0.6
 
 
-def test_the_significance_is_that_of_fair_coins() -> None:
-    def model(name: str, ranks: list[int]) -> Measured:
-        empty = np.zeros((len(ranks), 1))
-        return Measured(name, Lists(empty.astype(np.int64), empty, np.array(ranks)), None)
-
-    a, b = model("a", [1, 1, 1, 1, 1, 1, 9]), model("b", [2, 2, 2, 2, 2, 1, 9])
-    found = significance(a, b)
-    assert found["recall@1"] == {
-        "difference": pytest.approx(500 / 7),
-        "only_first": 5,
-        "only_second": 0,
-        "p": 0.0625,
-    }
-    assert found["recall@10"]["p"] == 1
-
-
 def test_bm25_is_the_formula() -> None:
     titles = ["Wash a Car", "Wash Dishes", "Paint a Wall", "Clean the Car Seat in a Car"]
     words = [title.lower().split() for title in titles]
@@ -242,7 +225,10 @@ def test_the_command_on_the_sample_links(run: Run, sample_files: tuple[Path, Pat
     assert [step["step"] for step in steps] == [pair["step"] for pair in pairs]
     assert 100 * np.mean([step["models"][zero]["rank"] == 1 for step in steps]) == rows[zero]["recall@1"]
     assert json.loads((out / "figures.json").read_text(encoding="utf-8")) == found
-    assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert all(
+        (out / f"{name}.png").read_bytes().startswith(b"\x89PNG") for name in ("curves", "reliability")
+    )
+    assert sum(each["steps"] for each in found["reliability"][zero]["after"]) == len(pairs)
     assert "paper: SBERT" in (out / "tables.md").read_text(encoding="utf-8")
 
 

@@ -30,6 +30,10 @@ def build(
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Least probability of a chosen link [default: fitted].")
     ] = None,
+    beta: Annotated[
+        float | None,
+        typer.Option(min=0, help="Choose links by the threshold of the best F-beta: 0.25, 0.5, 1 or 2."),
+    ] = None,
     candidates: Annotated[int, typer.Option(min=1, max=1000, help="Goals kept for each step.")] = 30,
     encoder: Annotated[
         str, typer.Option(help="Name or folder of a sentence-transformers model [default: the packaged one].")
@@ -51,12 +55,14 @@ def build(
     """
     if precision not in ("auto", "float32", "bfloat16"):
         raise BadUsage(f"--precision is auto, float32 or bfloat16, not {precision!r}")
+    if beta is not None and threshold is not None:
+        raise BadUsage("--threshold and --beta both say which links are chosen: give one of them")
     from kb.build import Options, work_folder
     from kb.build import build as build_kb
     from linking.encoder import DEFAULT_ENCODER
 
     options = Options(
-        encoder or DEFAULT_ENCODER, precision, threshold, candidates, executor, workers, address
+        encoder or DEFAULT_ENCODER, precision, threshold, beta, candidates, executor, workers, address
     )
     tally = build_kb(sources, output, options)
     for line in tally.lines():

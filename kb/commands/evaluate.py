@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option, Typer, echo
 
-from kb.commands.options import KbOption, open_kb
+from kb.commands.evaluate_linking import compare, linking
+from kb.commands.options import Format, KbOption, open_kb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
 
 NAMED = 20
 """How many of the goals or records left out are named one by one."""
-
-
-class Format(StrEnum):
-    """How the figures are printed."""
-
-    text = "text"
-    markdown = "markdown"
-    json = "json"
 
 
 class Engine(StrEnum):
@@ -45,59 +38,10 @@ def register(app: Typer) -> None:
         no_args_is_help=True, help="Measure the knowledge base and the linker against known answers."
     )
     group.command("linking")(linking)
+    group.command("compare")(compare)
     group.command("video")(video)
     group.command("howto100m")(howto100m)
     app.add_typer(group, name="evaluate")
-
-
-def linking(
-    gold: Annotated[Path, Option("--gold", help='JSON Lines of {"step": text, "goal": title}.')],
-    goals: Annotated[Path, Option("--goals", help="The pool of titles, one a line.")],
-    train: Annotated[
-        Path | None, Option("--train", help="Gold trained on: tells seen from unseen goals.")
-    ] = None,
-    models: Annotated[
-        list[str] | None,
-        Option(
-            "--models",
-            help="bm25, default (what a build uses), or the name or folder of an encoder; repeat, or part by "
-            "commas [default: bm25, all-MiniLM-L6-v2, default].",
-        ),
-    ] = None,
-    dev: Annotated[
-        bool, Option("--dev", help="Measure only the hashed tenth of the gold that is never trained on.")
-    ] = False,
-    output: Annotated[
-        Path | None, Option("--output", "-o", help="Folder for figures, ranks of each step and curves.")
-    ] = None,
-    work: Annotated[
-        Path | None, Option("--work", help="Folder for vectors of the pool; kept, so a rerun is quick.")
-    ] = None,
-    form: Annotated[Format, Option("--format", help="How the figures are printed.")] = Format.text,
-) -> None:
-    """Measure how well steps find their goals: R@1, R@10, R@30, and "no link".
-
-    Example: howtree evaluate linking --gold gold.jsonl --goals titles.txt --train train.jsonl -o results/
-    """
-    from tempfile import TemporaryDirectory
-
-    from howtree import say
-    from linking.evaluate import MODELS, Task, evaluate
-    from linking.evaluate_report import printed, results, write_results
-    from linking.gold import dev_part, read_gold, read_pool
-
-    pairs = dev_part(read_gold(gold)) if dev else read_gold(gold)
-    task = Task.of(pairs, read_pool(goals), read_gold(train) if train else None)
-    names = [name for part in models or MODELS for name in part.split(",") if name]
-    with TemporaryDirectory() as scratch:
-        measured = evaluate(task, names, work or Path(scratch))
-    found = results(task, measured, {"gold": gold, "goals": goals, "train": train})
-    if output is not None:
-        write_results(task, measured, found, output)
-    say("; ".join(f"{name}: {count}" for name, count in found["tally"].items() if count is not None))
-    if output is not None:
-        say(f"written to {output}")
-    echo(printed(found, form.value), nl=False)
 
 
 def video(

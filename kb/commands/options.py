@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
 KbOption = Annotated[
     Path | None, typer.Option("--kb", help="The knowledge base [default: HOWTREE_KB, else kb.duckdb here].")
 ]
+
+
+class Format(StrEnum):
+    """How figures are printed."""
+
+    text = "text"
+    markdown = "markdown"
+    json = "json"
 
 
 def open_kb(path: Path | None) -> KnowledgeBase:

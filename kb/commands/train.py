@@ -29,6 +29,12 @@ def decision(
     output: Annotated[Path, typer.Option("-o", "--output", help="Where to write the decision (JSON).")],
     encoder: Annotated[str, typer.Option(help="Name or folder of a sentence-transformers model.")] = "",
     work: Annotated[Path | None, typer.Option(help="Folder for vectors; kept, so a rerun is quick.")] = None,
+    beta: Annotated[
+        float,
+        typer.Option(
+            min=0.01, max=100, help="The default threshold has the best F-beta: above 1 for recall."
+        ),
+    ] = 0.5,
 ) -> None:
     """Fit how scores become probabilities, and the default threshold.
 
@@ -45,7 +51,9 @@ def decision(
     folder = work or output.with_suffix(".work")
     scorer = scorer_of(model)
     source = f"{gold.name}, {len(pairs.steps)} pairs, {model.name}"
-    result = train_decision(pairs, pool, model, folder, source, scorer, trained_on_gold=scorer is not None)
+    result = train_decision(
+        pairs, pool, model, folder, source, scorer, trained_on_gold=scorer is not None, beta=beta
+    )
     result.decision.save(output)
     say(told(result))
     say(f"Wrote {output}.")
@@ -66,6 +74,7 @@ def retriever(
     epochs: Annotated[int, typer.Option(min=1, help="With negatives of the batch alone.")] = 1,
     hard_epochs: Annotated[int, typer.Option(min=0, help="More, with mined hard negatives too.")] = 2,
     negatives: Annotated[int, typer.Option(min=1, help="Hard negatives for each step in each epoch.")] = 7,
+    runs: Annotated[int, typer.Option(min=1, help="With the next seeds; their weights are averaged.")] = 2,
     batch: Annotated[int, typer.Option(min=2, help="Pairs in a batch.")] = 64,
 ) -> None:
     """Fine-tune the encoder with its reranker; a run that was stopped goes on after its last whole epoch.
@@ -85,7 +94,9 @@ def retriever(
         encoder or BASE_ENCODER,
         output,
         work or output.with_name(output.name + ".work"),
-        Recipe(seed=seed, epochs=epochs, hard_epochs=hard_epochs, negatives=negatives, batch=batch),
+        Recipe(
+            seed=seed, epochs=epochs, hard_epochs=hard_epochs, negatives=negatives, runs=runs, batch=batch
+        ),
         f"{gold.name}, {len(pairs.steps)} pairs",
     )
     say(told(result))
@@ -102,6 +113,12 @@ def reranker(
     work: Annotated[
         Path | None, typer.Option(help="Folder for vectors [default: beside the model, MODEL.work].")
     ] = None,
+    links: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="Share of the weight of editors' habits: 1 for known goals, 0 for new ones."
+        ),
+    ] = 0.5,
 ) -> None:
     """Fit the reranker of a trained encoder anew, and its decision; both are written to the model's folder.
 
@@ -112,7 +129,7 @@ def reranker(
 
     pairs, pool = read_gold(gold), read_pool(goals)
     folder = work or encoder.with_name(encoder.name + ".work")
-    result = refit(pairs, pool, encoder, folder, f"{gold.name}, {len(pairs.steps)} pairs")
+    result = refit(pairs, pool, encoder, folder, f"{gold.name}, {len(pairs.steps)} pairs", links)
     say(told(result))
     say(f"Wrote the reranker and the decision to {encoder}.")
 

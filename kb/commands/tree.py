@@ -30,6 +30,10 @@ def tree(
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Least probability of a link [default: as built].")
     ] = None,
+    beta: Annotated[
+        float | None,
+        typer.Option(min=0, help="Instead: the threshold of the best F-beta: 0.25, 0.5, 1 or 2."),
+    ] = None,
     output_format: Annotated[
         str, typer.Option("--format", help="text, json, markdown (a checklist), dot (Graphviz) or mermaid.")
     ] = "text",
@@ -41,11 +45,15 @@ def tree(
     """
     if output_format not in FORMATS:
         raise BadUsage(f"--format is one of {', '.join(FORMATS)}, not {output_format!r}")
+    if beta is not None and threshold is not None:
+        raise BadUsage("--threshold and --beta both say which links are followed: give one of them")
     from kb import draw
     from kb.search import goal_id
     from kb.tree import tree as grow
 
     with open_kb(kb) as base:
+        if beta is not None:
+            threshold = base.threshold_for(beta)
         root = grow(base, goal_id(base, goal), depth, threshold)
     if output_format == "json":
         print(json.dumps(root.to_dict(), indent=2, ensure_ascii=False))

@@ -1,0 +1,150 @@
+"""`howtree evaluate linking` and `compare`: measure the linker on gold links, and tell two runs apart."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option, echo
+
+from howtree import BadUsage, say
+from kb.commands.options import Format, open_kb
+
+if TYPE_CHECKING:
+    from linking.evaluate import Task
+
+
+class Place(StrEnum):
+    """Where in a step a hyperlink stands."""
+
+    headline = "headline"
+    body = "body"
+    bullet = "bullet"
+
+
+def linking(
+    gold: Annotated[
+        Path | None, Option("--gold", help='JSON Lines of {"step": text, "goal": title}.')
+    ] = None,
+    goals: Annotated[Path | None, Option("--goals", help="The pool of titles, one a line.")] = None,
+    kb: Annotated[
+        Path | None,
+        Option("--kb", help="Instead of both: a knowledge base, its hyperlinks as gold, its goals as pool."),
+    ] = None,
+    language: Annotated[
+        str, Option("--language", help="With --kb: the language to measure [default: that of most links].")
+    ] = "",
+    place: Annotated[
+        Place | None, Option("--place", help="With --kb: only links in this place [default: all].")
+    ] = None,
+    train: Annotated[
+        Path | None, Option("--train", help="Gold trained on: tells seen from unseen goals.")
+    ] = None,
+    models: Annotated[
+        list[str] | None,
+        Option(
+            "--models",
+            help="bm25, default (what a build uses), or the name or folder of an encoder; repeat, or part by "
+            "commas [default: bm25, all-MiniLM-L6-v2, default].",
+        ),
+    ] = None,
+    dev: Annotated[
+        bool,
+        Option(
+            "--dev",
+            help="Measure only the hashed tenth that is never trained on: of the steps, with --kb of the articles.",
+        ),
+    ] = False,
+    output: Annotated[
+        Path | None, Option("--output", "-o", help="Folder for figures, ranks of each step and pictures.")
+    ] = None,
+    work: Annotated[
+        Path | None, Option("--work", help="Folder for vectors of the pool; kept, so a rerun is quick.")
+    ] = None,
+    form: Annotated[Format, Option("--format", help="How the figures are printed.")] = Format.text,
+) -> None:
+    """Measure how well steps find their goals: R@1, R@10, R@30, and "no link".
+
+    Example: howtree evaluate linking --gold gold.jsonl --goals titles.txt --train train.jsonl -o results/
+    """
+    from tempfile import TemporaryDirectory
+
+    from linking.evaluate import MODELS, evaluate
+    from linking.evaluate_report import printed, results, write_results
+
+    if kb is not None and gold is None and goals is None:
+        task = _task_of_kb(kb, language, place, train, dev)
+    elif kb is None and gold is not None and goals is not None and not language and place is None:
+        task = _task_of_files(gold, goals, train, dev)
+    else:
+        raise BadUsage(
+            "give --gold and --goals, or --kb with --language and --place where wanted, and not some of both"
+        )
+    names = [name for part in models or MODELS for name in part.split(",") if name]
+    with TemporaryDirectory() as scratch:
+        measured = evaluate(task, names, work or Path(scratch))
+    found = results(task, measured, {"gold": gold, "goals": goals, "kb": kb, "train": train})
+    if output is not None:
+        write_results(task, measured, found, output)
+    say("; ".join(f"{name}: {count}" for name, count in found["tally"].items() if count is not None))
+    if output is not None:
+        say(f"written to {output}")
+    echo(printed(found, form.value), nl=False)
+
+
+def _task_of_files(gold: Path, goals: Path, train: Path | None, dev: bool) -> Task:
+    """Gold and pool from files."""
+    from linking.evaluate import Task
+    from linking.gold import dev_part, read_gold, read_pool
+
+    pairs = dev_part(read_gold(gold)) if dev else read_gold(gold)
+    return Task.of(pairs, read_pool(goals), read_gold(train) if train else None)
+
+
+def _task_of_kb(kb: Path, language: str, place: Place | None, train: Path | None, dev: bool) -> Task:
+    """Gold and pool from a knowledge base; with `dev` its other articles tell the seen goals."""
+    from kb.editor_links import dev_articles, read_editor_links
+    from linking.evaluate import Task
+    from linking.gold import read_gold
+
+    with open_kb(kb) as base:
+        links = read_editor_links(base, language, place.value if place else "")
+    say(f"{len(links.gold.steps):,} hyperlinks of {links.language} steps lead to goals of {kb}")
+    if not dev:
+        return Task.of(links.gold, links.pool, read_gold(train) if train else None, links.own)
+    measured, others = dev_articles(links)
+    return Task.of(measured.gold, links.pool, read_gold(train) if train else others.gold, measured.own)
+
+
+def compare(
+    first: Annotated[
+        Path, Argument(metavar="RUN_A", help="Folder that howtree evaluate linking -o wrote.", readable=False)
+    ],
+    second: Annotated[Path, Argument(metavar="RUN_B", help="Another one, on the same gold.", readable=False)],
+    models: Annotated[
+        str,
+        Option(
+            "--models", help="A of the first run and B of the second as A,B [default: each in both runs]."
+        ),
+    ] = "",
+    form: Annotated[Format, Option("--format", help="How the figures are printed.")] = Format.text,
+) -> None:
+    """Compare two runs of the linking evaluation step by step: differences in points, with p.
+
+    Example: howtree evaluate compare before/ after/
+    """
+    from linking.evaluate_report import as_markdown, as_text, comparison_table
+    from linking.significance import compare as compare_runs
+    from linking.significance import read_steps
+
+    named = [name.strip() for name in models.split(",") if name.strip()]
+    if len(named) not in (0, 2):
+        raise BadUsage(f"--models {models}: name two, one of each run, parted by a comma")
+    found = compare_runs(read_steps(first), read_steps(second), named)
+    if form is Format.json:
+        echo(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        draw = as_markdown if form is Format.markdown else as_text
+        echo(draw(*comparison_table(found)), nl=False)

@@ -1,0 +1,209 @@
+"""Negated steps and steps that join two procedures: how many, what editors link them to, what the linker does.
+
+    HOWTREE_REAL_DATA=DIR python tests/benchmarks/step_kinds.py KB [WORK]
+
+KB is a knowledge base built from the real articles; WORK keeps the vectors of the pool. Prints, for each kind of
+step, its share of the articles' steps and of the gold pairs, how many of its steps the build links and how sure it
+is, R@n on gold, and what two rules would change. Gold is the part that may be trained on: nothing is chosen on dev.
+A rule is scored on the whole lists of a step, so that it may also lose.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.store import KnowledgeBase
+from linking.encoder import load_encoder
+from linking.evaluate import CANDIDATES, EncoderScorer, Lists, Task, ranked_lists
+from linking.gold import Gold, marks, read_gold, read_pool, split_of
+from linking.text import goal_text, step_text
+
+DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))
+NEGATED = re.compile(
+    r"(?:please )?(?:do not|don['’]?t|never|avoid|refrain from|try not to|try to avoid|be careful not to|"
+    r"make sure (?:not to|you don['’]?t)|not)\b",
+    re.I,
+)
+"""How a negated step begins."""
+DENIES = re.compile(
+    r"\b(?:not|don['’]?t|never|no|avoid|prevent|stop|quit|without|refrain|resist|less)\b", re.I
+)
+"""What makes a title deny something."""
+COMMON = 50
+"""A word that begins so many titles of the pool is taken for a verb."""
+OTHERS = 1_500
+"""So many other gold pairs are measured beside them."""
+PENALTIES = (0.0, 0.02, 0.05, 0.1, 0.2)
+
+Kind = Callable[[str], bool]
+
+
+def kinds(pool: Sequence[str]) -> dict[str, Kind]:
+    """What tells each kind of step from its text."""
+    first = Counter(title.split()[0].lower() for title in pool if title.split())
+    verbs = {word for word, count in first.items() if count >= COMMON and word.isalpha()}
+
+    def negated(text: str) -> bool:
+        return bool(NEGATED.match(text))
+
+    def joined(text: str) -> bool:
+        return len(halves(text, verbs)) > 1 and not negated(text)
+
+    return {
+        "negated": negated,
+        "joined": joined,
+        "other": lambda text: not negated(text) and not joined(text),
+    }
+
+
+def halves(text: str, verbs: set[str]) -> list[str]:
+    """The procedures that a step joins: "Wash and peel the carrots" -> "Wash the carrots", "peel the carrots".
+
+    It is cut before "and" or "then" where a verb begins it and another follows.
+    """
+    words = text.split()
+    if not words or words[0].lower() not in verbs:
+        return [text]
+    for i, word in enumerate(words[1:-1], 1):
+        if word.lower() in ("and", "then", "&") and words[i + 1].lower() in verbs:
+            rest = words[i + 1 :]
+            before = words[:i] if i > 1 else words[:1] + rest[1:]
+            return [" ".join(before).rstrip(","), " ".join(rest)]
+    return [text]
+
+
+def of_articles(path: Path, of_kind: dict[str, Kind]) -> None:
+    """Steps of the knowledge base: share, how many are linked, how sure the linker is."""
+    with KnowledgeBase(path) as kb:
+        rows = kb.query(
+            "SELECT headline, CASE WHEN headline = '' THEN body[:2000] ELSE '' END, probability, chosen, c.goal "
+            "FROM steps LEFT JOIN edges USING (step_id) LEFT JOIN articles c ON c.article_id = child_id"
+        ).fetchall()
+    print(f"\nSteps of {len(rows):,} in {path.name}\n")
+    print("| kind | steps | share | linked | mean probability | linked to a title that denies |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    for name, is_kind in of_kind.items():
+        found = [row for row in rows if is_kind(step_text(row[0], row[1]))]
+        linked = [row for row in found if row[3]]
+        denies = sum(bool(DENIES.search(row[4])) for row in linked)
+        probability = np.mean([row[2] or 0.0 for row in found])
+        print(
+            f"| {name} | {len(found):,} | {share(len(found), len(rows))} | {share(len(linked), len(found))} | "
+            f"{probability:.3f} | {share(denies, len(linked))} |"
+        )
+
+
+def share(part: int, whole: int) -> str:
+    """In percent."""
+    return f"{100 * part / max(1, whole):.1f}%"
+
+
+def of_gold(gold: Gold, of_kind: dict[str, Kind]) -> None:
+    """Gold pairs: share, and how many of the gold goals deny something."""
+    print(f"\nGold pairs of {len(gold.steps):,}\n")
+    print("| kind | pairs | share | gold goal denies |")
+    print("| --- | ---: | ---: | ---: |")
+    for name, is_kind in of_kind.items():
+        goals = [g for s, g in zip(gold.steps, gold.goals, strict=True) if is_kind(step_text(s))]
+        denies = sum(bool(DENIES.search(goal)) for goal in goals)
+        total = len(gold.steps)
+        print(f"| {name} | {len(goals):,} | {share(len(goals), total)} | {share(denies, len(goals))} |")
+
+
+def measured_part(gold: Gold, of_kind: dict[str, Kind]) -> Gold:
+    """The gold pairs of the two kinds and a hashed part of the others."""
+    other = np.array([of_kind["other"](step_text(step)) for step in gold.steps])
+    mark = (marks(gold.steps) * 1e4) % 1
+    kept = np.flatnonzero(~other | (mark < OTHERS / max(1, other.sum()))).tolist()
+    return Gold([gold.steps[i] for i in kept], [gold.goals[i] for i in kept])
+
+
+def recall(ranks: NDArray[np.int64]) -> str:
+    """R@1 / R@10 / R@30."""
+    return " / ".join(f"{100 * float((ranks <= cut).mean()):.1f}" for cut in (1, 10, 30))
+
+
+def without_agreement(task: Task, lists: Lists, penalty: float) -> NDArray[np.int64]:
+    """Ranks in the list where a title loses `penalty` if it denies and the step does not, or the other way round."""
+    deny = np.array([bool(DENIES.search(title)) for title in task.titles])
+    negated = np.array([bool(NEGATED.match(step_text(step))) for step in task.gold.steps])
+    scores = lists.scores - penalty * (deny[lists.goals] != negated[:, None])
+    return place_of_gold(task, lists, scores)
+
+
+def place_of_gold(task: Task, lists: Lists, scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Rank of the gold goal in each list by other scores; behind the list where it is not in it."""
+    order = np.argsort(-scores, axis=1, kind="stable")
+    hit = np.take_along_axis(lists.goals, order, 1) == task.places[:, None]
+    return np.where(hit.any(axis=1), hit.argmax(axis=1) + 1, CANDIDATES + 99)
+
+
+def rule_of_negation(task: Task, lists: Lists, of_kind: dict[str, Kind]) -> None:
+    """What a penalty on titles that do not share the step's negation changes."""
+    print(
+        "\nA penalty for titles that deny where the step does not, or the other way round: R@1 / R@10 / R@30\n"
+    )
+    print("| kind | " + " | ".join(f"{penalty:g}" for penalty in PENALTIES) + " |")
+    print("| --- |" + " ---: |" * len(PENALTIES))
+    texts = [step_text(step) for step in task.gold.steps]
+    for name, is_kind in of_kind.items():
+        of = np.array([is_kind(text) for text in texts])
+        cells = [recall(without_agreement(task, lists, penalty)[of]) for penalty in PENALTIES]
+        print(f"| {name} | " + " | ".join(cells) + " |")
+
+
+def rule_of_halves(task: Task, scorer: EncoderScorer, verbs: set[str]) -> None:
+    """What scoring the halves of a joined step apart changes: the best of whole and halves, and the halves alone."""
+    parted = [halves(step_text(step), verbs) for step in task.gold.steps]
+    rows = [i for i, parts in enumerate(parted) if len(parts) > 1]
+    ranks: dict[str, list[int]] = {"whole": [], "halves": [], "whole or halves": []}
+    first_half = 0
+    for i in rows:
+        text, place = step_text(task.gold.steps[i]), int(task.places[i])
+        if place < 0:
+            continue
+        whole, *parts = scorer.scores([text, *parted[i]])
+        best = np.maximum(*parts)
+        first_half += int(parts[0][place] >= parts[1][place])
+        for name, scores in (
+            ("whole", whole),
+            ("halves", best),
+            ("whole or halves", np.maximum(whole, best)),
+        ):
+            ranks[name].append(1 + int((scores > scores[place]).sum()))
+    print(f"\nJoined steps, {len(rows):,} gold pairs; the gold goal is nearer to the first half in")
+    print(f"{share(first_half, len(rows))}: R@1 / R@10 / R@30\n")
+    for name, found in ranks.items():
+        print(f"| {name} | {recall(np.array(found))} |")
+
+
+def main() -> None:
+    path, *work = map(Path, sys.argv[1:])
+    whole, pool = read_gold(DATA / "gold" / "step_goal_train.jsonl"), read_pool(DATA / "goals" / "titles.txt")
+    train = np.flatnonzero(split_of(whole.steps) == "train").tolist()
+    gold = Gold([whole.steps[i] for i in train], [whole.goals[i] for i in train])
+    of_kind = kinds(pool)
+    of_articles(path, of_kind)
+    of_gold(gold, of_kind)
+    with tempfile.TemporaryDirectory() as scratch:
+        task = Task.of(measured_part(gold, of_kind), pool)
+        scorer = EncoderScorer(
+            load_encoder(), [goal_text(t) for t in task.titles], work[0] if work else Path(scratch)
+        )
+        lists = ranked_lists(task, scorer, scorer.encoder.name)
+        rule_of_negation(task, lists, of_kind)
+        first = Counter(title.split()[0].lower() for title in pool if title.split())
+        rule_of_halves(task, scorer, {w for w, n in first.items() if n >= COMMON and w.isalpha()})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""Late interaction and the reranker: the formula, exactness, and lists brought up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from howtree import BadInput
+from linking.encoder import BASE_ENCODER, SentenceEncoder, load_encoder
+from linking.heads import TokenHead
+from linking.late import coverages
+from linking.rerank import Reranker, Scorer, reuse, scorer_of
+from linking.retrieve import Retriever
+from linking.tokens import AS_GOAL, AS_STEP, VECTOR_SCALE, Tokens, as_integers
+from linking.vectors import VectorStore, hash_texts
+
+GOALS = ["Wash a Car", "Paint a Wall", "Boil Eggs", "Peel Carrots", "Clean a House", "Wash Carrots"]
+STEPS = ["Scrub the car", "Wash and peel the carrots", "Cook the eggs in boiling water", "Tidy up your home"]
+
+
+def made_up(lengths: list[int], seed: int) -> Tokens:
+    """Tokens of texts of these lengths, drawn at random."""
+    dice = np.random.default_rng(seed)
+    vectors = dice.normal(size=(sum(lengths), 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    weights = dice.random((sum(lengths), 2)).astype(np.float32) * 3
+    return Tokens(*as_integers(vectors, weights), np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+
+
+def by_hand(steps: Tokens, s: int, goals: Tokens, g: int) -> tuple[float, float]:
+    """The two coverages of one pair, word by word."""
+    of_s = range(steps.starts[s], steps.starts[s + 1])
+    of_g = range(goals.starts[g], goals.starts[g + 1])
+    if not of_s or not of_g:
+        return 0.0, 0.0
+    same = {
+        (i, j): int(steps.vectors[i].astype(int) @ goals.vectors[j].astype(int)) / VECTOR_SCALE**2
+        for i in of_s
+        for j in of_g
+    }
+    u = {j: int(goals.weights[j, AS_GOAL]) for j in of_g}
+    v = {i: int(steps.weights[i, AS_STEP]) for i in of_s}
+    goal = sum(u[j] * max(same[i, j] for i in of_s) for j in of_g) / sum(u.values())
+    step = sum(v[i] * max(same[i, j] for j in of_g) for i in of_s) / sum(v.values())
+    return goal, step
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.integers(0, 5), min_size=1, max_size=4),
+    st.lists(st.integers(0, 5), min_size=1, max_size=6),
+    st.integers(0, 99),
+)
+def test_coverages_are_the_formula(step_lengths: list[int], goal_lengths: list[int], seed: int) -> None:
+    steps, goals = made_up(step_lengths, seed), made_up(goal_lengths, seed + 1)
+    every = np.tile(np.append(np.arange(len(goals)), -1), (len(steps), 1))
+    of_goal, of_step = coverages(steps, np.arange(len(steps)), goals, every)
+    for s in range(len(steps)):
+        for g in range(len(goals)):
+            assert (of_goal[s, g], of_step[s, g]) == pytest.approx(by_hand(steps, s, goals, g), abs=1e-12)
+        assert of_goal[s, -1] == of_step[s, -1] == 0
+
+
+def test_a_pair_scores_the_same_in_any_company() -> None:
+    dice = np.random.default_rng(0)
+    steps = made_up(dice.integers(1, 40, 60).tolist(), 1)
+    goals = made_up(dice.integers(1, 20, 200).tolist(), 2)
+    lists = dice.integers(0, 200, (60, 50))
+    together = np.stack(coverages(steps, np.arange(60), goals, lists))
+    for s in (0, 17, 59):
+        for k in (0, 31):
+            alone = np.stack(coverages(steps, np.array([s]), goals, lists[s : s + 1, k : k + 1]))
+            assert (alone[:, 0, 0] == together[:, s, k]).all()
+
+
+def test_tokens_are_picked_joined_saved_and_loaded(tmp_path: Path) -> None:
+    tokens = made_up([2, 0, 3, 1], 5)
+    again = Tokens.joined([tokens.picked(np.array([0, 1])), tokens.picked(np.array([2, 3]))])
+    again.save(tmp_path / "tokens.npz")
+    again = Tokens.load(tmp_path / "tokens.npz")
+    assert (again.vectors == tokens.vectors).all() and (again.starts == tokens.starts).all()
+    swapped = tokens.picked(np.array([3, 0]))
+    assert (swapped.vectors == tokens.vectors[[5, 0, 1]]).all() and swapped.lengths.tolist() == [1, 2]
+
+
+@pytest.fixture(scope="module")
+def encoder() -> SentenceEncoder:
+    """The packaged encoder with a head that has learnt nothing."""
+    base = load_encoder(BASE_ENCODER)
+    return SentenceEncoder("with head", base.model, base.weights, head=TokenHead(base.dimension).eval())
+
+
+def test_words_are_compared_and_not_the_marks_around_them(encoder: SentenceEncoder) -> None:
+    vectors, tokens = encoder.encode_tokens(["Wash a Car", "", "Wash a Car"])
+    assert tokens is not None
+    assert tokens.lengths.tolist() == [3, 0, 3]
+    assert (vectors == encoder.encode(["Wash a Car", "", "Wash a Car"])).all()
+    assert (tokens.vectors[:3] == tokens.vectors[3:]).all()
+
+
+def links_to(*goals: str) -> tuple[NDArray[np.uint64], NDArray[np.uint16]]:
+    """One link to each of some goals."""
+    return np.sort(hash_texts(goals)), np.ones(len(goals), np.uint16)
+
+
+def stages(folder: Path, encoder: SentenceEncoder, goals: list[str]) -> Reranker:
+    """The lists of `STEPS` over some goals, reranked."""
+    goal_store, step_store = VectorStore(folder / "goals"), VectorStore(folder / "steps")
+    rows = goal_store.add(goals, encoder)
+    step_store.add(STEPS, encoder)
+    retriever = Retriever(folder / "lists", goal_store, step_store, rows, 4)
+    retriever.update()
+    ranker = Reranker(
+        folder / "reranked", retriever, Scorer((10.0, 5.0, 5.0, 1.0), *links_to("Boil Eggs")), 3
+    )
+    ranker.compared = ranker.update()  # type: ignore[attr-defined]
+    return ranker
+
+
+def test_lists_brought_up_to_date_equal_new_ones(tmp_path: Path, encoder: SentenceEncoder) -> None:
+    new = stages(tmp_path / "new", encoder, GOALS)
+    stages(tmp_path / "grown", encoder, GOALS[:4])
+    grown = stages(tmp_path / "grown", encoder, GOALS)
+    assert 0 < grown.compared < new.compared  # type: ignore[attr-defined]
+    again = stages(tmp_path / "grown", encoder, GOALS)
+    assert again.compared == 0  # type: ignore[attr-defined]
+    rows = np.arange(len(STEPS))
+    for a, b in ((new, grown), (new, again)):
+        left, right = a.lists(rows), b.lists(rows)
+        assert (a.goals.hashes[left.goals] == b.goals.hashes[right.goals]).all()
+        assert (left.deciding == right.deciding).all() and (left.scores == right.scores).all()
+
+
+def test_lists_are_in_the_order_of_the_reranker(tmp_path: Path, encoder: SentenceEncoder) -> None:
+    lists = stages(tmp_path, encoder, GOALS).lists(np.arange(len(STEPS)))
+    assert lists.reranked is not None
+    assert (np.diff(lists.reranked, axis=1) <= 0).all()
+    assert not (np.diff(lists.scores, axis=1) <= 0).all()  # not that of the cosine
+
+
+def test_known_pairs_are_found_again() -> None:
+    old_goals, goals = np.array([[4, 2, -1], [0, 1, 2]]), np.array([[2, 7, 4], [9, 2, -1]])
+    old = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
+    kept = np.full((2, 3, 2), np.nan)
+    reuse(old_goals, old, goals, kept)
+    assert kept[0, 0].tolist() == [2, 3] and kept[0, 2].tolist() == [0, 1] and kept[1, 1].tolist() == [10, 11]
+    assert np.isnan(kept[0, 1]).all() and np.isnan(kept[1, 0]).all() and np.isnan(kept[1, 2]).all()
+
+
+def test_a_scorer_is_read_as_it_was_written(tmp_path: Path) -> None:
+    scorer = Scorer((10.0, 5.0, 4.5, 0.5), *links_to("Boil Eggs", "Wash a Car"), "weights", "made up")
+    scorer.save(tmp_path)
+    again = Scorer.load(tmp_path)
+    assert again.digest == scorer.digest and again.weights == scorer.weights
+    known = again.links(hash_texts(["Wash a Car", "Fly a Kite"]))
+    assert known.tolist() == pytest.approx([np.log(2), 0])
+
+
+@pytest.mark.parametrize("harm", ["weight", "links", "missing"])
+def test_a_changed_scorer_is_refused(tmp_path: Path, harm: str) -> None:
+    Scorer((10.0, 5.0, 4.5, 0.5), *links_to("Boil Eggs"), "weights").save(tmp_path)
+    if harm == "weight":
+        text = (tmp_path / "reranker.json").read_text(encoding="utf-8")
+        (tmp_path / "reranker.json").write_text(text.replace("4.5", "4.6"), encoding="utf-8")
+    elif harm == "links":
+        Scorer((10.0, 5.0, 4.5, 0.5), *links_to("Fly a Kite"), "weights").save(tmp_path / "..")
+        (tmp_path / "../links.npz").replace(tmp_path / "links.npz")
+    else:
+        (tmp_path / "links.npz").unlink()
+    with pytest.raises(BadInput, match=r"restore|fit it again"):
+        Scorer.load(tmp_path)
+
+
+def test_an_encoder_without_a_head_has_no_reranker() -> None:
+    assert scorer_of(load_encoder(BASE_ENCODER)) is None
