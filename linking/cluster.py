@@ -18,6 +18,8 @@ from linking.executors import Work, Worker
 
 TRIES = 3
 """So often a part is begun before its loss ends the run: a part that kills its worker would kill them all."""
+MOST_STILLBORN = 8
+"""So many workers in turn may be lost before they begin, as when nodes go, and not because none can begin."""
 PATIENCE = 30.0
 """Seconds without a free worker after which the person is told."""
 
@@ -42,6 +44,7 @@ class RayCluster:
         self.parts_of: Counter[str] = Counter()
         """Parts done by each node."""
         self._node_of: dict[Any, str] = {}
+        self._stillborn = 0
         self._idle: list[Any] = []
         self._starting: dict[Any, Any] = {}
 
@@ -122,7 +125,13 @@ class RayCluster:
                     "a node of the cluster cannot load howtree: install this version on every node, "
                     f"pip install 'howtree[ray]=={__version__}'"
                 ) from error
-            return  # lost with its node before it began; another is asked for
+            self._stillborn += 1
+            if self._stillborn >= MOST_STILLBORN:
+                raise BadInput(
+                    f"{MOST_STILLBORN} workers in turn were lost before they began: {str(error).splitlines()[0]}"
+                ) from error
+            return  # perhaps its node was lost; another is asked for
+        self._stillborn = 0
         if version != __version__:
             raise BadInput(
                 f"a node of the cluster has howtree {version}, here it is {__version__}: results could differ. "

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import os
+import pickle
+import random
 import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import SAMPLE, SMALL_PARTS, Run, surroundings
+from conftest import ROOT, SAMPLE, SMALL_PARTS, Run, surroundings
 from test_build import content, rows
 
+import howtree
 import kb.build
+import linking.cluster
 import linking.pipeline
 import linking.vectors
 from howtree import BadInput, BadUsage
-from linking.executors import Executor, InProcess, Pool, executor_of
+from linking.cluster import RayCluster, import_ray
+from linking.executors import Executor, InProcess, Pool, Worker, executor_of
 
 NOBODY = "127.0.0.1:1"
 """An address where nothing listens."""
@@ -39,7 +47,7 @@ def meet(folder: Path, parts: int, part: int) -> int:
     """Work that ends only when all parts have begun: each on a worker of its own."""
     (folder / f"began-{part}").touch()
     while len(list(folder.glob("began-*"))) < parts:
-        pass
+        time.sleep(0.01)
     return 1
 
 
@@ -98,13 +106,122 @@ def test_a_missing_ray_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         executor_of("cloud")
 
 
+class RayThatLoses:
+    """Stands for the module ray, so that losses come when a test wants them: `lost(part, times begun)` says which."""
+
+    class exceptions:
+        class RayActorError(Exception): ...
+
+        class ObjectLostError(Exception): ...
+
+        class OutOfMemoryError(Exception): ...
+
+        class RayTaskError(Exception):
+            def __init__(self, cause: Exception) -> None:
+                self.cause = cause
+
+    def __init__(self, seed: int, lost: Callable[[int, int], bool], greeting: object = None) -> None:
+        self.dice, self.lost, self.begun = random.Random(seed), lost, Counter[int]()
+        self.given = greeting or (howtree.__version__, "node")
+        self.is_initialized, self.put = lambda: True, lambda value: value
+        self.cluster_resources = lambda: {"CPU": 3.0}
+        self.actors: set[Any] = set()
+
+    def remote(self, kind: type[Worker]) -> SimpleNamespace:
+        def start(threads: int) -> SimpleNamespace:
+            assert issubclass(kind, Worker) and threads == 1
+            actor = Handle(
+                greeting=SimpleNamespace(remote=lambda: Reference(self.greet)),
+                run=SimpleNamespace(remote=lambda packed, part: Reference(partial(self.work, packed, part))),
+            )
+            self.actors.add(actor)
+            return actor
+
+        return SimpleNamespace(options=lambda **_: SimpleNamespace(remote=start))
+
+    def greet(self) -> object:
+        if isinstance(self.given, Exception):
+            raise self.given
+        return self.given
+
+    def work(self, packed: bytes, part: int) -> int:
+        self.begun[part] += 1
+        if self.lost(part, self.begun[part]):
+            raise self.exceptions.RayActorError
+        try:
+            return int(pickle.loads(packed)(part))
+        except Exception as error:
+            raise self.exceptions.RayTaskError(error) from error
+
+    def wait(self, references: list[Any], num_returns: int, timeout: float) -> tuple[list[Any], list[Any]]:
+        return [self.dice.choice(references)], []
+
+    def get(self, reference: Reference) -> object:
+        return reference.value()
+
+    def kill(self, actor: Any) -> None:
+        self.actors.discard(actor)
+
+
+class Handle(SimpleNamespace):
+    """An actor of `RayThatLoses`."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+
+class Reference:
+    """What a call on an actor of `RayThatLoses` gives at once."""
+
+    def __init__(self, value: Callable[[], object]) -> None:
+        self.value = value
+
+
+def on(ray: RayThatLoses, monkeypatch: pytest.MonkeyPatch) -> RayCluster:
+    monkeypatch.setattr(linking.cluster, "import_ray", lambda: ray)
+    return RayCluster("auto")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_lost_parts_are_done_elsewhere_each_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, seed: int
+) -> None:
+    ray = RayThatLoses(seed, lambda part, times: times <= part % 3)
+    with on(ray, monkeypatch) as executor:
+        for parts in (range(12), [], [40]):
+            done = list(executor.run(partial(square, tmp_path), parts))
+            assert sorted(done) == [(part, part**2) for part in parts]
+    assert not ray.actors
+    assert executor.parts_of == {"node": 13}
+    assert ray.begun == {**{part: part % 3 + 1 for part in range(12)}, 40: 2}
+
+
+@pytest.mark.parametrize(
+    ("lost", "greeting", "said"),
+    [
+        (True, None, "part 0 was lost with its worker 3 times"),
+        (False, ("0.0", "node"), "howtree 0.0"),
+        (False, RayThatLoses.exceptions.RayActorError("ModuleNotFoundError: linking"), "cannot load howtree"),
+        (False, RayThatLoses.exceptions.RayActorError("no such node"), "8 workers in turn were lost"),
+        (False, None, "does not see"),
+    ],
+)
+def test_a_cluster_that_cannot_do_the_work_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lost: bool, greeting: object, said: str
+) -> None:
+    executor = on(RayThatLoses(0, lambda part, times: lost, greeting), monkeypatch)
+    with executor, pytest.raises(BadInput, match=said):
+        list(executor.run(partial(square, tmp_path / "not there"), [0]))
+
+
 @pytest.fixture
-def cluster() -> Iterator[Any]:
-    """A Ray cluster of two nodes on this machine, with one worker each."""
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A Ray cluster of two nodes on this machine, with one worker each, that can import these tests."""
     pytest.importorskip("ray", reason="needs Ray: pip install 'howtree[ray]'")
     from ray.cluster_utils import Cluster
 
-    os.environ.update(surroundings(RAY_USAGE_STATS_ENABLED="0", RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0"))
+    for name, value in surroundings(PYTHONPATH=f"{ROOT}{os.pathsep}{ROOT / 'tests'}").items():
+        monkeypatch.setenv(name, value)
+    import_ray()
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     cluster.add_node(num_cpus=1)
     cluster.wait_for_nodes()
@@ -143,8 +260,6 @@ def test_two_nodes_of_which_one_is_killed_give_what_one_process_gives(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from linking.cluster import RayCluster
-
     executor = RayCluster(cluster.address, 2)
     list(executor.run(partial(meet, tmp_path, 2), [0, 1]))
     assert sorted(executor.parts_of.values()) == [1, 1]
