@@ -167,8 +167,8 @@ class Reranker:
         cosines = np.where(before.goals < 0, 0, before.scores).astype(np.float64)
         features = np.concatenate([cosines[..., None], kept, links[..., None]], axis=-1)
         scores = np.where(before.goals < 0, -np.inf, self.scorer.scores(features))
-        hashes = self.goals.hashes[np.maximum(before.goals, 0)]
-        order = np.lexsort((hashes, -scores), axis=1)[:, : self.depth]
+        # Ties stay in the retriever's order, which is the same in every build.
+        order = np.argsort(-scores, axis=1, kind="stable")[:, : self.depth]
         goals, cosine, score = (
             np.take_along_axis(a, order, 1) for a in (before.goals, before.scores, scores)
         )

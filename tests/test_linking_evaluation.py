@@ -207,11 +207,12 @@ def test_the_command_on_the_sample_links(run: Run, sample_files: tuple[Path, Pat
     found = json.loads(done.stdout)
     rows = {row["model"]: row for row in found["rows"]}
     zero = "all-MiniLM-L6-v2"
-    assert list(rows) == ["bm25", zero, f"{zero} + no link", "default build", "default build + no link"]
+    built = [f"default build{part}" for part in ("", " + reranker", " + no link")]
+    assert list(rows) == ["bm25", zero, f"{zero} + no link", *built]
     assert rows["bm25"]["unlinkable_recall"] is None and "unseen_recall@1" in rows["bm25"]
 
     pairs = [json.loads(line) for line in gold.read_text(encoding="utf-8").splitlines()]
-    pool, encoder = sorted(read_pool(goals)), load_encoder()
+    pool, encoder = sorted(read_pool(goals)), load_encoder(zero)
     cosines = encoder.encode([step_text(pair["step"]) for pair in pairs]) @ encoder.encode(pool).T
     for cut in (1, 10, 30):
         hits = [
