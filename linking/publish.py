@@ -41,12 +41,11 @@ def train_retriever(
         raise BadInput(
             f"the encoder {base!r} reads no token ids: only transformer encoders can be trained here"
         )
-    runs = [
-        Run(load_encoder(base), examples, gold, pool, work, replace(recipe, seed=recipe.seed + n))
-        for n in range(recipe.runs)
-    ]
-    for run in runs:
+    runs: list[Run] = []
+    for n in range(recipe.runs):  # one after the other: each reads what the one before has written to `work`
+        run = Run(load_encoder(base), examples, gold, pool, work, replace(recipe, seed=recipe.seed + n))
         run.train()
+        runs.append(run)
     runs[0].average(runs[1:])
     return publish(runs[0], output, work, base, source)
 

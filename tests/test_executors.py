@@ -230,10 +230,11 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 class Killer:
-    """Stands for the progress bars and kills a node once some parts are done."""
+    """Stands for the progress bars and kills a node once some parts are done, and some of them on each node."""
 
-    def __init__(self, cluster: Any, after: int) -> None:
-        self.cluster, self.left = cluster, after
+    def __init__(self, cluster: Any, after: int, executor: RayCluster) -> None:
+        self.cluster, self.left, self.executor = cluster, after, executor
+        self.killed = False
 
     def __call__(self, *_: object) -> Killer:
         return self
@@ -246,7 +247,8 @@ class Killer:
 
     def update(self, _: int) -> None:
         self.left -= 1
-        if self.left == 0:
+        if self.left <= 0 and not self.killed and min(self.executor.parts_of.values()) > 3:
+            self.killed = True
             (lost,) = self.cluster.worker_nodes
             self.cluster.remove_node(lost, allow_graceful=False)
 
@@ -264,7 +266,7 @@ def test_two_nodes_of_which_one_is_killed_give_what_one_process_gives(
     list(executor.run(partial(meet, tmp_path, 2), [0, 1]))
     assert sorted(executor.parts_of.values()) == [1, 1]
     monkeypatch.setattr(linking.vectors, "PART_SIZE", 16)
-    monkeypatch.setattr(linking.pipeline, "progress", Killer(cluster, after))
+    monkeypatch.setattr(linking.pipeline, "progress", Killer(cluster, after, executor))
     monkeypatch.setattr(kb.build, "executor_of", lambda *_: executor)
     kb.build.build([SAMPLE], tmp_path / "kb.duckdb")
     assert "A worker was lost" in capsys.readouterr().err
