@@ -63,9 +63,8 @@ def train_reranker(
         raise BadInput(
             "no gold goal of the calibration part is among the retrieved: the encoder does not fit the gold"
         )
-    weights = fit_weights(
-        features[known], found.places[known], found.lists.goals[known] >= 0, seen(gold, part)[known]
-    )
+    seen = unfitted.links(hash_texts([goal_text(goal) for goal in part.goals])) > 0
+    weights = fit_weights(features[known], found.places[known], found.lists.goals[known] >= 0, seen[known])
     cosine, of_goal, of_step, habit = weights
     return Scorer((cosine, of_goal, of_step, round(habit * links, 4)), *counts, encoder.weights, source)
 
@@ -76,12 +75,6 @@ def link_counts(gold: Gold) -> tuple[NDArray[np.uint64], NDArray[np.uint16]]:
     hashes = hash_texts(list(links))
     order = np.argsort(hashes)
     return hashes[order], np.minimum(list(links.values()), 65_535).astype(np.uint16)[order]
-
-
-def seen(gold: Gold, part: Gold) -> NDArray[np.bool_]:
-    """Whether the goal of each pair of a part occurs in the training pairs, [n]."""
-    trained = set(training_part(gold).goals)
-    return np.array([goal_text(goal) in trained for goal in part.goals])
 
 
 def fit_weights(
