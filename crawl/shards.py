@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -115,17 +116,14 @@ def write_table(table: pa.Table, path: Path) -> None:
         pq.write_table(table, aside, compression="zstd")
 
 
-def content_hash(article: Article) -> str:
-    """A digest of everything in an article but where and when it was read."""
-    value = article.to_dict()
-    del value["source"], value["fetched_at"]
-    return digest_of(json.dumps(value, ensure_ascii=False, sort_keys=True))
+def content_hash(values: dict[str, Any]) -> str:
+    """A digest of everything in an article, as `Article.to_dict` gives it, but where and when it was read."""
+    content = {name: value for name, value in values.items() if name not in ("source", "fetched_at")}
+    return digest_of(json.dumps(content, ensure_ascii=False, sort_keys=True))
 
 
 def table_of(articles: Iterable[Article]) -> pa.Table:
     """Articles as an Arrow table in SCHEMA."""
-    rows = [
-        {"key": article.key, "content_hash": content_hash(article), **article.to_dict()}
-        for article in articles
-    ]
+    keyed = ((article.key, article.to_dict()) for article in articles)
+    rows = [{"key": key, "content_hash": content_hash(values), **values} for key, values in keyed]
     return pa.Table.from_pylist(rows, schema=SCHEMA)

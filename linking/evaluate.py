@@ -22,11 +22,12 @@ from linking.decide import Decision, Floats, fitted_for
 from linking.encoder import BASE_ENCODER, DEFAULT_ENCODER, SentenceEncoder, Vectors, load_encoder
 from linking.gold import Gold, check_gold
 from linking.index import GoalIndex
+from linking.lists import GoalLists
 from linking.pipeline import CANDIDATES
 from linking.reliability import before_and_after, error_of
 from linking.rerank import DEPTH, pair_features, scorer_of
 from linking.rerank import Scorer as Reranking
-from linking.retrieve import SCORE_DECIMALS, GoalLists
+from linking.retrieve import SCORE_DECIMALS
 from linking.significance import CUTS
 from linking.text import goal_text, step_text
 from linking.vectors import Rows, VectorStore

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from howtree import progress
 from linking.encoder import Encoder
 from linking.gold import Gold
+from linking.lists import GoalLists
 from linking.rerank import DEPTH, Floats, Reranker, Scorer, pair_features
-from linking.retrieve import GoalLists, Retriever
+from linking.retrieve import Retriever
 from linking.text import goal_text, step_text
 from linking.vectors import Hashes, Rows, VectorStore, hash_texts
 

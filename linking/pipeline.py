@@ -16,8 +16,9 @@ from linking.decide import Decision, Floats
 from linking.encoder import Encoder
 from linking.executors import Executor, InProcess
 from linking.index import GoalIndex
+from linking.lists import GoalLists
 from linking.rerank import DEPTH, Reranker, scorer_of
-from linking.retrieve import GoalLists, Retriever
+from linking.retrieve import Retriever
 from linking.vectors import Rows, VectorStore, hash_texts
 
 CANDIDATES = 30
@@ -172,16 +173,16 @@ class ArticlesOfGoal:
     """Which articles have the goal text of a row: nearly always one, but titles can be equal."""
 
     def __init__(self, article_ids: Rows, goal_rows: Rows) -> None:
-        order = np.lexsort((article_ids, goal_rows))
-        self._rows, self._ids = goal_rows[order], article_ids[order]
+        self._ids = article_ids[np.lexsort((article_ids, goal_rows))]
+        self._count = np.bincount(goal_rows, minlength=1)
+        self._first = np.cumsum(self._count) - self._count
 
     def spread(self, goal_rows: Rows) -> tuple[Rows, Rows]:
-        """For each article of each goal row: the position in `goal_rows`, and the article's id."""
-        first = np.searchsorted(self._rows, goal_rows, side="left")
-        count = np.searchsorted(self._rows, goal_rows, side="right") - first
+        """For each article of each goal row: the position in `goal_rows`, and the article's id; none for row -1."""
+        count = np.where(goal_rows < 0, 0, self._count[goal_rows])
         position = np.repeat(np.arange(len(goal_rows)), count)
         within = np.arange(len(position)) - np.repeat(np.cumsum(count) - count, count)
-        return position, self._ids[np.repeat(first, count) + within]
+        return position, self._ids[self._first[goal_rows[position]] + within]
 
 
 def candidate_table(

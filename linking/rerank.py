@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import BadInput, digest_of, read_json, write_json, written_aside
-from linking.encoder import Encoder, SentenceEncoder, model_folder
+from linking.encoder import Encoder, SentenceEncoder, Vectors, model_folder
 from linking.executors import Executor, InProcess
 from linking.late import coverages
-from linking.retrieve import SCORE_DECIMALS, GoalLists, Retriever
+from linking.lists import GoalLists, ListFiles
+from linking.retrieve import SCORE_DECIMALS, Retriever
 from linking.tokens import Tokens
 from linking.vectors import Hashes, Rows, VectorStore
 
@@ -132,13 +133,14 @@ def pair_features(
 
 
 class Reranker:
-    """Keeps the coverages of every list of `retriever` and gives its lists in the better order."""
+    """Keeps the coverages of every list of `retriever`, and the best `depth` goals in the better order."""
 
     def __init__(self, folder: Path, retriever: Retriever, scorer: Scorer, depth: int) -> None:
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.files = folder, ListFiles(folder)
         self.retriever, self.scorer, self.depth = retriever, scorer, depth
+        self.fingerprint = digest_of(retriever.fingerprint, scorer.digest, str(depth))[:32]
         self._goals: Tokens | None = None
+        self._links: Floats | None = None
 
     @property
     def goals(self) -> VectorStore:
@@ -152,7 +154,7 @@ class Reranker:
     def update(self, bar: Any = None, executor: Executor | None = None) -> int:
         """Bring every part up to date; returns how many pairs were compared."""
         compared, parts = 0, self.retriever.steps.parts()
-        stale = [part for part in range(len(parts)) if self._goal_set_of(part) != self.retriever.fingerprint]
+        stale = self.files.stale(len(parts), self.fingerprint)
         for part, done in (executor or InProcess()).run(self.update_part, stale):
             compared += done
             if bar is not None:
@@ -161,37 +163,49 @@ class Reranker:
 
     def lists(self, rows: Rows) -> GoalLists:
         """The best `depth` goals of step texts in the better order, with both scores. Call `update` first."""
-        before = self.retriever.lists(rows)
-        kept = self._kept(rows)
-        links = self.scorer.links(self.goals.hashes[np.maximum(before.goals, 0)])
-        cosines = np.where(before.goals < 0, 0, before.scores).astype(np.float64)
-        features = np.concatenate([cosines[..., None], kept, links[..., None]], axis=-1)
-        scores = np.where(before.goals < 0, -np.inf, self.scorer.scores(features))
-        # Ties stay in the retriever's order, which is the same in every build.
-        order = np.argsort(-scores, axis=1, kind="stable")[:, : self.depth]
-        goals, cosine, score = (
-            np.take_along_axis(a, order, 1) for a in (before.goals, before.scores, scores)
-        )
-        return GoalLists(goals, cosine, score)
+        names = ("best", "cosines", "reranked")
+        best, cosines, reranked = self.files.gather(self.retriever.steps.parts(), rows, names)
+        return GoalLists(best.astype(np.int64), cosines, reranked)
 
     def update_part(self, number: int) -> int:
         """Bring one part up to date; returns how many of its pairs were compared."""
-        rows, stored = self.retriever.steps.parts()[number], self._load(number)
+        rows, stored = self.retriever.steps.parts()[number], self.files.load(number)
         lists = self.retriever.lists(rows)
-        kept = np.full((*lists.goals.shape, 2), np.nan)
-        if stored is not None:
-            reuse(stored[0], stored[1], lists.goals, kept)
-        new = np.isnan(kept[..., 0]) & (lists.goals >= 0)
-        of_goal, of_step = self._compare(rows, lists.goals, new)
-        kept[new] = np.stack([of_goal, of_step], axis=-1)
-        with written_aside(self._path(number)) as aside, aside.open("wb") as file:
-            np.savez(
-                file,
-                goals=lists.goals.astype(np.int32),
-                coverages=np.nan_to_num(kept).astype(np.float32),
-                goal_set=np.array(self.retriever.fingerprint),
+        if stored is None:
+            new = lists.goals >= 0
+            of_goal, of_step = (np.zeros(new.shape, np.float32) for _ in range(2))
+        else:
+            places = places_of(lists.goals, stored["goals"])
+            new = (places < 0) & (lists.goals >= 0)
+            of_goal, of_step = (
+                np.take_along_axis(stored[name], np.maximum(places, 0), 1) for name in ("of_goal", "of_step")
             )
+        of_goal[new], of_step[new] = self._compare(rows, lists.goals, new)
+        best = self._in_order(lists, of_goal, of_step)
+        self.files.save(
+            number,
+            self.fingerprint,
+            goals=lists.goals.astype(np.int32),
+            of_goal=of_goal,
+            of_step=of_step,
+            best=best.goals.astype(np.int32),
+            cosines=best.scores,
+            reranked=best.deciding,
+        )
         return int(new.sum())
+
+    def _in_order(self, lists: GoalLists, of_goal: Vectors, of_step: Vectors) -> GoalLists:
+        """The first `depth` of lists whose pairs have these coverages, each [n, k], in the order of their scores."""
+        if self._links is None:
+            self._links = self.scorer.links(self.goals.hashes)
+        none = lists.goals < 0
+        features = np.stack(
+            [np.where(none, 0, lists.scores), of_goal, of_step, self._links[lists.goals]], axis=-1
+        )
+        scores = np.where(none, -np.inf, self.scorer.scores(features))
+        # Ties stay in the retriever's order, which is the same in every build.
+        order = np.argsort(-scores, axis=1, kind="stable")[:, : self.depth]
+        return GoalLists(*(np.take_along_axis(a, order, 1) for a in (lists.goals, lists.scores, scores)))
 
     def _compare(self, rows: Rows, goals: Rows, new: NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """The coverages of the pairs marked as new, in the order of the marks: each [pairs]."""
@@ -207,39 +221,22 @@ class Reranker:
         found = coverages(steps, np.arange(len(changed)), self._goals, np.where(wanted, places, -1))
         return found[0][wanted], found[1][wanted]
 
-    def _kept(self, rows: Rows) -> Floats:
-        kept = np.zeros((len(rows), self.retriever.depth, 2))
-        for number, part in enumerate(self.retriever.steps.parts()):
-            here = (rows >= part[0]) & (rows <= part[-1])
-            if here.any():
-                stored = self._load(number)
-                assert stored is not None, "update() has written every part"
-                kept[here] = stored[1][rows[here] - part[0]]
-        return kept
 
-    def _goal_set_of(self, number: int) -> str | None:
-        """The fingerprint of the goals that a part's lists were made from; None where there are none."""
-        if not self._path(number).exists():
-            return None
-        with np.load(self._path(number)) as file:
-            return str(file["goal_set"])
-
-    def _load(self, number: int) -> tuple[Rows, NDArray[np.float32]] | None:
-        if not self._path(number).exists():
-            return None
-        with np.load(self._path(number)) as file:
-            return file["goals"].astype(np.int64), file["coverages"]
-
-    def _path(self, number: int) -> Path:
-        return self.folder / f"part-{number:05d}.npz"
-
-
-def reuse(old_goals: Rows, old: NDArray[np.float32], goals: Rows, kept: Floats) -> None:
-    """Copy into `kept` [n, k, 2] the coverages of pairs that stood in the old lists [n, j, 2] already."""
-    span = max(old_goals.max(initial=0), goals.max(initial=0)) + 2
-    line = np.arange(len(goals))[:, None] * span
-    before, after = (line + old_goals + 1).ravel(), (line + goals + 1).ravel()
-    order = np.argsort(before, kind="stable")
-    place = order[np.minimum(np.searchsorted(before[order], after), len(before) - 1)]
-    known = (before[place] == after) & (goals.ravel() >= 0)
-    kept.reshape(-1, 2)[known] = old.reshape(-1, 2)[place[known]]
+def places_of(goals: Rows, old: Rows) -> Rows:
+    """Where each goal of some lists [n, k] stood in the same text's old list [n, j]; -1 for a new one or padding."""
+    if goals.shape == old.shape:
+        changed = np.flatnonzero((goals != old).any(axis=1))
+        places = np.tile(np.arange(goals.shape[1]), (len(goals), 1))
+    else:
+        changed, places = np.arange(len(goals)), np.empty(goals.shape, np.int64)
+    if len(changed) and old.shape[1]:
+        span = int(max(old.max(), goals.max())) + 2
+        line = np.arange(len(changed))[:, None] * span + 1
+        before, after = (line + old[changed]).ravel(), (line + goals[changed]).ravel()
+        order = np.argsort(before, kind="stable")
+        found = order[np.minimum(np.searchsorted(before, after, sorter=order), len(before) - 1)]
+        same = before[found] == after
+        places[changed] = np.where(same, found % old.shape[1], -1).reshape(len(changed), -1)
+    elif len(changed):
+        places[changed] = -1
+    return np.where(goals < 0, -1, places)

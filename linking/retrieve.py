@@ -10,7 +10,6 @@ search was cut into blocks, and an updated list equals a new one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from howtree import digest_of, written_aside
 from linking.encoder import Vectors
 from linking.executors import Executor, InProcess
 from linking.index import GoalIndex
+from linking.lists import GoalLists, ListFiles
 from linking.vectors import Rows, VectorStore
 
 BLOCK = 1_024
@@ -32,31 +32,13 @@ SLACK = 1e-5
 """More than a matrix product in float32 and the rounding together can differ from the exact score."""
 
 
-@dataclass(frozen=True, slots=True)
-class GoalLists:
-    """The best goals of some step texts, best first. Short lists are padded with goal -1 and score -inf."""
-
-    goals: Rows
-    """Rows of the goals in their vector store, shape [n, depth]."""
-    scores: Vectors
-    """Cosines, shape [n, depth]."""
-    reranked: NDArray[np.float64] | None = None
-    """The scores that put the lists into their order, where that was not the cosine; shape [n, depth]."""
-
-    @property
-    def deciding(self) -> NDArray[np.float64]:
-        """The scores that the lists are in the order of, shape [n, depth]."""
-        return self.scores.astype(np.float64) if self.reranked is None else self.reranked
-
-
 class Retriever:
     """Keeps the goal lists of every text in `steps`, one file a part of 8,192 texts, in `folder`."""
 
     def __init__(
         self, folder: Path, goals: VectorStore, steps: VectorStore, goal_rows: Rows, depth: int
     ) -> None:
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.files = folder, ListFiles(folder)
         self.goals, self.steps, self.depth = goals, steps, depth
         self.goal_rows = np.unique(goal_rows)
         self.fingerprint = digest_of(np.sort(goals.hashes[self.goal_rows]).tobytes(), str(depth))[:32]
@@ -72,7 +54,7 @@ class Retriever:
     def update(self, bar: Any = None, executor: Executor | None = None) -> int:
         """Bring every part up to date; returns how many texts were searched against all goals."""
         searched, parts = 0, self.steps.parts()
-        stale = [part for part in range(len(parts)) if self._goal_set_of(part) != self.fingerprint]
+        stale = self.files.stale(len(parts), self.fingerprint)
         for part, done in (executor or InProcess()).run(self.update_part, stale):
             searched += done
             if bar is not None:
@@ -85,27 +67,21 @@ class Retriever:
 
     def lists(self, rows: Rows) -> GoalLists:
         """The lists of step texts, by their rows. Call `update` first."""
-        goals = np.full((len(rows), self.depth), -1, np.int64)
-        scores = np.full((len(rows), self.depth), -np.inf, np.float32)
-        for number, part in enumerate(self.steps.parts()):
-            here = (rows >= part[0]) & (rows <= part[-1])
-            if here.any():
-                stored = self._load(number)
-                assert stored is not None, "update() has written every part"
-                goals[here] = stored[0].goals[rows[here] - part[0]]
-                scores[here] = stored[0].scores[rows[here] - part[0]]
-        return GoalLists(goals, scores)
+        goals, scores = self.files.gather(self.steps.parts(), rows, ("goals", "scores"))
+        return GoalLists(goals.astype(np.int64), scores)
 
     def update_part(self, number: int) -> int:
         """Bring one part up to date; returns how many of its texts were searched against all goals."""
         rows = self.steps.parts()[number]
-        stored, vectors = self._load(number), self.steps.vectors(rows)
-        before = self._goal_set(stored[1]) if stored else None
-        if stored is None or before is None or stored[0].goals.shape[1] != self.depth:
+        stored, vectors = self.files.load(number), self.steps.vectors(rows)
+        before = self._goal_set(self.files.made_from(number))
+        if stored is None or before is None or stored["goals"].shape[1] != self.depth:
             lists, searched = self._search(vectors, self.goal_rows), len(rows)
         else:
-            lists, searched = self._revise(stored[0], vectors, before)
-        self._save(number, lists)
+            old = GoalLists(stored["goals"].astype(np.int64), stored["scores"])
+            lists, searched = self._revise(old, vectors, before)
+        goals = lists.goals.astype(np.int32)
+        self.files.save(number, self.fingerprint, goals=goals, scores=lists.scores)
         return searched
 
     def _revise(self, old: GoalLists, vectors: Vectors, before: Rows) -> tuple[GoalLists, int]:
@@ -174,36 +150,9 @@ class Retriever:
         order = np.lexsort((hashes, -scores), axis=1)[:, : self.depth]
         return GoalLists(np.take_along_axis(goals, order, 1), np.take_along_axis(scores, order, 1))
 
-    def _load(self, number: int) -> tuple[GoalLists, str] | None:
-        path = self._path(number)
-        if not path.exists():
-            return None
-        with np.load(path) as file:
-            return GoalLists(file["goals"].astype(np.int64), file["scores"]), str(file["goal_set"])
-
-    def _goal_set_of(self, number: int) -> str | None:
-        """The fingerprint of the goals that a part's lists were made from; None where there are none."""
-        path = self._path(number)
-        if not path.exists():
-            return None
-        with np.load(path) as file:
-            return str(file["goal_set"])
-
-    def _save(self, number: int, lists: GoalLists) -> None:
-        with written_aside(self._path(number)) as aside, aside.open("wb") as file:
-            np.savez(
-                file,
-                goals=lists.goals.astype(np.int32),
-                scores=lists.scores,
-                goal_set=np.array(self.fingerprint),
-            )
-
-    def _goal_set(self, fingerprint: str) -> NDArray[np.int64] | None:
-        path = self._set_path(fingerprint)
+    def _goal_set(self, fingerprint: str | None) -> NDArray[np.int64] | None:
+        path = self._set_path(fingerprint or "none")
         return np.load(path) if path.exists() else None
-
-    def _path(self, number: int) -> Path:
-        return self.folder / f"part-{number:05d}.npz"
 
     def _set_path(self, fingerprint: str) -> Path:
         return self.folder / f"goals-{fingerprint}.npy"

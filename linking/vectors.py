@@ -45,7 +45,6 @@ class VectorStore:
         hashes: list[Hashes] = []
         while self._is_laid_out(len(hashes)):
             hashes.append(np.load(self._path(len(hashes), "hash.npy")))
-        self._opened: dict[int, Vectors] = {}
         self._starts = np.cumsum([0, *(len(part) for part in hashes)])
         self._set_hashes(np.concatenate(hashes) if hashes else np.empty(0, np.uint64))
 
@@ -151,9 +150,8 @@ class VectorStore:
         self._sorted = hashes[self._order]
 
     def _part(self, part: int) -> Vectors:
-        if part not in self._opened:
-            self._opened[part] = np.load(self._path(part, "npy"), mmap_mode="r")
-        return self._opened[part]
+        """Mapped for as long as the caller holds it: a part that stayed open would count as memory in use."""
+        return np.asarray(np.load(self._path(part, "npy"), mmap_mode="r"))
 
     def _is_laid_out(self, part: int) -> bool:
         return self._path(part, "hash.npy").exists()

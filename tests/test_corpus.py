@@ -64,7 +64,7 @@ def test_rows_hold_every_field_and_their_digest(tmp_path: Path) -> None:
     assert table.schema.equals(SCHEMA)
     rows = table.to_pylist()
     assert [row["key"] for row in rows] == [article.key for article in direct]
-    assert [row["content_hash"] for row in rows] == [content_hash(article) for article in direct]
+    assert [row["content_hash"] for row in rows] == [content_hash(article.to_dict()) for article in direct]
     steps = duckdb.sql(
         f"SELECT sum(len(m.steps)) FROM (SELECT unnest(methods) m FROM '{tmp_path}/corpus/part-*.parquet')"
     ).fetchall()

@@ -15,7 +15,8 @@ from howtree import BadInput
 from linking.encoder import BASE_ENCODER, SentenceEncoder, load_encoder
 from linking.heads import TokenHead
 from linking.late import coverages
-from linking.rerank import Reranker, Scorer, reuse, scorer_of
+from linking.lists import ListFiles
+from linking.rerank import Reranker, Scorer, places_of, scorer_of
 from linking.retrieve import Retriever
 from linking.tokens import AS_GOAL, AS_STEP, VECTOR_SCALE, Tokens, as_integers
 from linking.vectors import VectorStore, hash_texts
@@ -150,12 +151,21 @@ def test_lists_are_in_the_order_of_the_reranker(tmp_path: Path, encoder: Sentenc
 
 
 def test_known_pairs_are_found_again() -> None:
-    old_goals, goals = np.array([[4, 2, -1], [0, 1, 2]]), np.array([[2, 7, 4], [9, 2, -1]])
-    old = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
-    kept = np.full((2, 3, 2), np.nan)
-    reuse(old_goals, old, goals, kept)
-    assert kept[0, 0].tolist() == [2, 3] and kept[0, 2].tolist() == [0, 1] and kept[1, 1].tolist() == [10, 11]
-    assert np.isnan(kept[0, 1]).all() and np.isnan(kept[1, 0]).all() and np.isnan(kept[1, 2]).all()
+    old = np.array([[4, 2, -1], [0, 1, 2], [7, 8, -1]])
+    goals = np.array([[2, 7, 4], [9, 2, -1], [7, 8, -1]])
+    assert places_of(goals, old).tolist() == [[1, -1, 0], [-1, 2, -1], [0, 1, -1]]
+    assert places_of(goals[:, :2], old).tolist() == [[1, -1], [-1, 2], [0, 1]]
+
+
+def test_lists_on_disk_are_gathered_from_any_parts_in_any_order(tmp_path: Path) -> None:
+    files, parts = ListFiles(tmp_path), [np.arange(3), np.arange(3, 5)]
+    values = np.arange(10, dtype=np.float32).reshape(5, 2)
+    for number, part in enumerate(parts):
+        assert files.stale(2, "these") == [0, 1][number:] and files.load(number) is None
+        files.save(number, "these", values=values[part], others=-values[part][:, :1])
+    assert files.stale(2, "these") == [] and files.stale(2, "those") == [0, 1]
+    found, others = files.gather(parts, np.array([4, 0, 3, 0]), ["values", "others"])
+    assert found.tolist() == [[8, 9], [0, 1], [6, 7], [0, 1]] and others.tolist() == [[-8], [0], [-6], [0]]
 
 
 def test_a_scorer_is_read_as_it_was_written(tmp_path: Path) -> None:
