@@ -175,7 +175,7 @@ class Reranker:
             new = lists.goals >= 0
             of_goal, of_step = (np.zeros(new.shape, np.float32) for _ in range(2))
         else:
-            places = places_of(lists.goals, stored["goals"])
+            places = old_places(lists.goals, stored["goals"])
             new = (places < 0) & (lists.goals >= 0)
             of_goal, of_step = (
                 np.take_along_axis(stored[name], np.maximum(places, 0), 1) for name in ("of_goal", "of_step")
@@ -222,7 +222,7 @@ class Reranker:
         return found[0][wanted], found[1][wanted]
 
 
-def places_of(goals: Rows, old: Rows) -> Rows:
+def old_places(goals: Rows, old: Rows) -> Rows:
     """Where each goal of some lists [n, k] stood in the same text's old list [n, j]; -1 for a new one or padding."""
     if goals.shape == old.shape:
         changed = np.flatnonzero((goals != old).any(axis=1))

@@ -127,17 +127,27 @@ def test_an_incremental_build_equals_a_full_one(
     assert fresh <= 12
 
 
+def parts_done(output: Path) -> dict[Path, int]:
+    """The parts that stages of a build of `output` have finished, and when each was written."""
+    folder = output.with_suffix(".work") / "links"
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("part-*")}
+
+
 @pytest.mark.parametrize(("executor", "kills"), [("process", 12), ("pool", 8)])
 def test_killed_at_any_time_and_started_again_it_ends_the_same(
     sample_kb_path: Path, tmp_path: Path, executor: str, kills: int
 ) -> None:
-    """Kills at random moments of a build; the file that was there before stays whole until the end."""
+    """Kills at random moments of a build; the file that was there before stays whole until the end.
+
+    What a killed run had finished of a stage is never done again: it loses at most the parts in hand.
+    """
     command = [*SMALL_PARTS, "build", str(SAMPLE), "-o", str(tmp_path / "kb.duckdb"), "--executor", executor]
     output = tmp_path / "kb.duckdb"
     shutil.copy(sample_kb_path, output)
     before = output.read_bytes()
     dice = random.Random(7)
     finished = False
+    done: dict[Path, int] = {}
     for _ in range(kills):
         process = subprocess.Popen(
             command,
@@ -153,8 +163,12 @@ def test_killed_at_any_time_and_started_again_it_ends_the_same(
             process.wait()
             if not finished:
                 assert output.read_bytes() == before or content(output) == content(sample_kb_path)
+        now = parts_done(output)
+        assert done.items() <= now.items()
+        done = now
     assert subprocess.run(command, env=surroundings(), capture_output=True, check=False).returncode == 0
     assert content(output) == content(sample_kb_path)
+    assert len(done) > 20 and done.items() <= parts_done(output).items()
 
 
 def test_of_two_builds_of_one_output_the_second_says_so(run: Run, own_sample_kb: Path) -> None:

@@ -16,7 +16,7 @@ from linking.encoder import BASE_ENCODER, SentenceEncoder, load_encoder
 from linking.heads import TokenHead
 from linking.late import coverages
 from linking.lists import ListFiles
-from linking.rerank import Reranker, Scorer, places_of, scorer_of
+from linking.rerank import Reranker, Scorer, old_places, scorer_of
 from linking.retrieve import Retriever
 from linking.tokens import AS_GOAL, AS_STEP, VECTOR_SCALE, Tokens, as_integers
 from linking.vectors import VectorStore, hash_texts
@@ -153,8 +153,8 @@ def test_lists_are_in_the_order_of_the_reranker(tmp_path: Path, encoder: Sentenc
 def test_known_pairs_are_found_again() -> None:
     old = np.array([[4, 2, -1], [0, 1, 2], [7, 8, -1]])
     goals = np.array([[2, 7, 4], [9, 2, -1], [7, 8, -1]])
-    assert places_of(goals, old).tolist() == [[1, -1, 0], [-1, 2, -1], [0, 1, -1]]
-    assert places_of(goals[:, :2], old).tolist() == [[1, -1], [-1, 2], [0, 1]]
+    assert old_places(goals, old).tolist() == [[1, -1, 0], [-1, 2, -1], [0, 1, -1]]
+    assert old_places(goals[:, :2], old).tolist() == [[1, -1], [-1, 2], [0, 1]]
 
 
 def test_lists_on_disk_are_gathered_from_any_parts_in_any_order(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
     HOWTREE_REAL_DATA=DIR python tests/benchmarks/full_scale.py [--share 0.05] [--executor pool] [--workers N]
     HOWTREE_REAL_DATA=DIR python tests/benchmarks/full_scale.py --growth [0.01 0.03 0.1 0.3]
+    HOWTREE_REAL_DATA=DIR python tests/benchmarks/full_scale.py --memory [0.01 0.1]
 
 The slice is a share of the steps against all 110,000 goals, through the linker's own stages; its times are those of
 the pipeline's tally, so a stage that is added there appears here. Reading, loading and writing are measured by a
 build of the same share of the articles. Each measurement runs in a process of its own, whose peak memory is read.
---growth lets goals and steps grow together and fits cost = a * size^b to each stage.
+--growth lets goals and steps grow together and fits cost = a * size^b to each stage; --memory lets the steps grow
+alone.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from full_corpus import GOALS, STEPS, Material, write_articles  # noqa: E402
 
 GROWTH = (0.01, 0.03, 0.1, 0.3)
+TENFOLD = (0.01, 0.1)
 BATCH = 50_000
 
 
@@ -39,6 +42,8 @@ def main() -> None:
         print(json.dumps(link(options)))
     elif options.growth is not None:
         show_growth(options)
+    elif options.memory is not None:
+        show_memory(options)
     else:
         show_whole(options)
 
@@ -50,6 +55,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--growth", type=float, nargs="*", help="a table of cost at these shares (default 0.01 to 0.3)"
     )
+    parser.add_argument("--memory", type=float, nargs="*", help="peak memory at these shares (0.01 and 0.1)")
     parser.add_argument("--executor", default="process", help="process, pool or ray")
     parser.add_argument("--workers", type=int, help="of the pool or the cluster")
     parser.add_argument("--encoder", default="", help="name or folder; default: the packaged one")
@@ -235,6 +241,15 @@ def show_growth(options: argparse.Namespace) -> None:
         print(f"{stage:<16}" + "".join(f"{s:>10.1f}" for s in seconds) + f"{b:>10.2f}{note}")
     print(f"{'memory (GB)':<16}" + "".join(f"{each['memory']:>10.2f}" for each in found))
     print(f"{'steps':<16}" + "".join(f"{each['steps']:>10,}" for each in found))
+
+
+def show_memory(options: argparse.Namespace) -> None:
+    """Peak memory as the steps grow and the goals do not."""
+    print(f"{'steps':>12}{'goals':>12}{'peak memory (GB)':>20}")
+    for share in options.memory or TENFOLD:
+        with tempfile.TemporaryDirectory() as name:
+            found = measured(options, share, options.goals, Path(name))
+        print(f"{found['steps']:>12,}{found['goals']:>12,}{found['memory']:>20.2f}")
 
 
 def exponent(sizes: list[float], costs: list[float]) -> float:
