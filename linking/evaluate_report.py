@@ -12,7 +12,8 @@ import numpy as np
 
 from howtree import __version__, digest_of_file, write_json, written_aside
 from linking.bm25 import required
-from linking.evaluate import Measured, Task, taken_out
+from linking.evaluate import Measured, taken_out
+from linking.ranking import Task
 from linking.reliability import draw_reliability
 from linking.significance import CUTS, mcnemar
 

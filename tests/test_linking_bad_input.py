@@ -14,7 +14,7 @@ from conftest import Run
 
 from howtree import BadInput
 from linking.encoder import SentenceEncoder, load_encoder
-from linking.evaluate import EncoderScorer
+from linking.ranking import EncoderScorer
 from linking.vectors import VectorStore
 
 

@@ -181,8 +181,8 @@ def test_no_article_is_in_two_parts(tmp_path: Path) -> None:
 
 
 def test_the_own_article_is_offered_no_step(tmp_path: Path) -> None:
-    from linking.evaluate import Task, ranked_lists
     from linking.gold import Gold
+    from linking.ranking import Task, ranked_lists
 
     class Same:
         def scores(self, texts: list[str]) -> np.ndarray:

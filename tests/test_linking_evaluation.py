@@ -16,18 +16,16 @@ from linking.bm25 import Bm25
 from linking.decide import Decision, base_decision, decision_of, fitted_for
 from linking.encoder import BASE_ENCODER, load_encoder
 from linking.evaluate import (
-    Lists,
     Measured,
-    Task,
     curve,
     no_link_row,
-    ranked_lists,
     recalls,
     row_of,
     taken_out,
     without_gold,
 )
 from linking.gold import Gold, dev_part, read_pool
+from linking.ranking import Lists, Task, ranked_lists
 from linking.text import step_text
 
 TITLES = [f"Goal {i:03}" for i in range(200)]

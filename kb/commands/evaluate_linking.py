@@ -13,7 +13,7 @@ from howtree import BadUsage, say
 from kb.commands.options import Format, open_kb
 
 if TYPE_CHECKING:
-    from linking.evaluate import Task
+    from linking.ranking import Task
 
 
 class Place(StrEnum):
@@ -96,8 +96,8 @@ def linking(
 
 def _task_of_files(gold: Path, goals: Path, train: Path | None, dev: bool) -> Task:
     """Gold and pool from files."""
-    from linking.evaluate import Task
     from linking.gold import dev_part, read_gold, read_pool
+    from linking.ranking import Task
 
     pairs = dev_part(read_gold(gold)) if dev else read_gold(gold)
     return Task.of(pairs, read_pool(goals), read_gold(train) if train else None)
@@ -106,8 +106,8 @@ def _task_of_files(gold: Path, goals: Path, train: Path | None, dev: bool) -> Ta
 def _task_of_kb(kb: Path, language: str, place: Place | None, train: Path | None, dev: bool) -> Task:
     """Gold and pool from a knowledge base; with `dev` its other articles tell the seen goals."""
     from kb.editor_links import dev_articles, read_editor_links
-    from linking.evaluate import Task
     from linking.gold import read_gold
+    from linking.ranking import Task
 
     with open_kb(kb) as base:
         links = read_editor_links(base, language, place.value if place else "")

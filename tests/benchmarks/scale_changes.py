@@ -23,14 +23,13 @@ from numpy.typing import NDArray
 from other_ways import cross_encoder
 
 from linking.encoder import SentenceEncoder, batches_of_equal_length, load_encoder
-from linking.evaluate import EncoderScorer, Lists, Task, ranked_lists, reranked_lists
 from linking.gold import Gold, in_dev, read_gold, read_pool
 from linking.index import GoalIndex
 from linking.late import coverages
+from linking.ranking import EncoderScorer, Lists, Task, ranked_lists, reranked_lists
 from linking.rerank import DEPTH, Scorer, scorer_of
 from linking.retrieve import SCORE_DECIMALS
 from linking.text import goal_text, step_text
-
 
 DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))
 ENCODED, SEARCHED, ALONE = 8_192, 1_024, 64

@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from kb.store import KnowledgeBase
 from linking.decide import decision_of
 from linking.encoder import load_encoder
-from linking.evaluate import CANDIDATES, EncoderScorer, Lists, Task, ranked_lists
 from linking.gold import Gold, marks, read_gold, read_pool, split_of
+from linking.pipeline import CANDIDATES
+from linking.ranking import EncoderScorer, Lists, Task, ranked_lists
 from linking.text import goal_text, step_text
 
 DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))

@@ -1,0 +1,194 @@
+"""Ranking the whole pool of titles for gold steps: what a linker is measured by.
+
+Goals are compared by exact title; of equal scores the earlier title comes first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from howtree import BadInput, progress
+from linking.encoder import SentenceEncoder, Vectors
+from linking.gold import Gold, check_gold
+from linking.index import GoalIndex
+from linking.lists import GoalLists
+from linking.pipeline import CANDIDATES
+from linking.rerank import Scorer as Reranking
+from linking.rerank import pair_features
+from linking.retrieve import SCORE_DECIMALS
+from linking.text import step_text
+from linking.vectors import Rows, VectorStore
+
+BLOCK = 256
+
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+class Scorer(Protocol):
+    """Anything that gives every title of the pool a score."""
+
+    def scores(self, texts: Sequence[str]) -> Vectors:
+        """Scores of all titles for each text, shape [len(texts), titles]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is measured: gold links, and the titles of the pool in ascending order."""
+
+    gold: Gold
+    titles: list[str]
+    seen: Flags | None
+    """Whether the gold goal of each step occurs in training, shape [n]; None where no training file is known."""
+    own: list[str] | None = None
+    """Title of the article that each step stands in, which a build offers no step; None where it is not known."""
+
+    @classmethod
+    def of(
+        cls, gold: Gold, pool: Sequence[str], train: Gold | None = None, own: list[str] | None = None
+    ) -> Task:
+        """Check the gold against the pool.
+
+        A goal is seen where training links another step than those measured to it, so a training file that
+        holds the measured pairs too gives none of them away.
+
+        Raises:
+            BadInput: too many gold goals are no titles of the pool.
+        """
+        check_gold(gold, pool)
+        seen = None
+        if train is not None:
+            measured = set(gold.steps)
+            goals = {g for s, g in zip(train.steps, train.goals, strict=True) if s not in measured}
+            seen = np.array([goal in goals for goal in gold.goals])
+        return cls(gold, sorted(set(pool)), seen, own)
+
+    @property
+    def places(self) -> Rows:
+        """Position of each gold goal in `titles`, -1 where it is not there; shape [n]."""
+        return self.places_of(self.gold.goals)
+
+    def places_of(self, goals: Sequence[str]) -> Rows:
+        """Positions of goals in `titles`, -1 where one is not there; shape [len(goals)]."""
+        place = {title: i for i, title in enumerate(self.titles)}
+        return np.array([place.get(goal, -1) for goal in goals], np.int64)
+
+    @property
+    def right(self) -> list[set[int]]:
+        """For each line the positions of all goals that gold gives its step."""
+        of_step: dict[str, set[int]] = {}
+        for step, place in zip(self.gold.steps, self.places.tolist(), strict=True):
+            of_step.setdefault(step, set()).add(place)
+        return [of_step[step] for step in self.gold.steps]
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The best goals of each step, best first, and the rank of its gold goal in the whole pool."""
+
+    goals: Rows
+    """Positions of titles, shape [n, depth], padded with -1."""
+    scores: Floats
+    """Shape [n, depth], padded with -inf."""
+    ranks: Rows
+    """From 1, shape [n]; behind the whole pool where the gold goal is no title of it."""
+    best_cosine: Floats | None = None
+    """Cosine of each best goal where the scores are a reranker's, shape [n]."""
+
+
+class EncoderScorer:
+    """Cosines of an encoder, rounded as in a build."""
+
+    def __init__(self, encoder: SentenceEncoder, texts: Sequence[str], work: Path) -> None:
+        self.encoder = encoder
+        store = VectorStore(work / encoder.digest[:16] / "goals")
+        with progress(None, f"Encoding goals with {encoder.name}", len(texts), "goals") as bar:
+            rows = store.add(texts, encoder, bar)
+        self.store, self.rows = store, rows
+        self.goals = store.vectors(rows)
+        if self.goals.shape[1] != encoder.dimension:
+            raise BadInput(
+                f"{store.folder} holds vectors of length {self.goals.shape[1]}, {encoder.name} makes vectors of "
+                f"length {encoder.dimension}: remove the folder, or give another --work"
+            )
+
+    def scores(self, texts: Sequence[str]) -> Vectors:
+        """Cosine of each text with every title, shape [len(texts), titles]."""
+        return np.round(self.encoder.encode(texts) @ self.goals.T, SCORE_DECIMALS)
+
+    def speed(self, texts: Sequence[str]) -> dict[str, float]:
+        """Steps a second of encoding and of the search as a build does it."""
+        index = GoalIndex(self.goals, np.arange(len(self.goals)), self.encoder.name, self.encoder.digest)
+        start = time.monotonic()
+        vectors = self.encoder.encode(texts)
+        between = time.monotonic()
+        index.search(vectors, CANDIDATES)
+        end = time.monotonic()
+        return {"encode": len(texts) / (between - start), "retrieve": len(texts) / (end - between)}
+
+    def megabytes(self) -> float:
+        """Size of the weights in memory, in units of 10^6 bytes."""
+        return float(
+            sum(t.numel() * t.element_size() for t in self.encoder.model.state_dict().values()) / 1e6
+        )
+
+
+def ranked_lists(task: Task, scorer: Scorer, label: str, candidates: int = CANDIDATES) -> Lists:
+    """Rank the whole pool for every step: higher score first, then the title. At least `candidates` are kept."""
+    places, texts = task.places, [step_text(step) for step in task.gold.steps]
+    own = np.full(len(texts), -1) if task.own is None else task.places_of(task.own)
+    spare = max(len(goals) for goals in task.right)
+    depth = min(len(task.titles), candidates + spare)
+    goals, scores = np.empty((len(texts), depth), np.int64), np.empty((len(texts), depth))
+    ranks = np.empty(len(texts), np.int64)
+    with progress(None, f"Ranking with {label}", len(texts), "steps") as bar:
+        for start in range(0, len(texts), BLOCK):
+            for i, row in enumerate(scorer.scores(texts[start : start + BLOCK]), start):
+                if own[i] not in (-1, places[i]):
+                    row[own[i]] = -np.inf
+                goals[i] = best_places(row, depth)
+                scores[i] = row[goals[i]]
+                ranks[i] = rank_of(row, int(places[i]))
+                bar.update()
+    return Lists(goals, scores, ranks)
+
+
+def reranked_lists(task: Task, scorer: EncoderScorer, reranker: Reranking, lists: Lists) -> Lists:
+    """The lists in the reranker's order; a gold goal behind them keeps its rank."""
+    texts = [step_text(step) for step in task.gold.steps]
+    rows = np.unique(scorer.rows[lists.goals])
+    steps = scorer.encoder.encode_tokens(texts)[1]
+    assert steps is not None, "a reranker belongs to an encoder with a token head"
+    found = GoalLists(lists.goals, lists.scores.astype(np.float32))
+    places = np.searchsorted(rows, scorer.rows[lists.goals])
+    links = reranker.links(scorer.store.hashes[scorer.rows[lists.goals]])
+    features = pair_features(found, steps, np.arange(len(texts)), scorer.store.tokens(rows), places, links)
+    scores = np.where(np.isfinite(lists.scores), reranker.scores(features), -np.inf)
+    order = np.lexsort((lists.goals, -scores), axis=1)
+    goals = np.take_along_axis(lists.goals, order, 1)
+    hit = goals == task.places[:, None]
+    ranks = np.where(hit.any(axis=1), hit.argmax(axis=1) + 1, lists.ranks)
+    cosines = np.take_along_axis(lists.scores, order[:, :1], 1)[:, 0]
+    return Lists(goals, np.take_along_axis(scores, order, 1), ranks, cosines)
+
+
+def rank_of(scores: Vectors, place: int) -> int:
+    """Rank from 1 of the title at `place`, behind all where it is -1; of equal scores the earlier title is first."""
+    if place < 0:
+        return len(scores) + 1
+    own = scores[place]
+    return 1 + int((scores > own).sum()) + int((scores[:place] == own).sum())
+
+
+def best_places(scores: Vectors, depth: int) -> Rows:
+    """Positions of the best titles, best first; of equal scores the earlier title comes first."""
+    least = np.partition(scores, -depth)[-depth]
+    found = np.flatnonzero(scores >= least)
+    return found[np.argsort(-scores[found], kind="stable")][:depth]
