@@ -12,6 +12,9 @@ from howtree import say
 if TYPE_CHECKING:
     from linking.train import DecisionReport
 
+GoldFile = Annotated[Path, typer.Option(help='JSON Lines of {"step": text, "goal": title}.')]
+PoolFile = Annotated[Path, typer.Option(help="The pool of titles, one a line; the gold goals are among them.")]
+
 trainers = typer.Typer(help="Fit a part of the linker to gold links (step -> goal).", no_args_is_help=True)
 
 
@@ -22,10 +25,8 @@ def register(app: typer.Typer) -> None:
 
 @trainers.command()
 def decision(
-    gold: Annotated[Path, typer.Option(help='JSON Lines of {"step": text, "goal": title}.')],
-    goals: Annotated[
-        Path, typer.Option(help="The pool of titles, one a line; the gold goals are among them.")
-    ],
+    gold: GoldFile,
+    goals: PoolFile,
     output: Annotated[Path, typer.Option("-o", "--output", help="Where to write the decision (JSON).")],
     encoder: Annotated[str, typer.Option(help="Name or folder of a sentence-transformers model.")] = "",
     work: Annotated[Path | None, typer.Option(help="Folder for vectors; kept, so a rerun is quick.")] = None,
@@ -61,10 +62,8 @@ def decision(
 
 @trainers.command()
 def retriever(
-    gold: Annotated[Path, typer.Option(help='JSON Lines of {"step": text, "goal": title}.')],
-    goals: Annotated[
-        Path, typer.Option(help="The pool of titles, one a line; the gold goals are among them.")
-    ],
+    gold: GoldFile,
+    goals: PoolFile,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write the model to.")],
     encoder: Annotated[str, typer.Option(help="Name or folder of the model to start from.")] = "",
     work: Annotated[
@@ -105,10 +104,8 @@ def retriever(
 
 @trainers.command()
 def reranker(
-    gold: Annotated[Path, typer.Option(help='JSON Lines of {"step": text, "goal": title}.')],
-    goals: Annotated[
-        Path, typer.Option(help="The pool of titles, one a line; the gold goals are among them.")
-    ],
+    gold: GoldFile,
+    goals: PoolFile,
     encoder: Annotated[Path, typer.Option(help="Folder of a model that `howtree train retriever` wrote.")],
     work: Annotated[
         Path | None, typer.Option(help="Folder for vectors [default: beside the model, MODEL.work].")
