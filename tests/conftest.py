@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import streamlit
+from streamlit.testing.v1 import AppTest
+from visiting import Visit
 
 from kb.store import KnowledgeBase
 
@@ -109,3 +112,22 @@ def real_video_kb_path(real_data: Path, real_kb_path: Path, tmp_path_factory: py
     done = howtree("build", *sources, "-o", output, timeout=1200)
     assert done.returncode == 0, done.stderr
     return output
+
+
+@pytest.fixture
+def visit(monkeypatch: pytest.MonkeyPatch, sample_kb_path: Path, tmp_path: Path) -> Iterator[Visit]:
+    """Opens a page of the explorer as a visitor with a new browser window would."""
+    copy = tmp_path / "shown.duckdb"
+    shutil.copy(sample_kb_path, copy)
+
+    def opened(page: str = "find", kb: Path = copy, /, **parameters: str | list[str]) -> AppTest:
+        monkeypatch.setattr(sys, "argv", ["app.py", str(kb)])
+        test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        test.run()
+        test.query_params.update(parameters)
+        test.switch_page(f"kb/explorer/{page}.py")
+        return test.run()
+
+    yield opened
+    streamlit.cache_resource.clear()
+    streamlit.cache_data.clear()

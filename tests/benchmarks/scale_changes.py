@@ -34,7 +34,7 @@ from linking.text import goal_text, step_text
 DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))
 ENCODED, SEARCHED, ALONE = 8_192, 1_024, 64
 """Steps that are encoded, searched in a block, and searched or compared one at a time."""
-K, DEEP = 30, 96
+K, DEEP = 30, 2 * DEPTH
 CLEAR = (0.25, 0.5, 0.75)
 
 
@@ -136,7 +136,7 @@ def searching(encoder: SentenceEncoder, titles: list[str], texts: list[str]) -> 
             block = steps[start : start + 256]
             found = (torch.from_numpy(block).bfloat16() @ short.T).topk(DEEP, dim=1).indices.numpy()
             scores = np.round(np.einsum("nd,nkd->nk", block, goals[found]), SCORE_DECIMALS)
-            best.append(np.take_along_axis(found, np.argsort(-scores, axis=1, kind="stable")[:, :K], 1))
+            best.append(np.take_along_axis(found, np.argsort(-scores, axis=1, kind="stable")[:, :DEPTH], 1))
         return np.concatenate(best)
 
     rows = {
@@ -147,9 +147,10 @@ def searching(encoder: SentenceEncoder, titles: list[str], texts: list[str]) -> 
         f"bfloat16 product, its first {DEEP} scored again": milliseconds(product, len(steps)),
     }
     table("search", rows)
-    exact = index.search(steps, K)[1]
-    same = [set(a) == set(b) for a, b in zip(exact.tolist(), product().tolist(), strict=True)]
-    print(f"the product gives the same first {K} for {np.mean(same):.1%} of {len(same):,} steps")
+    exact, found = index.search(steps, DEPTH)[1].tolist(), product().tolist()
+    for first in (K, DEPTH):
+        same = [set(a[:first]) == set(b[:first]) for a, b in zip(exact, found, strict=True)]
+        print(f"the product gives the same first {first} for {np.mean(same):.1%} of {len(same):,} steps")
 
 
 def reranking(encoder: SentenceEncoder, titles: list[str], texts: list[str], task: Task, work: Path) -> None:

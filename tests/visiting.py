@@ -1,0 +1,57 @@
+"""What tests of the explorer read off a page that Streamlit's own test runner has run."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from urllib.parse import parse_qs
+
+from streamlit.testing.v1 import AppTest
+
+Visit = Callable[..., AppTest]
+
+
+def whole(test: AppTest) -> str:
+    """Every text on the page, labels too, with the escapes of Markdown and HTML undone."""
+    assert not test.exception, test.exception[0].value
+    parts = [
+        element.value for kind in (test.markdown, test.caption, test.text, test.info) for element in kind
+    ]
+    parts += [
+        element.value for kind in (test.error, test.warning, test.success, test.code) for element in kind
+    ]
+    parts += [html.unescape(element.value) for element in test.get("html")]
+    parts += [block.label for block in test.expander] + [link.proto.label for link in links(test)]
+    return "\n".join(re.sub(r"\\([^\w\s])", r"\1", part) for part in parts)
+
+
+def links(test: AppTest, wanted: str = "") -> list:
+    """The links of the page whose label holds `wanted`."""
+    return [
+        link for link in test.get("page_link") if wanted in re.sub(r"\\([^\w\s])", r"\1", link.proto.label)
+    ]
+
+
+def follow(visit: Visit, link: object) -> AppTest:
+    """Open what a link leads to."""
+    proto = link.proto  # type: ignore[attr-defined]
+    return visit(proto.page or "find", **parse_qs(proto.query_string))
+
+
+def hits(test: AppTest) -> list[str]:
+    """The keys of the goals found, in order."""
+    return [
+        parse_qs(link.proto.query_string)["goal"][0]
+        for link in links(test, "**")
+        if link.proto.page == "procedure"
+    ]
+
+
+def steps_shown(test: AppTest) -> list[str]:
+    """The steps on the screen, in order."""
+    return [
+        re.sub(r"\\([^\w\s])", r"\1", block.label).split(" → ")[0]
+        for block in test.expander
+        if re.match(r"\d+\\\.", block.label)
+    ]
