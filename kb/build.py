@@ -41,6 +41,7 @@ from linking.decide import Decision, decision_of
 from linking.encoder import DEFAULT_ENCODER, Encoder, load_encoder
 from linking.executors import Executor, executor_of
 from linking.pipeline import CANDIDATES, Goals, Linker, LinkTally, StepBatch
+from linking.rerank import scorer_of
 from linking.text import goal_text, step_text
 
 STEPS_PER_BATCH = 50_000
@@ -241,7 +242,7 @@ def describe(
     started: datetime,
 ) -> None:
     """Record the run and what the file says of itself."""
-    finished = datetime.now(UTC)
+    finished, scorer = datetime.now(UTC), scorer_of(encoder)
     parameters = {
         "candidates": options.candidates,
         "threshold": threshold,
@@ -256,7 +257,13 @@ def describe(
         json.dumps(
             {"sources": [str(source) for source in sources], "articles_digest": articles_digest(session)}
         ),
-        json.dumps({"encoder": encoder.name, "encoder_digest": encoder.digest, "reranker": None}),
+        json.dumps(
+            {
+                "encoder": encoder.name,
+                "encoder_digest": encoder.digest,
+                "reranker_digest": None if scorer is None else scorer.digest,
+            }
+        ),
         json.dumps(parameters),
         json.dumps({**tally.corpus.to_dict(), **tally.counts, "seconds": tally.seconds}),
     ]

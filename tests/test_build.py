@@ -93,9 +93,11 @@ def test_a_rebuild_encodes_nothing_again(run: Run, own_sample_kb: Path) -> None:
     assert content(own_sample_kb) == before
     runs = rows(
         own_sample_kb,
-        "SELECT run_id, version, models->>'encoder', (tally->>'kept')::INT FROM runs ORDER BY 1",
+        "SELECT run_id, version, (tally->>'kept')::INT, models->>'encoder', models->>'encoder_digest', "
+        "models->>'reranker_digest' FROM runs ORDER BY 1",
     )
     assert [run[0] for run in runs] == [1, 2] and runs[0][1:] == runs[1][1:]
+    assert all(runs[0])
 
 
 @pytest.mark.parametrize("change", ["added", "removed", "changed"])

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from linking.train import DecisionReport
 
 GoldFile = Annotated[Path, typer.Option(help='JSON Lines of {"step": text, "goal": title}.')]
-PoolFile = Annotated[Path, typer.Option(help="The pool of titles, one a line; the gold goals are among them.")]
+PoolFile = Annotated[
+    Path, typer.Option(help="The pool of titles, one a line; the gold goals are among them.")
+]
 
 trainers = typer.Typer(help="Fit a part of the linker to gold links (step -> goal).", no_args_is_help=True)
 

@@ -12,6 +12,7 @@ import json
 import os
 import random
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,8 @@ class Material:
     """The real titles and steps of HOWTREE_REAL_DATA."""
 
     def __init__(self) -> None:
+        if "HOWTREE_REAL_DATA" not in os.environ:
+            sys.exit("set HOWTREE_REAL_DATA to the folder of real articles and titles: see CONTRIBUTING.md")
         folder = Path(os.environ["HOWTREE_REAL_DATA"])
         self.titles = (folder / "goals" / "titles.txt").read_text(encoding="utf-8").splitlines()[:GOALS]
         with gzip.open(folder / "articles" / "articles.jsonl.gz", "rt", encoding="utf-8") as file:
