@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from howtree import written_aside
 from linking.encoder import Vectors
+from linking.executors import Executor, InProcess, Work
 from linking.vectors import Rows
 
 _MADE_FROM = b"made_from"
@@ -75,6 +76,17 @@ class ListFiles:
     def stale(self, parts: int, made_from: str) -> list[int]:
         """Which of the first `parts` parts are missing or were made from something else."""
         return [part for part in range(parts) if self.made_from(part) != made_from]
+
+    def update(
+        self, parts: Sequence[Rows], made_from: str, work: Work, bar: Any, executor: Executor | None
+    ) -> int:
+        """Have each stale part made by `work`; returns the sum of what that tells, the bar counts texts."""
+        total = 0
+        for part, done in (executor or InProcess()).run(work, self.stale(len(parts), made_from)):
+            total += done
+            if bar is not None:
+                bar.update(len(parts[part]))
+        return total
 
     def gather(self, parts: Sequence[Rows], rows: Rows, names: Sequence[str]) -> list[NDArray[Any]]:
         """Columns for any rows, in their order, each of shape [len(rows), k]; `parts` gives each part's rows."""

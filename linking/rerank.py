@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from howtree import BadInput, digest_of, read_json, write_json, written_aside
 from linking.encoder import Encoder, SentenceEncoder, Vectors, model_folder
-from linking.executors import Executor, InProcess
+from linking.executors import Executor
 from linking.late import coverages
 from linking.lists import GoalLists, ListFiles
 from linking.retrieve import SCORE_DECIMALS, Retriever
@@ -153,13 +153,8 @@ class Reranker:
 
     def update(self, bar: Any = None, executor: Executor | None = None) -> int:
         """Bring every part up to date; returns how many pairs were compared."""
-        compared, parts = 0, self.retriever.steps.parts()
-        stale = self.files.stale(len(parts), self.fingerprint)
-        for part, done in (executor or InProcess()).run(self.update_part, stale):
-            compared += done
-            if bar is not None:
-                bar.update(len(parts[part]))
-        return compared
+        parts = self.retriever.steps.parts()
+        return self.files.update(parts, self.fingerprint, self.update_part, bar, executor)
 
     def lists(self, rows: Rows) -> GoalLists:
         """The best `depth` goals of step texts in the better order, with both scores. Call `update` first."""

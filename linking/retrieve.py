@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from howtree import digest_of, written_aside
 from linking.encoder import Vectors
-from linking.executors import Executor, InProcess
+from linking.executors import Executor
 from linking.index import GoalIndex
 from linking.lists import GoalLists, ListFiles
 from linking.vectors import Rows, VectorStore
@@ -53,12 +53,8 @@ class Retriever:
 
     def update(self, bar: Any = None, executor: Executor | None = None) -> int:
         """Bring every part up to date; returns how many texts were searched against all goals."""
-        searched, parts = 0, self.steps.parts()
-        stale = self.files.stale(len(parts), self.fingerprint)
-        for part, done in (executor or InProcess()).run(self.update_part, stale):
-            searched += done
-            if bar is not None:
-                bar.update(len(parts[part]))
+        parts = self.steps.parts()
+        searched = self.files.update(parts, self.fingerprint, self.update_part, bar, executor)
         self._indexes.clear()
         for old in self.folder.glob("goals-*.npy"):
             if old != self._set_path(self.fingerprint):
