@@ -15,7 +15,7 @@ from conftest import ROOT, surroundings
 from hypothesis import given
 from hypothesis import strategies as st
 from small import article, small_kb
-from visiting import Visit, follow, hits, links, steps_shown, whole
+from visiting import Visit, follow, hits, labelled, links, steps_shown, whole
 
 from kb.explorer import address, text
 from kb.store import KnowledgeBase
@@ -200,7 +200,7 @@ def test_every_goal_stands_on_exactly_one_page(visit: Visit, sample_kb: Knowledg
 def test_search_forgives_typing_errors_and_searches_again_as_one_types(visit: Visit) -> None:
     test = visit("find", words="clean ovne")
     assert "Clean an Oven" in links(test, "**")[0].proto.label
-    test.text_input(key="at-words").set_value("sourdough").run()
+    labelled(test.text_input, "Search the goals").set_value("sourdough").run()
     assert {link.proto.label for link in links(test, "**")} == {
         "**Bake Sourdough Bread**",
         "**Make a Sourdough Starter**",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from small import article, small_kb
 from streamlit.testing.v1 import AppTest
-from visiting import Visit, follow, links, steps_shown, whole
+from visiting import Visit, follow, labelled, links, steps_shown, whole
 
 from kb.reviews import read, reviews_path
 from kb.store import KnowledgeBase
@@ -32,7 +32,22 @@ def test_levels_open_what_the_tree_has(
     root = tree(sample_kb, 3, levels, threshold)
     expected = [f"{step.number}. {step.text}" for _, _, step in root.walk()]
     assert steps_shown(test) == expected
-    assert test.slider(key="at-levels").value == levels
+    assert labelled(test.slider, "Levels to open").value == levels
+
+
+def test_widgets_start_in_the_browser_with_what_the_address_says(visit: Visit) -> None:
+    """Else a click before the browser has set them would send their own defaults as the person's choice."""
+    test = visit("procedure", goal="Host a Dinner Party", threshold="0.6", levels="3", view="Text")
+    for threshold in ("0.6", "0.9"):
+        test.query_params["threshold"] = threshold
+        test.run()
+        slider = labelled(test.slider, "Links at least this probable")
+        assert (slider.proto.default, slider.proto.set_value) == ([float(threshold)], False)
+        assert slider.value == float(threshold)
+    levels = labelled(test.slider, "Levels to open")
+    assert (levels.proto.default, levels.proto.set_value) == ([3], False)
+    (view,) = test.get("button_group")
+    assert view.proto.default == [2] and not view.proto.set_value
 
 
 def test_open_steps_are_opened_in_place_and_only_those(visit: Visit) -> None:

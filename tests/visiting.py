@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 from urllib.parse import parse_qs
 
 from streamlit.testing.v1 import AppTest
@@ -31,6 +32,12 @@ def links(test: AppTest, wanted: str = "") -> list:
     return [
         link for link in test.get("page_link") if wanted in re.sub(r"\\([^\w\s])", r"\1", link.proto.label)
     ]
+
+
+def labelled(widgets: Iterable, label: str) -> Any:
+    """The one widget of that label."""
+    (found,) = [widget for widget in widgets if widget.label == label]
+    return found
 
 
 def follow(visit: Visit, link: object) -> AppTest:

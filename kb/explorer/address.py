@@ -137,21 +137,34 @@ def put(name: str, value: str | Sequence[str]) -> None:
 def bound(name: str, value: Any, default: Any, resets: Sequence[str] = ()) -> dict[str, Any]:
     """The arguments that bind a widget to the parameter `name`, which now is `value`.
 
-    A change is written to the address, and the parameters `resets` are taken from it.
+    A change is written to the address, and the parameters `resets` are taken from it. The widget must get `value` as
+    its first value too. Where the address was changed otherwise, by Back or a link, a new widget takes the place of
+    the old: one whose value is set through the session state keeps its own default in the browser for a moment, and a
+    quick click elsewhere would send that default as if the person had chosen it.
     """
-    key = f"at-{name}"
-    if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
-    return {"key": key, "on_change": _write, "args": (name, default, tuple(resets))}
+    turn = st.session_state.setdefault(f"turn-{name}", 0)
+    shown = st.session_state.get(_key(name, turn), value)
+    if _said(shown) != _said(value):
+        turn = st.session_state[f"turn-{name}"] = turn + 1
+    return {"key": _key(name, turn), "on_change": _write, "args": (name, turn, default, tuple(resets))}
 
 
-def _write(name: str, default: Any, resets: tuple[str, ...]) -> None:
-    value = st.session_state[f"at-{name}"]
-    if isinstance(value, bool):
-        value, default = ("yes", "no")[not value], ("yes", "no")[not default]
-    put(name, "" if value is None or value == default else str(value))
+def _key(name: str, turn: int) -> str:
+    return f"at-{name}-{turn}" if turn else f"at-{name}"
+
+
+def _write(name: str, turn: int, default: Any, resets: tuple[str, ...]) -> None:
+    said = _said(st.session_state[_key(name, turn)])
+    put(name, "" if said == _said(default) else said)
     for other in resets:
         put(other, "")
+
+
+def _said(value: Any) -> str:
+    """A widget's value as the address says it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(round(value, 2) if isinstance(value, float) else value)
 
 
 def link(page: str, text: str, /, **parameters: Any) -> None:

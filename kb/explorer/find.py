@@ -61,6 +61,7 @@ def controls(kb: KnowledgeBase, goals: int) -> tuple[str, str, str, list[str], i
     with left:
         asked = st.text_input(
             "Search the goals",
+            value=asked,
             type="search",
             live=True,
             placeholder="clean an oven, bake a cake …",
@@ -72,6 +73,7 @@ def controls(kb: KnowledgeBase, goals: int) -> tuple[str, str, str, list[str], i
             st.segmented_control(
                 "Search by",
                 HOW,
+                default=how,
                 width="stretch",
                 help="Words compares titles with what you type and forgives typing errors. Meaning finds other ways to "
                 "say it; the first such search loads a language model and takes some seconds.",
@@ -80,7 +82,12 @@ def controls(kb: KnowledgeBase, goals: int) -> tuple[str, str, str, list[str], i
             or HOW[0]
         )
     with right:
-        order = st.selectbox("Sort", orders, **address.bound("sort", order, orders[0], resets=("page",)))
+        order = st.selectbox(
+            "Sort",
+            orders,
+            index=orders.index(order),
+            **address.bound("sort", order, orders[0], resets=("page",)),
+        )
     return (
         asked,
         how,

@@ -55,6 +55,7 @@ def person() -> tuple[str, str]:
         name = address.given("who", "", address.words)
         who = st.text_input(
             "Your name",
+            value=name,
             max_chars=MAX_NAME,
             placeholder="A name or a handle, kept with your answers",
             **address.bound("who", name, ""),
@@ -63,7 +64,10 @@ def person() -> tuple[str, str]:
         orders = list(ORDERS)
         order = address.given("queue", orders[0], address.one_of(orders))
         order = st.selectbox(
-            "Queue", orders, **address.bound("queue", order, orders[0], resets=("link", "skip"))
+            "Queue",
+            orders,
+            index=orders.index(order),
+            **address.bound("queue", order, orders[0], resets=("link", "skip")),
         )
     return who, order
 

@@ -114,6 +114,7 @@ def controls(kb: KnowledgeBase) -> tuple[float | None, int, str]:
             "Links at least this probable",
             0.0,
             1.0,
+            threshold,
             step=0.01,
             help="The linker gives every link a probability. Lower this to see bolder links, raise it to see only "
             f"sure ones. This knowledge base was built with {built:.2f}.",
@@ -124,12 +125,15 @@ def controls(kb: KnowledgeBase) -> tuple[float | None, int, str]:
             "Levels to open",
             1,
             MAX_LEVELS,
+            levels,
             help="1 shows the steps of this goal; 2 opens every linked step, 3 the linked steps in those, and so on.",
             **address.bound("levels", levels, 1, resets=("open", "shut")),
         )
     with right:
         view = (
-            st.segmented_control("Show as", VIEWS, width="stretch", **address.bound("view", view, VIEWS[0]))
+            st.segmented_control(
+                "Show as", VIEWS, default=view, width="stretch", **address.bound("view", view, VIEWS[0])
+            )
             or VIEWS[0]
         )
     return (None if threshold == built else threshold), levels, view
@@ -247,6 +251,7 @@ def above(kb: KnowledgeBase, article: dict[str, Any]) -> None:
     asked = address.given("above", False, address.yes)
     box = st.expander(
         "All goals above this one",
+        expanded=asked,
         type="compact",
         icon=":material/north:",
         **address.bound("above", asked, False),
