@@ -53,6 +53,8 @@ class Options:
 
     encoder: str = DEFAULT_ENCODER
     precision: str = "auto"
+    device: str = "auto"
+    """Where the encoder runs: on the processor (`cpu`), a GPU (`cuda`), or a GPU where there is one (`auto`)."""
     threshold: float | None = None
     """Least probability of a chosen link; None for the one that was fitted with the decision."""
     beta: float | None = None
@@ -115,7 +117,7 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
         with new_file(aside) as session:
             with stage(tally, "load"):
                 load_corpus(session, work / "corpus")
-            encoder = load_encoder(options.encoder, options.precision)  # type: ignore[arg-type]
+            encoder = load_encoder(options.encoder, options.precision, options.device)  # type: ignore[arg-type]
             decision = decision_of(encoder)
             threshold = least_probability(options, decision)
             link(session, work, encoder, decision, options.candidates, executor, tally)
@@ -245,6 +247,7 @@ def describe(
     finished, scorer = datetime.now(UTC), scorer_of(encoder)
     parameters = {
         "candidates": options.candidates,
+        "device": encoder.device,
         "threshold": threshold,
         "temperature": decision.temperature,
         "bias": decision.bias,

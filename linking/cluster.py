@@ -1,5 +1,7 @@
 """The executor on a Ray cluster: one actor a core, each part given to an idle one, a lost actor's part to another.
 
+A model that runs on GPUs gets actors with a GPU each; they go when it is done, so that cores are free for the rest.
+
 Only Ray core is used. All nodes need this version of howtree and see the work folder under the same path.
 """
 
@@ -45,6 +47,8 @@ class RayCluster:
         """Parts done by each node."""
         self._node_of: dict[Any, str] = {}
         self._stillborn = 0
+        self._gpu = False
+        """Whether the actors have a GPU each."""
         self._idle: list[Any] = []
         self._starting: dict[Any, Any] = {}
 
@@ -52,30 +56,47 @@ class RayCluster:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for actor in [*self._idle, *self._starting.values()]:
-            self.ray.kill(actor)
+        self._let_go()
         if self._joined:
             self.ray.shutdown()
         if self.parts_of:
             nodes = ", ".join(f"{node} {parts:,}" for node, parts in sorted(self.parts_of.items()))
             say(f"Parts done by node: {nodes}")
 
-    def _join(self) -> int:
-        """The number of workers to ask for. Joins the cluster when first needed: forks go before its threads."""
+    def _let_go(self) -> None:
+        for actor in [*self._idle, *self._starting.values()]:
+            self.ray.kill(actor)
+        self._idle, self._starting = [], {}
+
+    def _join(self, gpu: bool) -> int:
+        """The number of workers to ask for. Joins the cluster when first needed: forks go before its threads.
+
+        Raises:
+            BadInput: a GPU is needed and the cluster has none.
+        """
         if not self.ray.is_initialized():
             connect(self.ray, self.address, self.workers)
             self._joined = True
-        return self.workers or max(1, int(self.ray.cluster_resources().get("CPU", 1)))
+        if gpu != self._gpu:
+            self._let_go()
+            self._gpu = gpu
+        there = int(self.ray.cluster_resources().get("GPU" if gpu else "CPU", 0))
+        if gpu and not there:
+            raise BadInput(
+                "no node of the cluster offers a GPU (`ray status` shows what it has): start a node with "
+                "--num-gpus, or build with --device cpu"
+            )
+        return min(self.workers or there, there) if gpu else self.workers or max(1, there)
 
-    def run(self, work: Work, parts: Sequence[int]) -> Iterator[tuple[int, int]]:
+    def run(self, work: Work, parts: Sequence[int], gpu: bool = False) -> Iterator[tuple[int, int]]:
         """Do the parts on the actors; yields (part, texts worked on) as they get done.
 
         Raises:
-            BadInput: a part was lost `TRIES` times, or a node lacks howtree, the folder or the model.
+            BadInput: a part was lost `TRIES` times, or a node lacks howtree, the folder, the model or a GPU.
         """
         if not parts:
             return
-        workers, waiting, tries = self._join(), deque(parts), Counter[int]()
+        workers, waiting, tries = self._join(gpu), deque(parts), Counter[int]()
         packed = self.ray.put(pickle.dumps(work))
         running: dict[Any, tuple[Any, int]] = {}
         try:
@@ -112,7 +133,7 @@ class RayCluster:
     def _start(self, wanted: int) -> None:
         """Ask for actors until so many are idle or on their way; the cluster gives them when it has room."""
         for _ in range(wanted - len(self._idle) - len(self._starting)):
-            actor = self.ray.remote(Actor).options(num_cpus=1).remote(1)
+            actor = self.ray.remote(Actor).options(num_cpus=1, num_gpus=int(self._gpu)).remote(1)
             self._starting[actor.greeting.remote()] = actor
 
     def _welcome(self, ready: Any) -> None:

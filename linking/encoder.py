@@ -9,13 +9,23 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from howtree import BadInput, digest_of, digest_of_file
 from linking.delta import load_packed, pack, save_packed, unpack
+from linking.device import (
+    Device,
+    Precision,
+    device_of,
+    filled,
+    mixed,
+    refuse_missing,
+    rows_per_batch,
+    takes_bfloat16,
+)
 from linking.tokens import LONGEST, Tokens, as_integers
 
 if TYPE_CHECKING:
@@ -34,10 +44,7 @@ BASE_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab
 HEAD = "tokens.safetensors"
 """The token head in a model's folder."""
 
-TOKENS_PER_BATCH = 4_096
-
 Vectors = NDArray[np.float32]
-Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class Encoder(Protocol):
@@ -49,7 +56,11 @@ class Encoder(Protocol):
 
     @property
     def digest(self) -> str:
-        """Changes with the weights and the precision, so vectors of one digest may be compared."""
+        """Changes with the weights, the precision and the device, so vectors of one digest may be compared."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs: "cpu" or "cuda"."""
 
     @property
     def dimension(self) -> int:
@@ -77,14 +88,17 @@ class SentenceEncoder:
         weights_digest: str,
         precision: Precision = "auto",
         head: TokenHead | None = None,
+        device: str = "cpu",
     ) -> None:
         self.name = name
         self.weights = weights_digest
         self.model = model.eval()
         self.head = head
-        self.bfloat16 = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16())
+        self.device = device
+        self.bfloat16 = takes_bfloat16(precision, device)
         self.dimension = int(model.get_embedding_dimension())
-        self.digest = digest_of(name, weights_digest, "bfloat16" if self.bfloat16 else "float32")
+        kind = "bfloat16" if self.bfloat16 else "float32"
+        self.digest = digest_of(name, weights_digest, kind, *([] if device == "cpu" else [device]))
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape [len(texts), dimension], float32."""
@@ -100,11 +114,12 @@ class SentenceEncoder:
 
     def run(self, texts: Sequence[str], head: TokenHead | None) -> tuple[Vectors, Tokens | None]:
         """One pass over the texts for their vectors and, with a head, for those of their tokens."""
+        self._move()
         ids = self.token_ids(texts)
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        batches = batches_of_equal_length([len(row) for row in ids])
+        batches = batches_of_equal_length([len(row) for row in ids], self.device)
         parts = [Tokens.none()]
-        with one_thread_each() as side_by_side:
+        with one_thread_each() if self.device == "cpu" else ThreadPoolExecutor(1) as side_by_side:
             done = side_by_side.map(lambda batch: self.forward([ids[i] for i in batch], head), batches)
             for batch, (rows, tokens) in zip(batches, done, strict=True):
                 vectors[batch] = rows
@@ -118,7 +133,17 @@ class SentenceEncoder:
         """Pickled as its name: the process that unpickles it loads the model itself."""
         where = model_folder(self.name)
         path = str(where.absolute()) if self.name not in SHIPPED and where.exists() else self.name
-        return load_again, (path, self.name, self.weights, "bfloat16" if self.bfloat16 else "float32")
+        precision = "bfloat16" if self.bfloat16 else "float32"
+        return load_again, (path, self.name, self.weights, precision, self.device)
+
+    def _move(self) -> None:
+        """Move the model to where it runs, when it first runs: what starts a build on a cluster may have no GPU."""
+        if self.device == "cpu":
+            return
+        refuse_missing(self.device)
+        self.model.to(self.device)
+        if self.head is not None:
+            self.head.to(self.device)
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """The token ids of each text, cut to what the model reads."""
@@ -130,15 +155,10 @@ class SentenceEncoder:
 
     def forward(self, tokens: list[list[int]], head: TokenHead | None) -> tuple[Vectors, Tokens | None]:
         """Vectors of token lists of one common length; on a lack of memory the batch is halved."""
-        import torch
-
         try:
-            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
-                ids = torch.tensor(tokens)
-                features = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-                output = self.model(features)
-                vectors = torch.nn.functional.normalize(output["sentence_embedding"].float(), dim=1).numpy()
-                return vectors, token_vectors(head, output["token_embeddings"]) if head else None
+            vectors, words = self.outputs(filled(tokens, self.device), head)
+            rows = vectors[: len(tokens)].cpu().numpy()
+            return rows, as_tokens(*(part[: len(tokens)].cpu() for part in words)) if words else None
         except (MemoryError, RuntimeError) as error:
             if len(tokens) == 1 or "memory" not in str(error).lower():
                 raise
@@ -146,24 +166,37 @@ class SentenceEncoder:
             (first, a), (second, b) = self.forward(tokens[:half], head), self.forward(tokens[half:], head)
             return np.concatenate([first, second]), Tokens.joined([a, b]) if a and b else None
 
+    def outputs(self, tokens: list[list[int]], head: TokenHead | None) -> tuple[Any, tuple[Any, Any] | None]:
+        """Tensors on the device: unit vectors [n, dimension] and, with a head, its vectors and weights of the words."""
+        import torch
 
-def token_vectors(head: TokenHead, states: Any) -> Tokens:
-    """The tokens of texts of one length, from their states [n, length, d]; the marks at both ends are no words."""
-    words = states[:, 1:-1][:, :LONGEST]
-    vectors, weights = (part.flatten(0, 1).numpy() for part in head(words))
-    starts = np.arange(len(words) + 1, dtype=np.int64) * words.shape[1]
-    return Tokens(*as_integers(vectors, weights), starts)
+        with torch.inference_mode(), mixed(self.device, self.bfloat16):
+            ids = torch.tensor(tokens, device=self.device)
+            output = self.model({"input_ids": ids, "attention_mask": torch.ones_like(ids)})
+            vectors = torch.nn.functional.normalize(output["sentence_embedding"].float(), dim=1)
+            words = output["token_embeddings"][:, 1:-1][:, :LONGEST]  # the marks at both ends are no words
+            return vectors, head(words) if head else None
 
 
-def load_encoder(name: str = DEFAULT_ENCODER, precision: Precision = "auto") -> SentenceEncoder:
+def as_tokens(vectors: Any, weights: Any) -> Tokens:
+    """The tokens of n texts of one length, from tensors [n, words, ...] as a head gives them."""
+    starts = np.arange(len(vectors) + 1, dtype=np.int64) * vectors.shape[1]
+    return Tokens(*as_integers(*(part.flatten(0, 1).numpy() for part in (vectors, weights))), starts)
+
+
+def load_encoder(
+    name: str = DEFAULT_ENCODER, precision: Precision = "auto", device: Device = "cpu"
+) -> SentenceEncoder:
     """Load a model that ships, one that `save_delta` wrote, or any sentence-transformers model by path or name.
+
+    `device` is "cpu", "cuda", or "auto" for a GPU where there is one.
 
     Raises:
         BadInput: the shipped or the packaged weights have changed, or the model cannot be loaded.
     """
-    folder = model_folder(name)
+    folder, runs_on = model_folder(name), device_of(device)
     if (folder / "delta.safetensors").exists():
-        return load_delta(name, folder, precision)
+        return load_delta(name, folder, precision, runs_on)
     silence_libraries()
     from sentence_transformers import SentenceTransformer
 
@@ -176,7 +209,8 @@ def load_encoder(name: str = DEFAULT_ENCODER, precision: Precision = "auto") -> 
             f"cannot load the encoder {name!r}: {str(error).splitlines()[0]}. Give the folder of a "
             "sentence-transformers model, or a name that this machine has stored or can download."
         ) from error
-    return SentenceEncoder(name, model, weights_digest(Path(path), model), precision, head_in(Path(path)))
+    weights = weights_digest(Path(path), model)
+    return SentenceEncoder(name, model, weights, precision, head_in(Path(path)), runs_on)
 
 
 def head_in(folder: Path) -> TokenHead | None:
@@ -189,19 +223,19 @@ def head_in(folder: Path) -> TokenHead | None:
 
 
 @functools.cache
-def load_again(path: str, name: str, weights: str, precision: Precision) -> SentenceEncoder:
+def load_again(path: str, name: str, weights: str, precision: Precision, device: Device) -> SentenceEncoder:
     """The encoder that another process, maybe on another machine, has loaded; once a process.
 
     Raises:
         BadInput: what lies at `path` here cannot be loaded or has other weights.
     """
-    found = load_encoder(path, precision)
+    found = load_encoder(path, precision, device)
     if found.weights != weights:
         raise BadInput(
             f"the encoder {path} on {platform.node()} has other weights than where the build was started: put the "
             "same model on every machine"
         )
-    return SentenceEncoder(name, found.model, weights, precision, found.head)
+    return SentenceEncoder(name, found.model, weights, precision, found.head, device)
 
 
 @contextmanager
@@ -226,7 +260,7 @@ def model_folder(name: str) -> Path:
     return MODELS / name if name in SHIPPED else Path(name)
 
 
-def load_delta(name: str, folder: Path, precision: Precision) -> SentenceEncoder:
+def load_delta(name: str, folder: Path, precision: Precision, device: str) -> SentenceEncoder:
     """An encoder kept as its difference from the packaged one.
 
     Raises:
@@ -240,7 +274,7 @@ def load_delta(name: str, folder: Path, precision: Precision) -> SentenceEncoder
     transformer.load_state_dict(unpack(packed, transformer.state_dict()))
     head = head_in(folder)
     parts = [BASE_WEIGHTS_SHA256, about["sha256"], *([digest_of_file(folder / HEAD)] if head else [])]
-    return SentenceEncoder(name, base.model, digest_of(*parts), precision, head)
+    return SentenceEncoder(name, base.model, digest_of(*parts), precision, head, device)
 
 
 def save_encoder(encoder: SentenceEncoder, base: str, folder: Path) -> None:
@@ -292,14 +326,14 @@ def weights_digest(path: Path, model: Any) -> str:
     return digest_of(*(part for name in sorted(tensors) for part in (name, tensors[name].numpy().tobytes())))
 
 
-def batches_of_equal_length(lengths: Sequence[int]) -> list[NDArray[np.int64]]:
-    """Positions in batches of one common length each, at most `TOKENS_PER_BATCH` tokens in a batch."""
+def batches_of_equal_length(lengths: Sequence[int], device: str = "cpu") -> list[NDArray[np.int64]]:
+    """Positions in batches of one common length each, none larger than suits the device."""
     order = np.argsort(np.asarray(lengths, np.int64), kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(np.asarray(lengths, np.int64)[order])) + 1)
     batches: list[NDArray[np.int64]] = []
     for group in groups:
         if len(group):
-            size = max(1, TOKENS_PER_BATCH // max(1, lengths[group[0]]))
+            size = rows_per_batch(lengths[group[0]], device)
             batches.extend(group[i : i + size] for i in range(0, len(group), size))
     return batches
 
@@ -308,16 +342,6 @@ def unit(vectors: Vectors) -> Vectors:
     """The vectors scaled to length 1; zero vectors stay zero."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
-
-
-def has_fast_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 matrices in hardware (AVX512-BF16 or AMX)."""
-    import torch
-
-    return any(
-        getattr(torch.cpu, probe, lambda: False)()
-        for probe in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    )
 
 
 def has_transformer(model: Any) -> bool:

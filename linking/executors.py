@@ -27,8 +27,10 @@ EXECUTORS = ("process", "pool", "ray")
 class Executor(AbstractContextManager["Executor"], Protocol):
     """Does parts of work; as a context manager it lets its workers go at the end."""
 
-    def run(self, work: Work, parts: Sequence[int]) -> Iterator[tuple[int, int]]:
+    def run(self, work: Work, parts: Sequence[int], gpu: bool = False) -> Iterator[tuple[int, int]]:
         """Do each part once; yields (part, texts worked on) as parts get done, in any order.
+
+        `gpu` says that the work runs a model on a GPU.
 
         Raises:
             BadInput: workers were lost and the work cannot go on. What was done stays done.
@@ -44,7 +46,7 @@ class InProcess:
     def __exit__(self, *_: object) -> None:
         """Nothing to let go."""
 
-    def run(self, work: Work, parts: Sequence[int]) -> Iterator[tuple[int, int]]:
+    def run(self, work: Work, parts: Sequence[int], gpu: bool = False) -> Iterator[tuple[int, int]]:
         """Do each part in turn; yields (part, texts worked on)."""
         for part in parts:
             yield part, work(part)
@@ -69,7 +71,10 @@ class Worker:
 
 
 class Pool:
-    """Processes on this machine, started when first needed; a lone part is done here, without them."""
+    """Processes on this machine, started when first needed; a lone part is done here, without them.
+
+    So is work on a GPU, which one process keeps busy.
+    """
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -82,13 +87,13 @@ class Pool:
         if self._processes:
             self._processes.shutdown(wait=True, cancel_futures=True)
 
-    def run(self, work: Work, parts: Sequence[int]) -> Iterator[tuple[int, int]]:
+    def run(self, work: Work, parts: Sequence[int], gpu: bool = False) -> Iterator[tuple[int, int]]:
         """Do the parts side by side; yields (part, texts worked on) as they get done.
 
         Raises:
             BadInput: a worker process was lost.
         """
-        if len(parts) < 2:
+        if gpu or len(parts) < 2:
             yield from InProcess().run(work, parts)
             return
         packed = pickle.dumps(work)

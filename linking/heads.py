@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
@@ -26,10 +27,15 @@ class TokenHead(nn.Module):
 
     def forward(self, states: Tensor) -> tuple[Tensor, Tensor]:
         """Unit vectors [n, tokens, DIMENSION] and weights [n, tokens, 2] of states [n, tokens, d], in float32."""
-        with torch.autocast("cpu", enabled=False):
+        with unmixed(states.device.type):
             states = states.float()
             vectors = nn.functional.normalize(self.vector(states), dim=-1)
             return vectors, nn.functional.softplus(self.weight(states))
+
+
+def unmixed(device: str) -> AbstractContextManager[None]:
+    """The context in which products are done as they are, whatever is set around it."""
+    return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
 
 
 def save_head(head: TokenHead, path: Path) -> None:

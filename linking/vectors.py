@@ -112,7 +112,8 @@ class VectorStore:
         """Encode every part that is laid out and not yet encoded; returns the number of texts."""
         total = 0
         work = partial(self.encode_part, encoder=encoder)
-        for _, done in (executor or InProcess()).run(work, self.not_encoded()):
+        gpu = encoder.device != "cpu"
+        for _, done in (executor or InProcess()).run(work, self.not_encoded(), gpu):
             total += done
             if bar is not None:
                 bar.update(done)

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from conftest import ROOT, SAMPLE, SMALL_PARTS, Run, surroundings
 from test_build import content, rows
 
@@ -223,10 +224,38 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv(name, value)
     import_ray()
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    cluster.add_node(num_cpus=1)
+    cluster.add_node(num_cpus=1, num_gpus=1)  # a GPU by name, which is all that handing out work needs
     cluster.wait_for_nodes()
     yield cluster
     cluster.shutdown()
+
+
+def note_gpu(folder: Path, parts: int, part: int) -> int:
+    """Work that tells which GPU it was given, and ends only when all parts have begun."""
+    (folder / f"gpu-{part}").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+    return meet(folder, parts, part)
+
+
+def test_work_on_a_gpu_goes_to_nodes_that_have_one(cluster: Any, tmp_path: Path) -> None:
+    for folder in ("with", "without"):
+        (tmp_path / folder).mkdir()
+    with RayCluster(cluster.address) as executor:
+        list(executor.run(partial(note_gpu, tmp_path / "with", 1), [0, 1, 2], gpu=True))
+        assert list(executor.parts_of.values()) == [3]
+        list(executor.run(partial(note_gpu, tmp_path / "without", 2), [0, 1]))
+        assert sorted(executor.parts_of.values()) == [1, 4]
+    assert {path.read_text() for path in (tmp_path / "with").glob("gpu-*")} == {"0"}
+    assert {path.read_text() for path in (tmp_path / "without").glob("gpu-*")} == {""}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="is about nodes without a GPU")
+def test_a_node_whose_gpu_torch_does_not_see_is_told(cluster: Any, tmp_path: Path, run: Run) -> None:
+    build = ["build", SAMPLE, "-o", tmp_path / "kb.duckdb", "--executor", "ray", "--device", "cuda"]
+    done = run(*build, "--address", cluster.address)
+    assert done.returncode == 1 and "torch sees no GPU on" in done.stderr
+    assert not (tmp_path / "kb.duckdb").exists()
+    done = run(*build, "--address", "local", "--workers", "1")
+    assert done.returncode == 1 and "no node of the cluster offers a GPU" in done.stderr
 
 
 class Killer:

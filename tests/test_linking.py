@@ -14,12 +14,12 @@ from conftest import Run
 from howtree import BadInput
 from linking.decide import Decision, base_decision, fit_decision, fitted_for
 from linking.delta import pack, unpack
+from linking.device import has_fast_bfloat16
 from linking.encoder import (
     BASE_ENCODER,
     TRAINED_ENCODER,
     SentenceEncoder,
     batches_of_equal_length,
-    has_fast_bfloat16,
     load_encoder,
     model_folder,
 )
@@ -136,7 +136,7 @@ def test_an_index_refuses_vectors_of_another_model(tmp_path: Path) -> None:
 class Fixed:
     """An encoder that gives each text a random vector of its own, quickly."""
 
-    name, digest, dimension = "fixed", "fixed", 8
+    name, digest, device, dimension = "fixed", "fixed", "cpu", 8
 
     def encode(self, some: list[str]) -> np.ndarray:
         seeds = hash_texts(some)
@@ -289,9 +289,7 @@ def test_the_held_out_part_is_a_tenth_and_depends_on_the_text_alone() -> None:
     assert np.array_equal(in_dev(some[::-1])[::-1], held)
 
 
-@pytest.mark.skipif(
-    "not __import__('linking.encoder').encoder.has_fast_bfloat16()", reason="no fast bfloat16 here"
-)
+@pytest.mark.skipif(not has_fast_bfloat16(), reason="no fast bfloat16 here")
 def test_bfloat16_is_used_where_the_processor_has_it(encoder: SentenceEncoder) -> None:
     assert has_fast_bfloat16() and encoder.bfloat16
 

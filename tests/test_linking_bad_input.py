@@ -64,6 +64,8 @@ def test_a_step_given_with_two_goals_counts_for_each(run: Run, tmp_path: Path) -
 
 def test_vectors_of_another_model_in_the_work_folder_are_told(tmp_path: Path) -> None:
     class Short:
+        device = "cpu"
+
         def encode_tokens(self, texts: list[str]) -> tuple[np.ndarray, None]:
             return np.ones((len(texts), 5), np.float32), None
 

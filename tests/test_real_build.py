@@ -11,7 +11,8 @@ import duckdb
 import pytest
 from conftest import Run
 
-from linking.encoder import has_fast_bfloat16, load_encoder
+from linking.device import has_fast_bfloat16
+from linking.encoder import load_encoder
 from linking.text import goal_text, step_text
 
 pytestmark = pytest.mark.real

@@ -39,6 +39,9 @@ def build(
         str, typer.Option(help="Name or folder of a sentence-transformers model [default: the packaged one].")
     ] = "",
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    device: Annotated[
+        str, typer.Option(help="Where the encoder runs: cpu, cuda, or auto for a GPU where there is one.")
+    ] = "auto",
     executor: Annotated[
         str, typer.Option(help="Who links: process (this one), pool (of processes) or ray (a cluster).")
     ] = "process",
@@ -55,14 +58,27 @@ def build(
     """
     if precision not in ("auto", "float32", "bfloat16"):
         raise BadUsage(f"--precision is auto, float32 or bfloat16, not {precision!r}")
+    if device not in ("auto", "cpu", "cuda"):
+        raise BadUsage(f"--device is auto, cpu or cuda, not {device!r}")
     if beta is not None and threshold is not None:
         raise BadUsage("--threshold and --beta both say which links are chosen: give one of them")
     from kb.build import Options, work_folder
     from kb.build import build as build_kb
+    from linking.device import refuse_missing
     from linking.encoder import DEFAULT_ENCODER
 
+    if executor != "ray":  # there the nodes have the GPUs
+        refuse_missing(device)
     options = Options(
-        encoder or DEFAULT_ENCODER, precision, threshold, beta, candidates, executor, workers, address
+        encoder=encoder or DEFAULT_ENCODER,
+        precision=precision,
+        device=device,
+        threshold=threshold,
+        beta=beta,
+        candidates=candidates,
+        executor=executor,
+        workers=workers,
+        address=address,
     )
     tally = build_kb(sources, output, options)
     for line in tally.lines():

@@ -1,0 +1,79 @@
+"""Where models run: on the processor, or on a GPU where there is one."""
+
+from __future__ import annotations
+
+import platform
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal
+
+from howtree import BadInput
+
+Precision = Literal["auto", "float32", "bfloat16"]
+Device = Literal["auto", "cpu", "cuda"]
+
+TOKENS_PER_BATCH = {"cpu": 4_096, "cuda": 65_536}
+"""A processor's caches hold a small batch; a GPU needs a large one to be busy."""
+
+
+def device_of(asked: Device) -> str:
+    """ "cpu" or "cuda"; for "auto" the GPU where torch sees one."""
+    if asked != "auto":
+        return asked
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def refuse_missing(device: str) -> None:
+    """Say so where a GPU is asked for and torch sees none.
+
+    Raises:
+        BadInput: there is none.
+    """
+    if device != "cuda":
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        raise BadInput(
+            f"--device cuda: torch sees no GPU on {platform.node()}. Install a CUDA build of torch and the "
+            "driver there, or build with --device cpu"
+        )
+
+
+def takes_bfloat16(precision: str, device: str) -> bool:
+    """Whether a model runs in bfloat16. "auto" says yes on every GPU: nodes of one cluster must do the same."""
+    return precision == "bfloat16" or (precision == "auto" and (device != "cpu" or has_fast_bfloat16()))
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 matrices in hardware (AVX512-BF16 or AMX)."""
+    import torch
+
+    return any(
+        getattr(torch.cpu, probe, lambda: False)()
+        for probe in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    )
+
+
+def mixed(device: str, bfloat16: bool) -> AbstractContextManager[Any]:
+    """The context in which a model's products are done in bfloat16, or as they are."""
+    import torch
+
+    return torch.autocast(device, torch.bfloat16) if bfloat16 else nullcontext()
+
+
+def filled(rows: list[list[int]], device: str) -> list[list[int]]:
+    """On a GPU: token lists of one length, the first repeated until the batch is full; elsewhere as they are.
+
+    A GPU's libraries choose how to add up by the shape of a product. With one shape for each length a text's vector
+    does not depend on how many others are encoded with it.
+    """
+    if device == "cpu" or not rows:
+        return rows
+    return rows + [rows[0]] * (rows_per_batch(len(rows[0]), device) - len(rows))
+
+
+def rows_per_batch(length: int, device: str) -> int:
+    """How many texts of `length` tokens make a full batch."""
+    return max(1, TOKENS_PER_BATCH.get(device, TOKENS_PER_BATCH["cpu"]) // max(1, length))
