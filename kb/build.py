@@ -41,7 +41,7 @@ from linking.decide import Decision, decision_of
 from linking.encoder import DEFAULT_ENCODER, Encoder, load_encoder
 from linking.executors import Executor, executor_of
 from linking.pipeline import CANDIDATES, Goals, Linker, LinkTally, StepBatch
-from linking.rerank import scorer_of
+from linking.scorer import scorer_of
 from linking.text import goal_text, step_text
 
 STEPS_PER_BATCH = 50_000

@@ -56,6 +56,13 @@ def has_fast_bfloat16() -> bool:
     )
 
 
+def lacks_memory(error: Exception) -> bool:
+    """Whether torch or Python says that memory is used up."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and "memory" in str(error).lower()
+    )
+
+
 def mixed(device: str, bfloat16: bool) -> AbstractContextManager[Any]:
     """The context in which a model's products are done in bfloat16, or as they are."""
     import torch

@@ -21,6 +21,7 @@ from linking.device import (
     Precision,
     device_of,
     filled,
+    lacks_memory,
     mixed,
     refuse_missing,
     rows_per_batch,
@@ -160,7 +161,7 @@ class SentenceEncoder:
             rows = vectors[: len(tokens)].cpu().numpy()
             return rows, as_tokens(*(part[: len(tokens)].cpu() for part in words)) if words else None
         except (MemoryError, RuntimeError) as error:
-            if len(tokens) == 1 or "memory" not in str(error).lower():
+            if len(tokens) == 1 or not lacks_memory(error):
                 raise
             half = len(tokens) // 2
             (first, a), (second, b) = self.forward(tokens[:half], head), self.forward(tokens[half:], head)

@@ -13,10 +13,11 @@ from howtree import progress
 from linking.encoder import Encoder
 from linking.gold import Gold
 from linking.lists import GoalLists
-from linking.rerank import DEPTH, Floats, Reranker, Scorer, pair_features
+from linking.rerank import DEPTH, Reranker
 from linking.retrieve import Retriever
+from linking.scorer import Floats, Scorer
 from linking.text import goal_text, step_text
-from linking.vectors import Hashes, Rows, VectorStore, hash_texts
+from linking.vectors import Rows, VectorStore, hash_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,6 @@ class GoldLists:
     lists: GoalLists
     places: NDArray[np.int64]
     """Position of the gold goal, [n], -1 where it is not in the list."""
-    hashes: Hashes
-    """Of the lists' goals, [n, depth]."""
 
 
 class GoldRetriever:
@@ -51,24 +50,22 @@ class GoldRetriever:
 
     def reranked(self, scorer: Scorer, k: int) -> GoldLists:
         """The reranker's lists of `k` goals."""
+        return self._with_places(self._reranker(scorer, k).lists(self.rows))
+
+    def features(self, scorer: Scorer) -> tuple[GoldLists, Floats]:
+        """What the reranker would put in order, and its features, [n, k, 5]."""
+        lists, features = self._reranker(scorer, self.retriever.depth).features(self.rows)
+        return self._with_places(lists), features
+
+    def _reranker(self, scorer: Scorer, k: int) -> Reranker:
         ranker = Reranker(self.folder / f"reranked-{self.retriever.depth}", self.retriever, scorer, k)
         with progress(None, "Reranking", len(self.steps), "texts") as bar:
             ranker.update(bar)
-        return self._with_places(ranker.lists(self.rows))
-
-    def features(self, found: GoldLists, links: Floats) -> Floats:
-        """The reranker's features of retrieved lists, [n, depth, 4]; `links` as `Scorer.links` gives them."""
-        goals = found.lists.goals
-        rows = np.unique(goals[goals >= 0])
-        places = np.where(goals < 0, -1, np.searchsorted(rows, goals))
-        distinct, texts = np.unique(self.rows, return_inverse=True)
-        return pair_features(
-            found.lists, self.steps.tokens(distinct), texts, self.goals.tokens(rows), places, links
-        )
+        return ranker
 
     def _with_places(self, lists: GoalLists) -> GoldLists:
         right = self.goals.rows(hash_texts([goal_text(goal) for goal in self.gold.goals]))
-        return GoldLists(lists, places_of(lists.goals, right), self.goals.hashes[np.maximum(lists.goals, 0)])
+        return GoldLists(lists, places_of(lists.goals, right))
 
 
 def places_of(goals: Rows, right: Rows) -> NDArray[np.int64]:

@@ -53,6 +53,10 @@ class GoalIndex:
             places = np.pad(places, ((0, 0), (0, missing)), constant_values=-1)
         return scores, places
 
+    def labels_of(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The labels at positions of any shape, -1 where the position is."""
+        return np.where(places < 0, -1, np.append(self.labels, -1)[places])
+
     def save(self, folder: Path) -> None:
         """Write the index, the labels and a manifest; the manifest last, so a folder with one is whole."""
         import faiss

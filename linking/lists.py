@@ -109,3 +109,23 @@ class ListFiles:
 
     def _path(self, part: int) -> Path:
         return self.folder / f"part-{part:05d}.arrow"
+
+
+def places_in(goals: Rows, lists: Rows) -> Rows:
+    """Where each of some goals [n, k] stands in the list of the same step [n, j]; -1 where not, and at padding."""
+    if goals.shape == lists.shape:
+        changed = np.flatnonzero((goals != lists).any(axis=1))
+        places = np.tile(np.arange(goals.shape[1]), (len(goals), 1))
+    else:
+        changed, places = np.arange(len(goals)), np.empty(goals.shape, np.int64)
+    if len(changed) and lists.shape[1]:
+        span = int(max(lists.max(), goals.max())) + 2
+        line = np.arange(len(changed))[:, None] * span + 1
+        before, after = (line + lists[changed]).ravel(), (line + goals[changed]).ravel()
+        order = np.argsort(before, kind="stable")
+        found = order[np.minimum(np.searchsorted(before, after, sorter=order), len(before) - 1)]
+        same = before[found] == after
+        places[changed] = np.where(same, found % lists.shape[1], -1).reshape(len(changed), -1)
+    elif len(changed):
+        places[changed] = -1
+    return np.where(goals < 0, -1, places)

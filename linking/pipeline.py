@@ -17,8 +17,9 @@ from linking.encoder import Encoder
 from linking.executors import Executor, InProcess
 from linking.index import GoalIndex
 from linking.lists import GoalLists
-from linking.rerank import DEPTH, Reranker, scorer_of
+from linking.rerank import DEPTH, Reranker
 from linking.retrieve import Retriever
+from linking.scorer import scorer_of
 from linking.vectors import Rows, VectorStore, hash_texts
 
 CANDIDATES = 30

@@ -12,7 +12,7 @@ from linking.encoder import SentenceEncoder, has_transformer, load_encoder, save
 from linking.examples import training_part
 from linking.gold import Gold, check_gold, with_goal
 from linking.recipe import Recipe
-from linking.rerank import FEATURES, Scorer
+from linking.scorer import FEATURES, Scorer
 from linking.train import DecisionReport, train_decision
 from linking.train_reranker import LINKS, train_reranker
 from linking.train_retriever import Run
@@ -117,8 +117,8 @@ def card(run: Run, scorer: Scorer, result: DecisionReport, base: str, source: st
 
 Fine-tuned from {base} by `howtree train retriever` on {len(run.examples.steps):,} pairs of a step and a goal
 ({source}) against a pool of {len(run.pool):,} goals. Held out by a hash of the step and never trained on: a tenth
-for measuring, a further twentieth on which `reranker.json` and `decision.json` are fitted. `links.npz` holds hashes of
-the {len(scorer.hashes):,} goals of the training pairs and how many pairs each has; no text.
+for measuring, a further twentieth on which `reranker.json` and `decision.json` are fitted. `precedents.npz` holds
+the steps of the training pairs as vectors of eight-bit numbers and hashes of their goals; no text.
 
 ## Recipe
 

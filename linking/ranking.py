@@ -18,11 +18,13 @@ from howtree import BadInput, progress
 from linking.encoder import SentenceEncoder, Vectors
 from linking.gold import Gold, check_gold
 from linking.index import GoalIndex
+from linking.late import coverages
 from linking.lists import GoalLists
 from linking.pipeline import CANDIDATES
-from linking.rerank import Scorer as Reranking
-from linking.rerank import pair_features
+from linking.precedents import NEAREST, joined
 from linking.retrieve import SCORE_DECIMALS
+from linking.scorer import Scorer as Reranking
+from linking.scorer import features_of
 from linking.text import step_text
 from linking.vectors import Rows, VectorStore
 
@@ -161,22 +163,56 @@ def ranked_lists(task: Task, scorer: Scorer, label: str, candidates: int = CANDI
 
 
 def reranked_lists(task: Task, scorer: EncoderScorer, reranker: Reranking, lists: Lists) -> Lists:
-    """The lists in the reranker's order; a gold goal behind them keeps its rank."""
-    texts = [step_text(step) for step in task.gold.steps]
-    rows = np.unique(scorer.rows[lists.goals])
-    steps = scorer.encoder.encode_tokens(texts)[1]
+    """The lists, widened by precedents, in the reranker's order; a gold goal that is not among them comes behind."""
+    vectors, steps = scorer.encoder.encode_tokens([step_text(step) for step in task.gold.steps])
     assert steps is not None, "a reranker belongs to an encoder with a token head"
-    found = GoalLists(lists.goals, lists.scores.astype(np.float32))
-    places = np.searchsorted(rows, scorer.rows[lists.goals])
-    links = reranker.links(scorer.store.hashes[scorer.rows[lists.goals]])
-    features = pair_features(found, steps, np.arange(len(texts)), scorer.store.tokens(rows), places, links)
-    scores = np.where(np.isfinite(lists.scores), reranker.scores(features), -np.inf)
-    order = np.lexsort((lists.goals, -scores), axis=1)
-    goals = np.take_along_axis(lists.goals, order, 1)
-    hit = goals == task.places[:, None]
-    ranks = np.where(hit.any(axis=1), hit.argmax(axis=1) + 1, lists.ranks)
-    cosines = np.take_along_axis(lists.scores, order[:, :1], 1)[:, 0]
+    found, similar = with_precedents(task, scorer, reranker, lists, vectors)
+    rows, there = scorer.rows[found.goals], found.goals >= 0
+    known = np.unique(rows[there])
+    places = np.where(there, np.searchsorted(known, rows), -1)
+    covered = coverages(steps, np.arange(len(vectors)), scorer.store.tokens(known), places)
+    links = reranker.links(scorer.store.hashes[rows])
+    features = features_of(found.scores, *covered, links, similar)
+    scores = np.where(there, reranker.scores(features), -np.inf)
+    order = np.lexsort((found.goals, -scores), axis=1)
+    goals = np.take_along_axis(found.goals, order, 1)
+    hit = (goals == task.places[:, None]) & (goals >= 0)
+    behind = np.maximum(lists.ranks, there.sum(axis=1) + 1)
+    ranks = np.where(hit.any(axis=1), hit.argmax(axis=1) + 1, behind)
+    cosines = np.take_along_axis(found.scores, order[:, :1], 1)[:, 0].astype(np.float64)
     return Lists(goals, np.take_along_axis(scores, order, 1), ranks, cosines)
+
+
+def with_precedents(
+    task: Task, scorer: EncoderScorer, reranker: Reranking, lists: Lists, vectors: Vectors
+) -> tuple[GoalLists, Vectors]:
+    """The lists widened by the goals of the nearest precedents, and how near each goal's nearest precedent is.
+
+    No step gets the article that it stands in. `vectors` are those of the steps, [n, dimension].
+    """
+    goals, cosines = nearest_precedents(scorer, reranker, vectors)
+    if task.own is not None:
+        own = task.places_of(task.own)[:, None]
+        goals = np.where((goals == own) & (goals != task.places[:, None]), -1, goals)
+    there = np.isfinite(lists.scores)
+    narrow = GoalLists(np.where(there, lists.goals, -1), lists.scores.astype(np.float32))
+    wide, similar = joined(narrow, GoalLists(goals, cosines))
+    further = wide[:, lists.goals.shape[1] :]
+    of_goals = scorer.goals[further.ravel()].reshape(*further.shape, -1)
+    scores = np.round(np.einsum("nkd,nd->nk", of_goals, vectors), SCORE_DECIMALS)
+    scores = np.where(further < 0, -np.inf, scores).astype(np.float32)
+    return GoalLists(wide, np.concatenate([narrow.scores, scores], axis=1)), similar
+
+
+def nearest_precedents(scorer: EncoderScorer, reranker: Reranking, vectors: Vectors) -> tuple[Rows, Vectors]:
+    """Positions of the titles of each step's nearest precedents, and the precedents' cosines, both [n, NEAREST]."""
+    precedents, hashes = reranker.precedents, scorer.store.hashes[scorer.rows]
+    order = np.argsort(hashes, kind="stable")
+    place = order[np.minimum(np.searchsorted(hashes, precedents.goals, sorter=order), len(hashes) - 1)]
+    among = np.flatnonzero(hashes[place] == precedents.goals)
+    index = GoalIndex(precedents.vectors(among), place[among], scorer.encoder.name, scorer.encoder.digest)
+    cosines, found = index.search(vectors, NEAREST)
+    return index.labels_of(found), np.round(cosines, SCORE_DECIMALS).astype(np.float32)
 
 
 def rank_of(scores: Vectors, place: int) -> int:

@@ -11,7 +11,7 @@ search was cut into blocks, and an updated list equals a new one.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from linking.encoder import Vectors
 from linking.executors import Executor
 from linking.index import GoalIndex
 from linking.lists import GoalLists, ListFiles
-from linking.vectors import Rows, VectorStore
+from linking.vectors import Hashes, Rows, VectorStore
 
 BLOCK = 1_024
 SCORE_DECIMALS = 6
@@ -32,11 +32,22 @@ SLACK = 1e-5
 """More than a matrix product in float32 and the rounding together can differ from the exact score."""
 
 
+class Vectored(Protocol):
+    """Things to find, by rows: goals, or what leads to them."""
+
+    @property
+    def hashes(self) -> Hashes:
+        """What names each of them; of equal scores the smaller comes first."""
+
+    def vectors(self, rows: Rows) -> Vectors:
+        """Their unit vectors, [len(rows), dimension]."""
+
+
 class Retriever:
     """Keeps the goal lists of every text in `steps`, one file a part of 8,192 texts, in `folder`."""
 
     def __init__(
-        self, folder: Path, goals: VectorStore, steps: VectorStore, goal_rows: Rows, depth: int
+        self, folder: Path, goals: Vectored, steps: VectorStore, goal_rows: Rows, depth: int
     ) -> None:
         self.folder, self.files = folder, ListFiles(folder)
         self.goals, self.steps, self.depth = goals, steps, depth
@@ -105,7 +116,7 @@ class Retriever:
         near = near[changed]
         first = np.argsort(~near, axis=1, kind="stable")[:, : near.sum(axis=1).max()]
         entering = np.where(np.take_along_axis(near, first, 1), added[first], -1)
-        scored = GoalLists(entering, self._exact_scores(vectors[changed], entering))
+        scored = GoalLists(entering, self.cosines(vectors[changed], entering))
         merged = self._merge(GoalLists(old.goals[changed], old.scores[changed]), scored)
         goals, scores = old.goals.copy(), old.scores.copy()
         goals[changed], scores[changed] = merged.goals, merged.scores
@@ -126,11 +137,11 @@ class Retriever:
 
     def _search_block(self, vectors: Vectors, index: GoalIndex) -> GoalLists:
         _, places = index.search(vectors, self.depth)
-        goals = np.where(places < 0, -1, index.labels[places])
-        return self._ordered(goals, self._exact_scores(vectors, goals))
+        goals = index.labels_of(places)
+        return self._ordered(goals, self.cosines(vectors, goals))
 
-    def _exact_scores(self, vectors: Vectors, goals: Rows) -> Vectors:
-        """Cosine of each vector with its goals, shape of `goals`; each pair summed in the same order."""
+    def cosines(self, vectors: Vectors, goals: Rows) -> Vectors:
+        """Cosine of each vector with its goals [n, k], -inf at padding; each pair summed in the same order."""
         of_goals = self.goals.vectors(np.maximum(goals, 0).ravel()).reshape(*goals.shape, -1)
         scores = np.stack([np.einsum("kd,d->k", g, v) for g, v in zip(of_goals, vectors, strict=True)])
         return np.where(goals < 0, -np.inf, np.round(scores, SCORE_DECIMALS)).astype(np.float32)

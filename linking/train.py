@@ -16,7 +16,7 @@ from linking.gold import Gold, split_of
 from linking.gold_lists import gold_lists
 from linking.pipeline import CANDIDATES
 from linking.reliability import calibration_error
-from linking.rerank import Scorer
+from linking.scorer import Scorer
 
 
 @dataclass(frozen=True, slots=True)

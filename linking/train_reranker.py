@@ -1,7 +1,7 @@
-"""Fitting the reranker: the weights of its four features, by a softmax over each list.
+"""Fitting the reranker: the weights of its five features, by a softmax over each list.
 
 The encoder has seen the training pairs and is too sure of them, so the weights are fitted on the calibration
-twentieth. Links are counted in the training pairs alone.
+twentieth. Precedents are the steps of the training pairs alone.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from howtree import BadInput
+from howtree import BadInput, progress
 from linking.encoder import SentenceEncoder
 from linking.examples import training_part
 from linking.gold import Gold, split_of
 from linking.gold_lists import GoldRetriever
-from linking.rerank import DEPTH, FEATURES, Floats, Scorer
+from linking.precedents import Precedents
+from linking.rerank import DEPTH
+from linking.scorer import FEATURES, Floats, Scorer
 from linking.text import goal_text
 from linking.vectors import hash_texts
 
@@ -25,7 +27,7 @@ RIDGE = 1e-4
 """Weight of the squared weights beside the mean loss: enough to keep them finite on separable lists."""
 LINKS = 0.5
 """The fitted weight of editors' habits serves goals that editors know; new goals are better off with none. So half."""
-START = (10.0, 5.0, 5.0, 0.0)
+START = (10.0, 5.0, 5.0, 0.0, 0.0)
 
 
 def train_reranker(
@@ -49,44 +51,41 @@ def train_reranker(
         )
     lines = np.flatnonzero(split_of(gold.steps) == "calibration").tolist()
     part = Gold([gold.steps[i] for i in lines], [gold.goals[i] for i in lines])
-    counts = link_counts(gold)
-    unfitted = Scorer(START, *counts)
     if not lines:
         raise BadInput(
             f"{len(gold.steps)} gold pairs are too few: a hash of the step puts none into the calibration part"
         )
-    stages = GoldRetriever(part, pool, encoder, work, DEPTH)
-    found = stages.retrieved()
-    features = stages.features(found, unfitted.links(found.hashes))
+    precedents = precedents_of(gold, encoder)
+    found, features = GoldRetriever(part, pool, encoder, work, DEPTH).features(Scorer(START, precedents))
     known = found.places >= 0
     if not known.any():
         raise BadInput(
             "no gold goal of the calibration part is among the retrieved: the encoder does not fit the gold"
         )
-    seen = unfitted.links(hash_texts([goal_text(goal) for goal in part.goals])) > 0
+    seen = precedents.counts(hash_texts([goal_text(goal) for goal in part.goals])) > 0
     weights = fit_weights(features[known], found.places[known], found.lists.goals[known] >= 0, seen[known])
-    cosine, of_goal, of_step, habit = weights
-    return Scorer((cosine, of_goal, of_step, round(habit * links, 4)), *counts, encoder.weights, source)
+    cosine, of_goal, of_step, habit, precedent = weights
+    weights = cosine, of_goal, of_step, round(habit * links, 4), precedent
+    return Scorer(weights, precedents, encoder.weights, source)
 
 
-def link_counts(gold: Gold) -> tuple[NDArray[np.uint64], NDArray[np.uint16]]:
-    """Hashes of the goals that training pairs link to, ascending, and the links to each."""
-    links = training_part(gold).links()
-    hashes = hash_texts(list(links))
-    order = np.argsort(hashes)
-    return hashes[order], np.minimum(list(links.values()), 65_535).astype(np.uint16)[order]
+def precedents_of(gold: Gold, encoder: SentenceEncoder) -> Precedents:
+    """The steps of the training pairs as the encoder sees them."""
+    examples = training_part(gold)
+    with progress(None, "Encoding precedents", len(examples.steps), "steps"):
+        return Precedents.of(hash_texts(examples.goals), encoder.encode(examples.steps))
 
 
 def fit_weights(
     features: Floats, places: NDArray[np.int64], there: NDArray[np.bool_], seen_goal: NDArray[np.bool_]
-) -> tuple[float, float, float, float]:
+) -> tuple[float, float, float, float, float]:
     """The weights with the least mean -log softmax of the right goal (ListNet's top-one loss).
 
     Pairs with a goal that training knows and pairs with a new one weigh the same in sum: articles to come are new, and
     a reranker that serves the known alone would learn what editors like instead of what a paraphrase is.
 
     Args:
-        features: [n, k, 4].
+        features: [n, k, 5].
         places: position of the right goal, [n].
         there: False at padding, [n, k].
         seen_goal: whether the right goal occurs in training, [n].
@@ -96,6 +95,8 @@ def fit_weights(
     line = np.arange(len(places))
     share = np.where(seen_goal, 0.5 / max(1, seen_goal.sum()), 0.5 / max(1, (~seen_goal).sum()))
     share /= share.sum()
+    spread = np.maximum(features[there].std(axis=0), 1e-9)
+    features = features / spread  # so that the ridge weighs on all alike
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         logits = np.where(there, features @ weights, -np.inf)
@@ -106,7 +107,7 @@ def fit_weights(
         p[line, places] -= 1
         return float(value), np.einsum("n,nk,nkf->f", share, p, features) + 2 * RIDGE * weights
 
-    fitted = minimize(loss, np.array(START), jac=True, method="L-BFGS-B").x
-    first, second, third, fourth = (round(float(weight), 4) for weight in fitted)
+    fitted = minimize(loss, np.array(START) * spread, jac=True, method="L-BFGS-B").x / spread
+    a, b, c, d, e = (round(float(weight), 4) for weight in fitted)
     assert len(FEATURES) == len(fitted)
-    return first, second, third, fourth
+    return a, b, c, d, e

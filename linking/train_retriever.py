@@ -18,8 +18,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.utils.checkpoint import checkpoint
 
 from howtree import digest_of, progress, read_json, say, write_json
+from linking.device import lacks_memory
 from linking.encoder import HEAD, SentenceEncoder, load_encoder
 from linking.examples import Examples, log_links
 from linking.gold import Gold, in_dev
@@ -62,6 +64,7 @@ class Run:
         encoder.head = self.head = TokenHead(encoder.dimension)
         self.links = examples.links()
         self.history: list[dict[str, float]] = []
+        self.pieces = CHUNKS
 
     def train(self) -> None:
         """All epochs that are not yet done."""
@@ -108,13 +111,11 @@ class Run:
         losses: list[float] = []
         with progress(None, f"Training, epoch {epoch + 1}", len(self.examples.steps), "pairs") as bar:
             for rows in self.batches(dice):
-                optimiser.zero_grad()
-                loss = self.loss(rows, None if negatives is None else self.drawn(rows, negatives, dice))
-                loss.backward()
+                loss = self.gradient(rows, None if negatives is None else self.drawn(rows, negatives, dice))
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
                 optimiser.step()
                 schedule.step()
-                losses.append(float(loss.detach()))
+                losses.append(loss)
                 bar.update(len(rows))
         model.eval()
         return float(np.mean(losses))
@@ -143,6 +144,25 @@ class Run:
     def is_wrong(self, i: int, place: int) -> bool:
         """Whether the goal at a place of the pool is none of those that gold gives to step i."""
         return self.pool[place] not in self.examples.also[i]
+
+    def gradient(self, rows: list[int], hard: NDArray[np.int64] | None) -> float:
+        """Leave the gradient of a batch in the weights and return its loss.
+
+        Where memory is short the batch is run again in pieces half as large, from then on. What a piece leaves for its
+        gradient is then not kept but computed again, so that memory holds one piece at a time.
+        """
+        self.encoder.model.zero_grad()
+        self.head.zero_grad()
+        try:
+            loss = self.loss(rows, hard)
+            loss.backward()
+            return float(loss.detach())
+        except (MemoryError, RuntimeError) as error:
+            if self.pieces >= len(rows) or not lacks_memory(error):
+                raise
+        self.pieces *= 2
+        say(f"Memory is short: a batch is now run in {self.pieces} pieces.")
+        return self.gradient(rows, hard)
 
     def loss(self, rows: list[int], hard: NDArray[np.int64] | None) -> Any:
         """The loss of a batch: among the goals of the batch, and in the second round in each step's own list."""
@@ -188,12 +208,19 @@ class Run:
         tokens = self.encoder.token_ids(texts)
         longest = max(map(len, tokens))
         order = np.argsort([len(ids) for ids in tokens], kind="stable")
-        pieces = [piece for piece in np.array_split(order, CHUNKS) if len(piece)]
+        pieces = [piece for piece in np.array_split(order, self.pieces) if len(piece)]
         back = torch.from_numpy(np.argsort(np.concatenate(pieces)))
         with torch.autocast("cpu", torch.bfloat16, enabled=self.encoder.bfloat16):
-            outputs = [self.forward([tokens[i] for i in piece], longest) for piece in pieces]
+            outputs = [self.piece([tokens[i] for i in piece], longest) for piece in pieces]
         vectors, states, words = (torch.cat(part)[back] for part in zip(*outputs, strict=True))
         return torch.nn.functional.normalize(vectors, dim=1), states, words
+
+    def piece(self, tokens: list[list[int]], longest: int) -> tuple[Any, Any, Any]:
+        """What `forward` gives; where memory is short it keeps nothing for the gradient and runs again for it."""
+        if self.pieces == CHUNKS:
+            return self.forward(tokens, longest)
+        again: tuple[Any, Any, Any] = checkpoint(self.forward, tokens, longest, use_reentrant=False)
+        return again
 
     def forward(self, tokens: list[list[int]], longest: int) -> tuple[Any, Any, Any]:
         """The model's output for token lists, run at their own longest and padded to `longest` of the batch."""

@@ -80,6 +80,39 @@ def test_goals_that_may_be_right_are_no_negatives(tmp_path: Path) -> None:
     assert not masked[np.arange(len(rows)), np.arange(len(rows))].any()
 
 
+def test_a_batch_too_large_for_the_memory_is_run_in_smaller_pieces(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gold, pool = small_gold()
+    run = Run(load_encoder(precision="float32"), training_part(gold), gold, pool, tmp_path, SMALL)
+    rows, hard = list(range(16)), np.arange(32).reshape(16, 2)
+
+    def gradients() -> tuple[float, list[torch.Tensor]]:
+        loss = run.gradient(rows, hard)
+        parameters = [*run.encoder.model.parameters(), *run.head.parameters()]
+        return loss, [torch.zeros(1) if p.grad is None else p.grad.clone() for p in parameters]
+
+    loss, expected = gradients()
+    assert max(float(gradient.abs().max()) for gradient in expected) > 1e-3
+    forward, sizes = run.forward, []
+
+    def little_memory(tokens: list[list[int]], longest: int) -> tuple[torch.Tensor, ...]:
+        if len(tokens) > 5:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+        sizes.append(len(tokens))
+        return forward(tokens, longest)
+
+    monkeypatch.setattr(run, "forward", little_memory)
+    again, found = gradients()
+    assert again == pytest.approx(loss, rel=1e-5)
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(found, expected, strict=True))
+    assert sum(sizes) >= 2 * 64  # every text, and once more for its gradient
+    assert "is now run in 16 pieces" in capsys.readouterr().err
+    monkeypatch.setattr(run, "forward", lambda *_: little_memory([[]] * 9, 9))
+    with pytest.raises(RuntimeError, match="allocate memory"):
+        run.gradient(rows, hard)
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small trained model `m` and its checkpoints `w`."""

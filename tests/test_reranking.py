@@ -9,15 +9,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from howtree import BadInput
 from linking.encoder import BASE_ENCODER, SentenceEncoder, load_encoder
 from linking.heads import TokenHead
 from linking.late import coverages
-from linking.lists import ListFiles
-from linking.rerank import Reranker, Scorer, old_places, scorer_of
+from linking.lists import GoalLists, ListFiles, places_in
+from linking.precedents import Precedents, joined
+from linking.rerank import Reranker
 from linking.retrieve import Retriever
+from linking.scorer import Scorer, features_of, scorer_of
 from linking.tokens import AS_GOAL, AS_STEP, VECTOR_SCALE, Tokens, as_integers
 from linking.vectors import VectorStore, hash_texts
 
@@ -106,9 +107,13 @@ def test_words_are_compared_and_not_the_marks_around_them(encoder: SentenceEncod
     assert (tokens.vectors[:3] == tokens.vectors[3:]).all()
 
 
-def links_to(*goals: str) -> tuple[NDArray[np.uint64], NDArray[np.uint16]]:
-    """One link to each of some goals."""
-    return np.sort(hash_texts(goals)), np.ones(len(goals), np.uint16)
+PRECEDENTS = {"Scrub the car": "Wash a Car", "Wash the vehicle": "Wash a Car", "Cook the eggs": "Boil Eggs"}
+
+
+def precedents(encoder: SentenceEncoder, links: dict[str, str] | None = None) -> Precedents:
+    """Those of some links, of steps to goals."""
+    links = PRECEDENTS if links is None else links
+    return Precedents.of(hash_texts(list(links.values())), encoder.encode(list(links)))
 
 
 def stages(folder: Path, encoder: SentenceEncoder, goals: list[str], habit: float = 1.0) -> Reranker:
@@ -118,9 +123,8 @@ def stages(folder: Path, encoder: SentenceEncoder, goals: list[str], habit: floa
     step_store.add(STEPS, encoder)
     retriever = Retriever(folder / "lists", goal_store, step_store, rows, 4)
     retriever.update()
-    ranker = Reranker(
-        folder / "reranked", retriever, Scorer((10.0, 5.0, 5.0, habit), *links_to("Wash a Car")), 3
-    )
+    scorer = Scorer((10.0, 5.0, 5.0, habit, 10.0), precedents(encoder))
+    ranker = Reranker(folder / "reranked", retriever, scorer, 3)
     ranker.compared = ranker.update()  # type: ignore[attr-defined]
     return ranker
 
@@ -153,8 +157,8 @@ def test_lists_are_in_the_order_of_the_reranker(tmp_path: Path, encoder: Sentenc
 def test_known_pairs_are_found_again() -> None:
     old = np.array([[4, 2, -1], [0, 1, 2], [7, 8, -1]])
     goals = np.array([[2, 7, 4], [9, 2, -1], [7, 8, -1]])
-    assert old_places(goals, old).tolist() == [[1, -1, 0], [-1, 2, -1], [0, 1, -1]]
-    assert old_places(goals[:, :2], old).tolist() == [[1, -1], [-1, 2], [0, 1]]
+    assert places_in(goals, old).tolist() == [[1, -1, 0], [-1, 2, -1], [0, 1, -1]]
+    assert places_in(goals[:, :2], old).tolist() == [[1, -1], [-1, 2], [0, 1]]
 
 
 def test_lists_on_disk_are_gathered_from_any_parts_in_any_order(tmp_path: Path) -> None:
@@ -168,26 +172,61 @@ def test_lists_on_disk_are_gathered_from_any_parts_in_any_order(tmp_path: Path) 
     assert found.tolist() == [[8, 9], [0, 1], [6, 7], [0, 1]] and others.tolist() == [[-8], [0], [-6], [0]]
 
 
-def test_a_scorer_is_read_as_it_was_written(tmp_path: Path) -> None:
-    scorer = Scorer((10.0, 5.0, 4.5, 0.5), *links_to("Boil Eggs", "Wash a Car"), "weights", "made up")
+def test_precedents_widen_lists_and_tell_the_nearest() -> None:
+    lists = GoalLists(
+        np.array([[4, 2, -1], [0, 1, 2]]), np.array([[0.9, 0.8, -np.inf], [0.7, 0.6, 0.5]], np.float32)
+    )
+    near = GoalLists(
+        np.array([[2, 7, 2, 7], [-1, 9, 0, -1]]),
+        np.array([[0.9, 0.6, 0.5, 0.4], [0.9, 0.8, 0.3, 0.2]], np.float32),
+    )
+    goals, similar = joined(lists, near)
+    assert goals.tolist() == [[4, 2, -1, -1, 7, -1, -1], [0, 1, 2, -1, 9, -1, -1]]
+    assert similar == pytest.approx(np.array([[0, 0.9, 0, 0, 0.6, 0, 0], [0.3, 0, 0, 0, 0.8, 0, 0]]))
+    features = features_of(lists.scores, *np.zeros((3, 2, 3)), similar[:, :3])
+    assert features[..., 4] == pytest.approx(np.array([[0, 0.1, 0], [0, 0, 0]]))
+
+
+@pytest.mark.parametrize("goals", [GOALS, GOALS[1:], GOALS[3:]])
+def test_the_features_are_those_counted_by_hand(
+    tmp_path: Path, encoder: SentenceEncoder, goals: list[str]
+) -> None:
+    ranker = stages(tmp_path, encoder, goals)
+    lists, features = ranker.features(np.arange(len(STEPS)))
+    steps, links = encoder.encode(STEPS), {step: goal for step, goal in PRECEDENTS.items() if goal in goals}
+    of_precedent = steps @ encoder.encode(list(PRECEDENTS)).T
+    title_of = dict(zip(hash_texts(goals).tolist(), goals, strict=True))
+    for s in range(len(STEPS)):
+        for place in np.flatnonzero(lists.goals[s] >= 0):
+            goal = title_of[int(ranker.goals.hashes[lists.goals[s, place]])]
+            cosine = float(steps[s] @ encoder.encode([goal])[0])
+            own = [of_precedent[s, i] for i, step in enumerate(PRECEDENTS) if links.get(step) == goal]
+            expected = [cosine, np.log1p(len(own)), max(0, *own, 0) - cosine if own else 0]
+            assert features[s, place, [0, 3, 4]] == pytest.approx(np.maximum(expected, [-1, 0, 0]), abs=0.01)
+
+
+def test_a_scorer_is_read_as_it_was_written(tmp_path: Path, encoder: SentenceEncoder) -> None:
+    scorer = Scorer((10.0, 5.0, 4.5, 0.5, 2.0), precedents(encoder), "weights", "made up")
     scorer.save(tmp_path)
     again = Scorer.load(tmp_path)
     assert again.digest == scorer.digest and again.weights == scorer.weights
     known = again.links(hash_texts(["Wash a Car", "Fly a Kite"]))
-    assert known.tolist() == pytest.approx([np.log(2), 0])
+    assert known.tolist() == pytest.approx([np.log(3), 0])
+    kept = (again.precedents.vectors(np.arange(3)) * precedents(encoder).vectors(np.arange(3))).sum(axis=1)
+    assert kept == pytest.approx(1)
 
 
 @pytest.mark.parametrize("harm", ["weight", "links", "missing"])
-def test_a_changed_scorer_is_refused(tmp_path: Path, harm: str) -> None:
-    Scorer((10.0, 5.0, 4.5, 0.5), *links_to("Boil Eggs"), "weights").save(tmp_path)
+def test_a_changed_scorer_is_refused(tmp_path: Path, encoder: SentenceEncoder, harm: str) -> None:
+    weights = (10.0, 5.0, 4.5, 0.5, 2.0)
+    Scorer(weights, precedents(encoder), "weights").save(tmp_path)
     if harm == "weight":
         text = (tmp_path / "reranker.json").read_text(encoding="utf-8")
         (tmp_path / "reranker.json").write_text(text.replace("4.5", "4.6"), encoding="utf-8")
     elif harm == "links":
-        Scorer((10.0, 5.0, 4.5, 0.5), *links_to("Fly a Kite"), "weights").save(tmp_path / "..")
-        (tmp_path / "../links.npz").replace(tmp_path / "links.npz")
+        precedents(encoder, {"Let it fly": "Fly a Kite"}).save(tmp_path / "precedents.npz")
     else:
-        (tmp_path / "links.npz").unlink()
+        (tmp_path / "precedents.npz").unlink()
     with pytest.raises(BadInput, match=r"restore|fit it again"):
         Scorer.load(tmp_path)
 

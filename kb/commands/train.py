@@ -45,7 +45,7 @@ def decision(
     """
     from linking.encoder import DEFAULT_ENCODER, load_encoder
     from linking.gold import check_gold, read_gold, read_pool
-    from linking.rerank import scorer_of
+    from linking.scorer import scorer_of
     from linking.train import train_decision
 
     pairs, pool = read_gold(gold), read_pool(goals)

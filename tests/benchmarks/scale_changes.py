@@ -27,8 +27,9 @@ from linking.gold import Gold, in_dev, read_gold, read_pool
 from linking.index import GoalIndex
 from linking.late import coverages
 from linking.ranking import EncoderScorer, Lists, Task, ranked_lists, reranked_lists
-from linking.rerank import DEPTH, Scorer, scorer_of
+from linking.rerank import DEPTH
 from linking.retrieve import SCORE_DECIMALS
+from linking.scorer import Scorer, scorer_of
 from linking.text import goal_text, step_text
 
 DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))

@@ -1,0 +1,113 @@
+"""The reranker's formula: the score of a step and a goal as a weighted sum of five numbers, its weights fitted on gold.
+
+score = a * cosine + b * coverage of the goal + c * coverage of the step + d * log(1 + precedents of the goal)
+        + e * how much nearer than the title the nearest precedent is
+
+The fourth is what editors like to link to: it is 0 for goals that training does not know, and so is the fifth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from howtree import BadInput, digest_of, read_json, write_json
+from linking.encoder import Encoder, SentenceEncoder, Vectors, model_folder
+from linking.precedents import Precedents
+from linking.retrieve import SCORE_DECIMALS
+from linking.vectors import Hashes
+
+FEATURES = ("cosine", "goal_coverage", "step_coverage", "links", "precedent")
+
+Floats = NDArray[np.float64]
+Numbers = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """The weights of the five features, and the precedents."""
+
+    weights: tuple[float, float, float, float, float]
+    precedents: Precedents
+    encoder: str = ""
+    """Digest of the encoder's weights that it was fitted for."""
+    fitted_on: str = ""
+
+    def links(self, hashes: Hashes) -> Floats:
+        """log(1 + precedents) of the goals with these hashes, any shape."""
+        return np.log1p(self.precedents.counts(hashes).astype(np.float64))
+
+    def scores(self, features: Floats) -> Floats:
+        """Scores [...] of features [..., 5]; summed in one order, so a pair scores the same in any company."""
+        total = features[..., 0] * self.weights[0]
+        for i in range(1, len(FEATURES)):
+            total = total + features[..., i] * self.weights[i]
+        return np.asarray(np.round(total, SCORE_DECIMALS))
+
+    @property
+    def digest(self) -> str:
+        """Changes with anything that a score depends on."""
+        return digest_of(repr(self.weights), self.precedents.digest, self.encoder)
+
+    def save(self, folder: Path) -> None:
+        """Write `reranker.json` and `precedents.npz`."""
+        self.precedents.save(folder / "precedents.npz")
+        about = {"weights": dict(zip(FEATURES, self.weights, strict=True)), "sha256": self.digest}
+        write_json(folder / "reranker.json", {**about, "encoder": self.encoder, "fitted_on": self.fitted_on})
+
+    @classmethod
+    def load(cls, folder: Path) -> Scorer:
+        """Read what `save` wrote.
+
+        Raises:
+            BadInput: the files are not those that were written.
+        """
+        about = read_json(folder / "reranker.json") or {}
+        try:
+            precedents = Precedents.load(folder / "precedents.npz")
+            a, b, c, d, e = (float(about["weights"][name]) for name in FEATURES)
+            scorer = cls((a, b, c, d, e), precedents, about["encoder"], about["fitted_on"])
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            raise BadInput(
+                f"{folder} holds no whole reranker (reranker.json, precedents.npz): fit it again"
+            ) from error
+        if scorer.digest != about.get("sha256"):
+            raise BadInput(f"the reranker in {folder} has changed since it was fitted: restore its files")
+        return scorer
+
+
+def scorer_of(encoder: Encoder) -> Scorer | None:
+    """The reranker that was fitted for an encoder: the one in its folder, else None.
+
+    Raises:
+        BadInput: it has changed, or was fitted for other weights.
+    """
+    folder = model_folder(encoder.name)
+    if (
+        not isinstance(encoder, SentenceEncoder)
+        or encoder.head is None
+        or not (folder / "reranker.json").exists()
+    ):
+        return None
+    scorer = Scorer.load(folder)
+    if scorer.encoder != encoder.weights:
+        raise BadInput(
+            f"the reranker in {folder} was fitted for other weights than those beside it: fit it again"
+        )
+    return scorer
+
+
+def features_of(
+    cosines: Vectors, of_goal: Numbers, of_step: Numbers, links: Floats, similar: Vectors
+) -> Floats:
+    """The features of pairs, [..., 5], from numbers of any one shape.
+
+    `cosines` are -inf at padding; `similar` is the cosine of the goal's nearest precedent, 0 where none is near.
+    """
+    cosines = np.where(np.isfinite(cosines), cosines, 0).astype(np.float64)
+    precedent = np.where(similar > 0, np.maximum(similar - cosines, 0), 0)
+    return np.stack([cosines, of_goal, of_step, links, precedent], axis=-1)
