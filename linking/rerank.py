@@ -19,13 +19,15 @@ from linking.executors import Executor
 from linking.late import coverages
 from linking.lists import GoalLists, ListFiles, places_in
 from linking.precedents import NEAREST, joined
-from linking.retrieve import Retriever
+from linking.retrieve import BLOCK, Retriever
 from linking.scorer import Floats, Numbers, Scorer, features_of
 from linking.tokens import Tokens
 from linking.vectors import Rows, VectorStore
 
 DEPTH = 100
 """So many of the retriever's goals are reranked."""
+KEPT = ("goals", "cosine", "of_goal", "of_step")
+"""Columns of what is reranked: goals of a text, and what was measured on each pair."""
 
 
 class Reranker:
@@ -45,6 +47,8 @@ class Reranker:
         self.fingerprint = digest_of(*made_from)[:32]
         self._goals: Tokens | None = None
         self._links: Floats | None = None
+        self._of_precedent: Rows | None = None
+        """Row of each precedent's goal, -1 where it is no goal here, and at the end."""
 
     @property
     def goals(self) -> VectorStore:
@@ -71,29 +75,35 @@ class Reranker:
 
     def features(self, rows: Rows) -> tuple[GoalLists, Floats]:
         """The lists of step texts as they are reranked, and their features, [len(rows), k, 5]. Call `update` first."""
-        lists, similar = self._wider(rows)
-        of_goal, of_step = self.files.gather(self.retriever.steps.parts(), rows, ("of_goal", "of_step"))
-        return lists, self._features(lists, of_goal, of_step, similar)
+        goals, cosine, of_goal, of_step = self.files.gather(self.retriever.steps.parts(), rows, KEPT)
+        lists = GoalLists(goals.astype(np.int64), cosine)
+        return lists, self._features(lists.goals, cosine, of_goal, of_step, self._wider(rows)[1])
 
     def update_part(self, number: int) -> int:
         """Bring one part up to date; returns how many of its pairs were compared."""
         rows, stored = self.retriever.steps.parts()[number], self.files.load(number)
         lists, similar = self._wider(rows)
-        if stored is None:
-            new = lists.goals >= 0
-            of_goal, of_step = (np.zeros(new.shape, np.float32) for _ in range(2))
+        goals = lists.goals
+        if stored is None or not stored.keys() >= set(KEPT):
+            new = goals >= 0
+            cosine, of_goal, of_step = (np.zeros(goals.shape, np.float32) for _ in range(3))
         else:
-            places = places_in(lists.goals, stored["goals"])
-            new = (places < 0) & (lists.goals >= 0)
-            of_goal, of_step = (
-                np.take_along_axis(stored[name], np.maximum(places, 0), 1) for name in ("of_goal", "of_step")
+            places = places_in(goals, stored["goals"])
+            new = (places < 0) & (goals >= 0)
+            cosine, of_goal, of_step = (
+                np.take_along_axis(stored[name], np.maximum(places, 0), 1) for name in KEPT[1:]
             )
-        of_goal[new], of_step[new] = self._compare(rows, lists.goals, new)
-        best = self._in_order(lists, self._features(lists, of_goal, of_step, similar))
+        known = lists.scores.shape[1]
+        cosine[:, :known] = lists.scores
+        self._measure(rows, goals[:, known:], new[:, known:], cosine[:, known:])
+        of_goal[new], of_step[new] = self._compare(rows, goals, new)
+        features = self._features(goals, cosine, of_goal, of_step, similar)
+        best = self._in_order(GoalLists(goals, cosine), features)
         self.files.save(
             number,
             self.fingerprint,
-            goals=lists.goals.astype(np.int32),
+            goals=goals.astype(np.int32),
+            cosine=cosine,
             of_goal=of_goal,
             of_step=of_step,
             best=best.goals.astype(np.int32),
@@ -103,18 +113,28 @@ class Reranker:
         return int(new.sum())
 
     def _wider(self, rows: Rows) -> tuple[GoalLists, Vectors]:
-        """The retriever's lists, widened by precedents, and the cosine of each goal's nearest precedent."""
+        """The retriever's lists, their goals widened by precedents, and the cosine of each goal's nearest precedent."""
         lists, near = self.retriever.lists(rows), self.near.lists(rows)
-        of_precedent = self.goals.rows(self.scorer.precedents.goals)
-        near_goals = np.where(near.goals < 0, -1, of_precedent[near.goals])
-        goals, similar = joined(lists, GoalLists(near_goals, near.scores))
-        further = self.retriever.cosines(self.retriever.steps.vectors(rows), goals[:, lists.goals.shape[1] :])
-        return GoalLists(goals, np.concatenate([lists.scores, further], axis=1)), similar
+        if self._of_precedent is None:
+            self._of_precedent = np.append(self.goals.rows(self.scorer.precedents.goals), -1)
+        goals, similar = joined(lists, GoalLists(self._of_precedent[near.goals], near.scores))
+        return GoalLists(goals, lists.scores), similar
 
-    def _features(self, lists: GoalLists, of_goal: Numbers, of_step: Numbers, similar: Vectors) -> Floats:
+    def _measure(self, rows: Rows, goals: Rows, new: NDArray[np.bool_], cosine: Vectors) -> None:
+        """Write the cosines of the new ones among the goals that only precedents led to; all [n, k]."""
+        cosine[goals < 0] = -np.inf
+        lines = np.flatnonzero(new.any(axis=1))
+        for start in range(0, len(lines), BLOCK):
+            some = lines[start : start + BLOCK]
+            vectors, wanted = self.retriever.steps.vectors(rows[some]), np.where(new[some], goals[some], -1)
+            cosine[some] = np.where(new[some], self.retriever.cosines(vectors, wanted), cosine[some])
+
+    def _features(
+        self, goals: Rows, cosine: Numbers, of_goal: Numbers, of_step: Numbers, similar: Vectors
+    ) -> Floats:
         if self._links is None:
             self._links = self.scorer.links(self.goals.hashes)
-        return features_of(lists.scores, of_goal, of_step, self._links[lists.goals], similar)
+        return features_of(cosine, of_goal, of_step, self._links[goals], similar)
 
     def _in_order(self, lists: GoalLists, features: Floats) -> GoalLists:
         """The first `depth` goals of lists with these features [n, k, 5], in the order of their scores."""

@@ -142,9 +142,12 @@ class Retriever:
 
     def cosines(self, vectors: Vectors, goals: Rows) -> Vectors:
         """Cosine of each vector with its goals [n, k], -inf at padding; each pair summed in the same order."""
-        of_goals = self.goals.vectors(np.maximum(goals, 0).ravel()).reshape(*goals.shape, -1)
-        scores = np.stack([np.einsum("kd,d->k", g, v) for g, v in zip(of_goals, vectors, strict=True)])
-        return np.where(goals < 0, -np.inf, np.round(scores, SCORE_DECIMALS)).astype(np.float32)
+        there, scores = goals >= 0, np.full(goals.shape, -np.inf, np.float32)
+        if there.any():
+            of_goals = np.split(self.goals.vectors(goals[there]), np.cumsum(there.sum(axis=1))[:-1])
+            found = [np.einsum("kd,d->k", g, v) for g, v in zip(of_goals, vectors, strict=True)]
+            scores[there] = np.round(np.concatenate(found), SCORE_DECIMALS)
+        return scores
 
     def _merge(self, a: GoalLists, b: GoalLists) -> GoalLists:
         return self._ordered(
