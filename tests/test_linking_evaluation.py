@@ -21,12 +21,16 @@ from linking.evaluate import (
     no_link_row,
     recalls,
     row_of,
+    strict_threshold,
     taken_out,
     without_gold,
 )
-from linking.gold import Gold, dev_part, read_pool
-from linking.ranking import Lists, Task, ranked_lists
+from linking.gold import Gold, dev_part, read_gold, read_pool
+from linking.gold_lists import GoldRetriever
+from linking.ranking import EncoderScorer, Lists, Task, ranked_lists, reranked_lists
+from linking.scorer import scorer_of
 from linking.text import step_text
+from linking.vectors import hash_texts
 
 TITLES = [f"Goal {i:03}" for i in range(200)]
 
@@ -229,6 +233,31 @@ def test_the_command_on_the_sample_links(run: Run, sample_files: tuple[Path, Pat
     )
     assert sum(each["steps"] for each in found["reliability"][zero]["after"]) == len(pairs)
     assert "paper: SBERT" in (out / "tables.md").read_text(encoding="utf-8")
+
+
+def test_reranked_lists_are_those_of_a_build(sample_files: tuple[Path, Path], tmp_path: Path) -> None:
+    """The titles of two real precedents are in the pool, so lists are widened by some."""
+    gold, pool = read_gold(sample_files[0]), [*read_pool(sample_files[1]), "Make Rice", "Boil Water"]
+    encoder = load_encoder()
+    reranker = scorer_of(encoder)
+    assert reranker is not None
+    assert len(reranker.precedents.of_goals(hash_texts(sorted(set(pool))))) > 2
+    built = GoldRetriever(gold, pool, encoder, tmp_path, 20)
+    lists = built.reranked(reranker, 10).lists
+    task, scorer = Task.of(gold, pool), EncoderScorer(encoder, sorted(set(pool)), tmp_path)
+    retrieved = ranked_lists(task, scorer, "retriever", 20)
+    narrow = Lists(retrieved.goals[:, :20], retrieved.scores[:, :20], retrieved.ranks)
+    found = reranked_lists(task, scorer, reranker, narrow)
+    title_of = dict(zip(hash_texts(task.titles).tolist(), task.titles, strict=True))
+    for theirs, ours in zip(lists.goals, found.goals[:, :10], strict=True):
+        assert [title_of[int(h)] for h in built.goals.hashes[theirs]] == [task.titles[i] for i in ours]
+    assert found.scores[:, :10] == pytest.approx(lists.deciding, abs=2e-5)
+
+
+def test_the_strict_threshold_is_the_least_that_refuses_two_thirds() -> None:
+    probability, ranks = np.array([0.1, 0.2, 0.305, 0.9]), np.array([31, 31, 31, 1])
+    assert strict_threshold(curve(probability, ranks)) == pytest.approx(0.21)
+    assert strict_threshold(curve(probability, np.ones(4, int))) is None
 
 
 def test_one_pair_is_enough_and_the_text_table_has_the_paper_beside(run: Run, tmp_path: Path) -> None:
