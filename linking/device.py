@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import platform
+import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
@@ -13,6 +16,12 @@ Device = Literal["auto", "cpu", "cuda"]
 
 TOKENS_PER_BATCH = {"cpu": 4_096, "cuda": 65_536}
 """A processor's caches hold a small batch; a GPU needs a large one to be busy."""
+LEAST_TOKENS = 64
+"""Of a batch on a processor: products of fewer than 16 rows were seen to be added up otherwise."""
+MEASURED = 512
+"""Side of the matrices whose product is timed, some milliseconds in all."""
+CLEARLY = 1.2
+"""So many times faster is bfloat16 to be; processors seen were 4 times faster or half as fast."""
 
 
 def device_of(asked: Device) -> str:
@@ -46,14 +55,25 @@ def takes_bfloat16(precision: str, device: str) -> bool:
     return precision == "bfloat16" or (precision == "auto" and (device != "cpu" or has_fast_bfloat16()))
 
 
+@functools.cache
 def has_fast_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 matrices in hardware (AVX512-BF16 or AMX)."""
+    """Whether this processor multiplies matrices faster in bfloat16 than in float32.
+
+    The instructions alone do not tell: some processors that have them are slower with them, so it is measured.
+    """
     import torch
 
-    return any(
-        getattr(torch.cpu, probe, lambda: False)()
-        for probe in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    )
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    if not any(getattr(torch.cpu, probe, lambda: False)() for probe in probes):
+        return False
+    pairs = {kind: torch.ones(2, MEASURED, MEASURED, dtype=kind) for kind in (torch.bfloat16, torch.float32)}
+    least = dict.fromkeys(pairs, math.inf)
+    for _ in range(10):
+        for kind, (left, right) in pairs.items():
+            start = time.perf_counter()
+            left @ right
+            least[kind] = min(least[kind], time.perf_counter() - start)
+    return least[torch.bfloat16] * CLEARLY < least[torch.float32]
 
 
 def lacks_memory(error: Exception) -> bool:
@@ -71,14 +91,16 @@ def mixed(device: str, bfloat16: bool) -> AbstractContextManager[Any]:
 
 
 def filled(rows: list[list[int]], device: str) -> list[list[int]]:
-    """On a GPU: token lists of one length, the first repeated until the batch is full; elsewhere as they are.
+    """Token lists of one length, the first repeated until the batch is large enough for its vectors to be exact.
 
-    A GPU's libraries choose how to add up by the shape of a product. With one shape for each length a text's vector
-    does not depend on how many others are encoded with it.
+    Libraries choose how to add up by the shape of a product: on a processor small ones are added up otherwise, on a
+    GPU each shape may be. So a text's vector does not depend on how many others are encoded with it.
     """
-    if device == "cpu" or not rows:
+    if not rows:
         return rows
-    return rows + [rows[0]] * (rows_per_batch(len(rows[0]), device) - len(rows))
+    length = max(1, len(rows[0]))
+    least = -(-LEAST_TOKENS // length) if device == "cpu" else rows_per_batch(length, device)
+    return rows + [rows[0]] * (least - len(rows))
 
 
 def rows_per_batch(length: int, device: str) -> int:

@@ -1,9 +1,11 @@
 """The reranker's formula: the score of a step and a goal as a weighted sum of five numbers, its weights fitted on gold.
 
-score = a * cosine + b * coverage of the goal + c * coverage of the step + d * log(1 + precedents of the goal)
+score = a * cosine + b * coverage of the goal + c * coverage of the step + d * s^2 * log(1 + precedents of the goal)
         + e * how much nearer than the title the nearest precedent is
 
-The fourth is what editors like to link to: it is 0 for goals that training does not know, and so is the fifth.
+where s is the cosine of the goal's nearest precedent, 0 where it is not among the step's nearest. The fourth is what
+editors like to link to, as far as the step resembles what they linked; it is 0 for goals that training does not know,
+and so is the fifth.
 """
 
 from __future__ import annotations
@@ -106,8 +108,10 @@ def features_of(
 ) -> Floats:
     """The features of pairs, [..., 5], from numbers of any one shape.
 
-    `cosines` are -inf at padding; `similar` is the cosine of the goal's nearest precedent, 0 where none is near.
+    `cosines` are -inf at padding; `links` are log(1 + precedents); `similar` is the cosine of the goal's nearest
+    precedent, 0 where none is near.
     """
     cosines = np.where(np.isfinite(cosines), cosines, 0).astype(np.float64)
     precedent = np.where(similar > 0, np.maximum(similar - cosines, 0), 0)
-    return np.stack([cosines, of_goal, of_step, links, precedent], axis=-1)
+    habit = links * similar.astype(np.float64) ** 2
+    return np.stack([cosines, of_goal, of_step, habit, precedent], axis=-1)

@@ -48,7 +48,8 @@ def test_batches_of_a_gpu_have_one_shape_for_each_length() -> None:
     assert [len(batch) for batch in batches_of_equal_length(lengths, "cuda")] == [full, 30_000 - full, 7]
     rows = [[1, 2, 3], [4, 5, 6]]
     assert filled(rows, "cuda")[:2] == rows and len(filled(rows, "cuda")) == full
-    assert filled(rows, "cpu") == rows
+    assert filled(rows, "cpu") == rows + rows[:1] * 20
+    assert filled(rows * 32, "cpu") == rows * 32 and filled([], "cpu") == []
 
 
 def test_vectors_of_two_devices_never_meet_and_the_device_travels(encoder: SentenceEncoder) -> None:

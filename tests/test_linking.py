@@ -14,7 +14,7 @@ from conftest import Run
 from howtree import BadInput
 from linking.decide import Decision, base_decision, fit_decision, fitted_for
 from linking.delta import pack, unpack
-from linking.device import has_fast_bfloat16
+from linking.device import Precision, has_fast_bfloat16
 from linking.encoder import (
     BASE_ENCODER,
     TRAINED_ENCODER,
@@ -53,11 +53,13 @@ def test_vectors_are_those_of_sentence_transformers(encoder: SentenceEncoder) ->
     assert (exact * encoder.encode(some)).sum(axis=1).min() > 0.999
 
 
-def test_a_vector_does_not_depend_on_its_neighbours(encoder: SentenceEncoder) -> None:
-    some = texts(60)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_vector_does_not_depend_on_its_neighbours(precision: Precision) -> None:
+    encoder, some = load_encoder(precision=precision), [*texts(60), *WORDS[:5], ""]
     together = encoder.encode(some)
     assert np.array_equal(together[7:9], encoder.encode(some[7:9]))
     assert np.array_equal(together[::-1], encoder.encode(some[::-1]))
+    assert np.array_equal(together[::4], np.concatenate([encoder.encode([text]) for text in some[::4]]))
 
 
 def test_batches_hold_each_text_once_and_one_length_each() -> None:

@@ -201,7 +201,8 @@ def test_the_features_are_those_counted_by_hand(
             goal = title_of[int(ranker.goals.hashes[lists.goals[s, place]])]
             cosine = float(steps[s] @ encoder.encode([goal])[0])
             own = [of_precedent[s, i] for i, step in enumerate(PRECEDENTS) if links.get(step) == goal]
-            expected = [cosine, np.log1p(len(own)), max(0, *own, 0) - cosine if own else 0]
+            similar = max(own, default=0)
+            expected = [cosine, similar**2 * np.log1p(len(own)), similar - cosine if own else 0]
             assert features[s, place, [0, 3, 4]] == pytest.approx(np.maximum(expected, [-1, 0, 0]), abs=0.01)
 
 
