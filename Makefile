@@ -43,7 +43,7 @@ check: env       ## linters, type checker and import contracts
 	$(BIN)/lint-imports --no-cache
 
 test: check browser ## check, then every test
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 bench-scale: env ## link a slice of a corpus of full size and say what the whole costs; needs HOWTREE_REAL_DATA
 	$(BIN)/python tests/benchmarks/full_scale.py

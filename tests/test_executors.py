@@ -254,8 +254,12 @@ def test_a_node_whose_gpu_torch_does_not_see_is_told(cluster: Any, tmp_path: Pat
     done = run(*build, "--address", cluster.address)
     assert done.returncode == 1 and "torch sees no GPU on" in done.stderr
     assert not (tmp_path / "kb.duckdb").exists()
-    done = run(*build, "--address", "local", "--workers", "1")
-    assert done.returncode == 1 and "no node of the cluster offers a GPU" in done.stderr
+
+
+def test_a_cluster_without_a_gpu_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    executor = on(RayThatLoses(0, lambda part, times: False), monkeypatch)
+    with executor, pytest.raises(BadInput, match="no node of the cluster offers a GPU"):
+        list(executor.run(partial(square, tmp_path), [0], gpu=True))
 
 
 class Killer:
