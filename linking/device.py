@@ -87,6 +87,13 @@ def mixed(device: str, bfloat16: bool) -> AbstractContextManager[Any]:
     return torch.autocast(device, torch.bfloat16) if bfloat16 else nullcontext()
 
 
+def unmixed(device: str) -> AbstractContextManager[Any]:
+    """The context in which products are done as they are, whatever is set around it."""
+    import torch
+
+    return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
+
+
 def filled(rows: list[list[int]], device: str) -> list[list[int]]:
     """Token lists of one length, the first repeated until the batch is large enough for its vectors to be exact.
 
@@ -102,4 +109,4 @@ def filled(rows: list[list[int]], device: str) -> list[list[int]]:
 
 def rows_per_batch(length: int, device: str) -> int:
     """How many texts of `length` tokens make a full batch."""
-    return max(1, TOKENS_PER_BATCH.get(device, TOKENS_PER_BATCH["cpu"]) // max(1, length))
+    return max(1, TOKENS_PER_BATCH[device] // max(1, length))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from howtree import BadInput, written_aside
+from linking.device import unmixed
 from linking.tokens import DIMENSION
 
 
@@ -31,11 +31,6 @@ class TokenHead(nn.Module):
             states = states.float()
             vectors = nn.functional.normalize(self.vector(states), dim=-1)
             return vectors, nn.functional.softplus(self.weight(states))
-
-
-def unmixed(device: str) -> AbstractContextManager[None]:
-    """The context in which products are done as they are, whatever is set around it."""
-    return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
 
 
 def save_head(head: TokenHead, path: Path) -> None:

@@ -46,13 +46,8 @@ class Precedents:
 
     @cached_property
     def hashes(self) -> Hashes:
-        """What names each precedent, [n]."""
-        return np.array(
-            [int(digest_of(str(goal), row.tobytes())[:16], 16) for goal, row in self._rows()], np.uint64
-        )
-
-    def _rows(self) -> Any:
-        return zip(self.goals.tolist(), self.numbers, strict=True)
+        """What names each precedent among these, [n]: its row, for other precedents are kept in another folder."""
+        return np.arange(len(self), dtype=np.uint64)
 
     @cached_property
     def _units(self) -> Vectors:
@@ -71,7 +66,7 @@ class Precedents:
         first, behind = (np.searchsorted(self.goals, hashes, side=side) for side in ("left", "right"))
         return np.asarray(behind - first)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Changes with any of them."""
         return digest_of(self.goals.tobytes(), self.numbers.tobytes())

@@ -22,7 +22,7 @@ from linking.late import coverages
 from linking.lists import GoalLists
 from linking.pipeline import CANDIDATES
 from linking.precedents import NEAREST, joined
-from linking.retrieve import SCORE_DECIMALS
+from linking.retrieve import SCORE_DECIMALS, pair_cosines
 from linking.scorer import Scorer as Reranking
 from linking.scorer import features_of
 from linking.text import step_text
@@ -198,9 +198,7 @@ def with_precedents(
     narrow = GoalLists(np.where(there, lists.goals, -1), lists.scores.astype(np.float32))
     wide, similar = joined(narrow, GoalLists(goals, cosines))
     further = wide[:, lists.goals.shape[1] :]
-    of_goals = scorer.goals[further.ravel()].reshape(*further.shape, -1)
-    scores = np.round(np.einsum("nkd,nd->nk", of_goals, vectors), SCORE_DECIMALS)
-    scores = np.where(further < 0, -np.inf, scores).astype(np.float32)
+    scores = pair_cosines(vectors, further, lambda places: scorer.goals[places])
     return GoalLists(wide, np.concatenate([narrow.scores, scores], axis=1)), similar
 
 

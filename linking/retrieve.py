@@ -10,6 +10,7 @@ search was cut into blocks, and an updated list equals a new one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -142,12 +143,7 @@ class Retriever:
 
     def cosines(self, vectors: Vectors, goals: Rows) -> Vectors:
         """Cosine of each vector with its goals [n, k], -inf at padding; each pair summed in the same order."""
-        there, scores = goals >= 0, np.full(goals.shape, -np.inf, np.float32)
-        if there.any():
-            of_goals = np.split(self.goals.vectors(goals[there]), np.cumsum(there.sum(axis=1))[:-1])
-            found = [np.einsum("kd,d->k", g, v) for g, v in zip(of_goals, vectors, strict=True)]
-            scores[there] = np.round(np.concatenate(found), SCORE_DECIMALS)
-        return scores
+        return pair_cosines(vectors, goals, self.goals.vectors)
 
     def _merge(self, a: GoalLists, b: GoalLists) -> GoalLists:
         return self._ordered(
@@ -166,3 +162,16 @@ class Retriever:
 
     def _set_path(self, fingerprint: str) -> Path:
         return self.folder / f"goals-{fingerprint}.npy"
+
+
+def pair_cosines(vectors: Vectors, goals: Rows, vectors_of: Callable[[Rows], Vectors]) -> Vectors:
+    """Cosine of each vector with its goals [n, k], -inf at padding; each pair summed in the same order.
+
+    `vectors_of` gives the goals' vectors by their rows.
+    """
+    there, scores = goals >= 0, np.full(goals.shape, -np.inf, np.float32)
+    if there.any():
+        of_goals = np.split(vectors_of(goals[there]), np.cumsum(there.sum(axis=1))[:-1])
+        found = [np.einsum("kd,d->k", g, v) for g, v in zip(of_goals, vectors, strict=True)]
+        scores[there] = np.round(np.concatenate(found), SCORE_DECIMALS)
+    return scores

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch.utils.checkpoint import checkpoint
 
 from howtree import digest_of, progress, read_json, say, write_json
-from linking.device import lacks_memory
+from linking.device import lacks_memory, mixed
 from linking.encoder import HEAD, SentenceEncoder, load_encoder
 from linking.examples import Examples, log_links
 from linking.gold import Gold, in_dev
@@ -210,7 +210,7 @@ class Run:
         order = np.argsort([len(ids) for ids in tokens], kind="stable")
         pieces = [piece for piece in np.array_split(order, self.pieces) if len(piece)]
         back = torch.from_numpy(np.argsort(np.concatenate(pieces)))
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.encoder.bfloat16):
+        with mixed("cpu", self.encoder.bfloat16):
             outputs = [self.piece([tokens[i] for i in piece], longest) for piece in pieces]
         vectors, states, words = (torch.cat(part)[back] for part in zip(*outputs, strict=True))
         return torch.nn.functional.normalize(vectors, dim=1), states, words

@@ -150,7 +150,7 @@ def bound(name: str, value: Any, default: Any, resets: Sequence[str] = ()) -> di
 
 
 def _key(name: str, turn: int) -> str:
-    return f"at-{name}-{turn}" if turn else f"at-{name}"
+    return f"at-{name}-{turn}"
 
 
 def _write(name: str, turn: int, default: Any, resets: tuple[str, ...]) -> None:
