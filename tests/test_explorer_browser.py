@@ -224,6 +224,7 @@ def test_run_a_query(page: Page) -> None:
     expect(page.get_by_text(re.compile("^3 rows in"))).to_be_visible()
     page.go_back()
     expect(page.get_by_text(re.compile("^20 rows in"))).to_be_visible()
+    settled(page)  # until then the button below may still be that of the other result
     with page.expect_download() as saved:
         page.get_by_role("button", name="CSV", exact=True).click()
     assert saved.value.path().read_text().splitlines()[0] == "goal,uses"
