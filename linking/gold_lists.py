@@ -53,7 +53,7 @@ class GoldRetriever:
         return self._with_places(self._reranker(scorer, k).lists(self.rows))
 
     def features(self, scorer: Scorer) -> tuple[GoldLists, Floats]:
-        """What the reranker would put in order, and its features, [n, k, 5]."""
+        """What the reranker would put in order, and its features, [n, k, 6]."""
         lists, features = self._reranker(scorer, self.retriever.depth).features(self.rows)
         return self._with_places(lists), features
 

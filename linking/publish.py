@@ -140,6 +140,6 @@ recall {result.unlinkable_recall:.1%}. For the recall of the whole list: `howtre
 
 ## Limits
 
-Steps are read without their article. Negated steps ("Avoid ...") land near the goals that they negate. The reranker
+Steps are read without their article. Negated steps ("Avoid ...") are known by English words. The reranker
 prefers goals that editors linked to before. The licence is that of {base}; the text that it was trained on has its own.
 """

@@ -20,6 +20,7 @@ from linking.gold import Gold, check_gold
 from linking.index import GoalIndex
 from linking.late import coverages
 from linking.lists import GoalLists
+from linking.negation import averting, opposed
 from linking.pipeline import CANDIDATES
 from linking.precedents import NEAREST, joined
 from linking.retrieve import SCORE_DECIMALS, pair_cosines
@@ -164,7 +165,8 @@ def ranked_lists(task: Task, scorer: Scorer, label: str, candidates: int = CANDI
 
 def reranked_lists(task: Task, scorer: EncoderScorer, reranker: Reranking, lists: Lists) -> Lists:
     """The lists, widened by precedents, in the reranker's order; a gold goal that is not among them comes behind."""
-    vectors, steps = scorer.encoder.encode_tokens([step_text(step) for step in task.gold.steps])
+    texts = [step_text(step) for step in task.gold.steps]
+    vectors, steps = scorer.encoder.encode_tokens(texts)
     assert steps is not None, "a reranker belongs to an encoder with a token head"
     found, similar = with_precedents(task, scorer, reranker, lists, vectors)
     rows, there = scorer.rows[found.goals], found.goals >= 0
@@ -172,7 +174,8 @@ def reranked_lists(task: Task, scorer: EncoderScorer, reranker: Reranking, lists
     places = np.where(there, np.searchsorted(known, rows), -1)
     covered = coverages(steps, np.arange(len(vectors)), scorer.store.tokens(known), places)
     links = reranker.links(scorer.store.hashes[rows])
-    features = features_of(found.scores, *covered, links, similar)
+    against = opposed(texts, averting(task.titles)[found.goals])
+    features = features_of(found.scores, *covered, links, similar, against)
     scores = np.where(there, reranker.scores(features), -np.inf)
     order = np.lexsort((found.goals, -scores), axis=1)
     goals = np.take_along_axis(found.goals, order, 1)

@@ -1,4 +1,4 @@
-"""The reranker: each step's goals in a better order, each pair scored by late interaction and by precedents.
+"""The reranker: each step's goals in a better order, each pair scored by late interaction, precedents and negation.
 
 The goals of a list are the retriever's and those of the step's nearest precedents. `linking.scorer` has the formula,
 whose weights come from gold links (`linking.train_reranker`). The coverages of a pair never change, so they are kept,
@@ -18,6 +18,7 @@ from linking.encoder import Vectors
 from linking.executors import Executor
 from linking.late import coverages
 from linking.lists import GoalLists, ListFiles, places_in
+from linking.negation import Flags, averting, opposed
 from linking.precedents import NEAREST, joined
 from linking.retrieve import BLOCK, Retriever
 from linking.scorer import Floats, Numbers, Scorer, features_of
@@ -47,6 +48,7 @@ class Reranker:
         self.fingerprint = digest_of(*made_from)[:32]
         self._goals: Tokens | None = None
         self._links: Floats | None = None
+        self._averts: Flags | None = None
         self._of_precedent: Rows | None = None
         """Row of each precedent's goal, -1 where it is no goal here, and at the end."""
 
@@ -74,10 +76,10 @@ class Reranker:
         return GoalLists(best.astype(np.int64), cosines, reranked)
 
     def features(self, rows: Rows) -> tuple[GoalLists, Floats]:
-        """The lists of step texts as they are reranked, and their features, [len(rows), k, 5]. Call `update` first."""
+        """The lists of step texts as they are reranked, and their features, [len(rows), k, 6]. Call `update` first."""
         goals, cosine, of_goal, of_step = self.files.gather(self.retriever.steps.parts(), rows, KEPT)
         lists = GoalLists(goals.astype(np.int64), cosine)
-        return lists, self._features(lists.goals, cosine, of_goal, of_step, self._wider(rows)[1])
+        return lists, self._features(rows, lists.goals, cosine, of_goal, of_step, self._wider(rows)[1])
 
     def update_part(self, number: int) -> int:
         """Bring one part up to date; returns how many of its pairs were compared."""
@@ -97,7 +99,7 @@ class Reranker:
         cosine[:, :known] = lists.scores
         self._measure(rows, goals[:, known:], new[:, known:], cosine[:, known:])
         of_goal[new], of_step[new] = self._compare(rows, goals, new)
-        features = self._features(goals, cosine, of_goal, of_step, similar)
+        features = self._features(rows, goals, cosine, of_goal, of_step, similar)
         best = self._in_order(GoalLists(goals, cosine), features)
         self.files.save(
             number,
@@ -130,14 +132,18 @@ class Reranker:
             cosine[some] = np.where(new[some], self.retriever.cosines(vectors, wanted), cosine[some])
 
     def _features(
-        self, goals: Rows, cosine: Numbers, of_goal: Numbers, of_step: Numbers, similar: Vectors
+        self, rows: Rows, goals: Rows, cosine: Numbers, of_goal: Numbers, of_step: Numbers, similar: Vectors
     ) -> Floats:
-        if self._links is None:
+        if self._links is None or self._averts is None:
             self._links = self.scorer.links(self.goals.hashes)
-        return features_of(cosine, of_goal, of_step, self._links[goals], similar)
+            self._averts = averting(self.goals.texts_at(np.arange(len(self.goals))))
+        steps = self.retriever.steps.texts_at(rows)
+        return features_of(
+            cosine, of_goal, of_step, self._links[goals], similar, opposed(steps, self._averts[goals])
+        )
 
     def _in_order(self, lists: GoalLists, features: Floats) -> GoalLists:
-        """The first `depth` goals of lists with these features [n, k, 5], in the order of their scores."""
+        """The first `depth` goals of lists with these features [n, k, 6], in the order of their scores."""
         scores = np.where(lists.goals < 0, -np.inf, self.scorer.scores(features))
         # Ties stay in the retriever's order, which is the same in every build.
         order = np.argsort(-scores, axis=1, kind="stable")[:, : self.depth]

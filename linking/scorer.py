@@ -1,11 +1,11 @@
-"""The reranker's formula: the score of a step and a goal as a weighted sum of five numbers, its weights fitted on gold.
+"""The reranker's formula: the score of a step and a goal as a weighted sum of six numbers.
 
 score = a * cosine + b * coverage of the goal + c * coverage of the step + d * s^2 * log(1 + precedents of the goal)
-        + e * how much nearer than the title the nearest precedent is
+        + e * how much nearer than the title the nearest precedent is + f * whether the two are opposed
 
 where s is the cosine of the goal's nearest precedent, 0 where it is not among the step's nearest. The fourth is what
 editors like to link to, as far as the step resembles what they linked; it is 0 for goals that training does not know,
-and so is the fifth.
+and so is the fifth. The first five weights are fitted on gold, the last is `AGAINST_OPPOSED`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,16 @@ from numpy.typing import NDArray
 
 from howtree import BadInput, digest_of, read_json, write_json
 from linking.encoder import Encoder, SentenceEncoder, Vectors, model_folder
+from linking.negation import PATTERNS, Flags
 from linking.precedents import Precedents
 from linking.retrieve import SCORE_DECIMALS
 from linking.vectors import Hashes
 
-FEATURES = ("cosine", "goal_coverage", "step_coverage", "links", "precedent")
+FEATURES = ("cosine", "goal_coverage", "step_coverage", "links", "precedent", "opposed")
+FITTED = FEATURES[:-1]
+AGAINST_OPPOSED = -3.0
+"""Divides the odds of an opposed goal by twenty, so that only an all but certain pair is linked. On gold one of nine
+such links was right (`tests/benchmarks/step_kinds.py`); negated steps are too few to fit a weight beside the others."""
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.floating[Any]]
@@ -31,9 +36,9 @@ Numbers = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """The weights of the five features, and the precedents."""
+    """The weights of the features, and the precedents."""
 
-    weights: tuple[float, float, float, float, float]
+    weights: tuple[float, ...]
     precedents: Precedents
     encoder: str = ""
     """Digest of the encoder's weights that it was fitted for."""
@@ -44,7 +49,7 @@ class Scorer:
         return np.log1p(self.precedents.counts(hashes).astype(np.float64))
 
     def scores(self, features: Floats) -> Floats:
-        """Scores [...] of features [..., 5]; summed in one order, so a pair scores the same in any company."""
+        """Scores [...] of features [..., 6]; summed in one order, so a pair scores the same in any company."""
         total = features[..., 0] * self.weights[0]
         for i in range(1, len(FEATURES)):
             total = total + features[..., i] * self.weights[i]
@@ -53,7 +58,7 @@ class Scorer:
     @property
     def digest(self) -> str:
         """Changes with anything that a score depends on."""
-        return digest_of(repr(self.weights), self.precedents.digest, self.encoder)
+        return digest_of(repr(self.weights), self.precedents.digest, self.encoder, PATTERNS)
 
     def save(self, folder: Path) -> None:
         """Write `reranker.json` and `precedents.npz`."""
@@ -71,8 +76,8 @@ class Scorer:
         about = read_json(folder / "reranker.json") or {}
         try:
             precedents = Precedents.load(folder / "precedents.npz")
-            a, b, c, d, e = (float(about["weights"][name]) for name in FEATURES)
-            scorer = cls((a, b, c, d, e), precedents, about["encoder"], about["fitted_on"])
+            weights = tuple(float(about["weights"][name]) for name in FEATURES)
+            scorer = cls(weights, precedents, about["encoder"], about["fitted_on"])
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise BadInput(
                 f"{folder} holds no whole reranker (reranker.json, precedents.npz): fit it again"
@@ -104,9 +109,9 @@ def scorer_of(encoder: Encoder) -> Scorer | None:
 
 
 def features_of(
-    cosines: Vectors, of_goal: Numbers, of_step: Numbers, links: Floats, similar: Vectors
+    cosines: Vectors, of_goal: Numbers, of_step: Numbers, links: Floats, similar: Vectors, opposed: Flags
 ) -> Floats:
-    """The features of pairs, [..., 5], from numbers of any one shape.
+    """The features of pairs, [..., 6], from numbers of any one shape.
 
     `cosines` are -inf at padding; `links` are log(1 + precedents); `similar` is the cosine of the goal's nearest
     precedent, 0 where none is near.
@@ -114,4 +119,4 @@ def features_of(
     cosines = np.where(np.isfinite(cosines), cosines, 0).astype(np.float64)
     precedent = np.where(similar > 0, np.maximum(similar - cosines, 0), 0)
     habit = links * similar.astype(np.float64) ** 2
-    return np.stack([cosines, of_goal, of_step, habit, precedent], axis=-1)
+    return np.stack([cosines, of_goal, of_step, habit, precedent, opposed], axis=-1)

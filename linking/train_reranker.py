@@ -1,4 +1,4 @@
-"""Fitting the reranker: the weights of its five features, by a softmax over each list.
+"""Fitting the reranker: the weights of its features, by a softmax over each list.
 
 The encoder has seen the training pairs and is too sure of them, so the weights are fitted on the calibration
 twentieth. Precedents are the steps of the training pairs alone.
@@ -19,7 +19,7 @@ from linking.gold import Gold, split_of
 from linking.gold_lists import GoldRetriever
 from linking.precedents import Precedents
 from linking.rerank import DEPTH
-from linking.scorer import FEATURES, Floats, Scorer
+from linking.scorer import AGAINST_OPPOSED, FITTED, Floats, Scorer
 from linking.text import goal_text
 from linking.vectors import hash_texts
 
@@ -56,17 +56,19 @@ def train_reranker(
             f"{len(gold.steps)} gold pairs are too few: a hash of the step puts none into the calibration part"
         )
     precedents = precedents_of(gold, encoder)
-    found, features = GoldRetriever(part, pool, encoder, work, DEPTH).features(Scorer(START, precedents))
+    start = Scorer((*START, AGAINST_OPPOSED), precedents)
+    found, features = GoldRetriever(part, pool, encoder, work, DEPTH).features(start)
     known = found.places >= 0
     if not known.any():
         raise BadInput(
             "no gold goal of the calibration part is among the retrieved: the encoder does not fit the gold"
         )
     seen = precedents.counts(hash_texts([goal_text(goal) for goal in part.goals])) > 0
-    weights = fit_weights(features[known], found.places[known], found.lists.goals[known] >= 0, seen[known])
-    cosine, of_goal, of_step, habit, precedent = weights
-    weights = cosine, of_goal, of_step, round(habit * links, 4), precedent
-    return Scorer(weights, precedents, encoder.weights, source)
+    there = found.lists.goals[known] >= 0
+    fitted = fit_weights(features[known][..., : len(FITTED)], found.places[known], there, seen[known])
+    weights = dict(zip(FITTED, fitted, strict=True))
+    weights["links"] = round(weights["links"] * links, 4)
+    return Scorer((*weights.values(), AGAINST_OPPOSED), precedents, encoder.weights, source)
 
 
 def precedents_of(gold: Gold, encoder: SentenceEncoder) -> Precedents:
@@ -78,14 +80,14 @@ def precedents_of(gold: Gold, encoder: SentenceEncoder) -> Precedents:
 
 def fit_weights(
     features: Floats, places: NDArray[np.int64], there: NDArray[np.bool_], seen_goal: NDArray[np.bool_]
-) -> tuple[float, float, float, float, float]:
+) -> list[float]:
     """The weights with the least mean -log softmax of the right goal (ListNet's top-one loss).
 
     Pairs with a goal that training knows and pairs with a new one weigh the same in sum: articles to come are new, and
     a reranker that serves the known alone would learn what editors like instead of what a paraphrase is.
 
     Args:
-        features: [n, k, 5].
+        features: those that are fitted, [n, k, 5].
         places: position of the right goal, [n].
         there: False at padding, [n, k].
         seen_goal: whether the right goal occurs in training, [n].
@@ -108,6 +110,4 @@ def fit_weights(
         return float(value), np.einsum("n,nk,nkf->f", share, p, features) + 2 * RIDGE * weights
 
     fitted = minimize(loss, np.array(START) * spread, jac=True, method="L-BFGS-B").x / spread
-    a, b, c, d, e = (round(float(weight), 4) for weight in fitted)
-    assert len(FEATURES) == len(fitted)
-    return a, b, c, d, e
+    return [round(float(weight), 4) for weight in fitted]

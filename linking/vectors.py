@@ -70,6 +70,15 @@ class VectorStore:
         """The texts of a part, in the order of its rows."""
         return list(pq.read_table(self._path(part, "texts.parquet")).column("text").to_pylist())
 
+    def texts_at(self, rows: Rows) -> list[str]:
+        """The texts of these rows."""
+        part_of = np.searchsorted(self._starts, rows, side="right") - 1
+        texts = {part: self.texts(part) for part in np.unique(part_of).tolist()}
+        return [
+            texts[part][row - self._starts[part]]
+            for part, row in zip(part_of.tolist(), rows.tolist(), strict=True)
+        ]
+
     def vectors(self, rows: Rows) -> Vectors:
         """The vectors of these rows, shape [len(rows), dimension]; their parts are encoded."""
         dimension = self._part(0).shape[1] if len(self) else 0

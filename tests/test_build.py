@@ -135,7 +135,9 @@ def parts_done(output: Path) -> dict[Path, int]:
     Texts and tokens of a part are written before the file that finishes it, and again where a kill came between.
     """
     folder = output.with_suffix(".work") / "links"
-    finished = (path for path in folder.rglob("part-*") if not path.name.endswith((".parquet", ".tokens.npz")))
+    finished = (
+        path for path in folder.rglob("part-*") if not path.name.endswith((".parquet", ".tokens.npz"))
+    )
     return {path: path.stat().st_mtime_ns for path in finished}
 
 

@@ -23,7 +23,13 @@ from linking.tokens import AS_GOAL, AS_STEP, VECTOR_SCALE, Tokens, as_integers
 from linking.vectors import VectorStore, hash_texts
 
 GOALS = ["Wash a Car", "Paint a Wall", "Boil Eggs", "Peel Carrots", "Clean a House", "Wash Carrots"]
-STEPS = ["Scrub the car", "Wash and peel the carrots", "Cook the eggs in boiling water", "Tidy up your home"]
+STEPS = [
+    "Scrub the car",
+    "Wash and peel the carrots",
+    "Cook the eggs in boiling water",
+    "Tidy up your home",
+    "Never boil eggs",
+]
 
 
 def made_up(lengths: list[int], seed: int) -> Tokens:
@@ -123,7 +129,7 @@ def stages(folder: Path, encoder: SentenceEncoder, goals: list[str], habit: floa
     step_store.add(STEPS, encoder)
     retriever = Retriever(folder / "lists", goal_store, step_store, rows, 4)
     retriever.update()
-    scorer = Scorer((10.0, 5.0, 5.0, habit, 10.0), precedents(encoder))
+    scorer = Scorer((10.0, 5.0, 5.0, habit, 10.0, -3.0), precedents(encoder))
     ranker = Reranker(folder / "reranked", retriever, scorer, 3)
     ranker.compared = ranker.update()  # type: ignore[attr-defined]
     return ranker
@@ -183,7 +189,7 @@ def test_precedents_widen_lists_and_tell_the_nearest() -> None:
     goals, similar = joined(lists, near)
     assert goals.tolist() == [[4, 2, -1, -1, 7, -1, -1], [0, 1, 2, -1, 9, -1, -1]]
     assert similar == pytest.approx(np.array([[0, 0.9, 0, 0, 0.6, 0, 0], [0.3, 0, 0, 0, 0.8, 0, 0]]))
-    features = features_of(lists.scores, *np.zeros((3, 2, 3)), similar[:, :3])
+    features = features_of(lists.scores, *np.zeros((3, 2, 3)), similar[:, :3], np.zeros((2, 3), bool))
     assert features[..., 4] == pytest.approx(np.array([[0, 0.1, 0], [0, 0, 0]]))
 
 
@@ -203,11 +209,12 @@ def test_the_features_are_those_counted_by_hand(
             own = [of_precedent[s, i] for i, step in enumerate(PRECEDENTS) if links.get(step) == goal]
             similar = max(own, default=0)
             expected = [cosine, similar**2 * np.log1p(len(own)), similar - cosine if own else 0]
+            assert features[s, place, 5] == STEPS[s].startswith("Never")
             assert features[s, place, [0, 3, 4]] == pytest.approx(np.maximum(expected, [-1, 0, 0]), abs=0.01)
 
 
 def test_a_scorer_is_read_as_it_was_written(tmp_path: Path, encoder: SentenceEncoder) -> None:
-    scorer = Scorer((10.0, 5.0, 4.5, 0.5, 2.0), precedents(encoder), "weights", "made up")
+    scorer = Scorer((10.0, 5.0, 4.5, 0.5, 2.0, -3.0), precedents(encoder), "weights", "made up")
     scorer.save(tmp_path)
     again = Scorer.load(tmp_path)
     assert again.digest == scorer.digest and again.weights == scorer.weights
@@ -219,7 +226,7 @@ def test_a_scorer_is_read_as_it_was_written(tmp_path: Path, encoder: SentenceEnc
 
 @pytest.mark.parametrize("harm", ["weight", "links", "missing"])
 def test_a_changed_scorer_is_refused(tmp_path: Path, encoder: SentenceEncoder, harm: str) -> None:
-    weights = (10.0, 5.0, 4.5, 0.5, 2.0)
+    weights = (10.0, 5.0, 4.5, 0.5, 2.0, -3.0)
     Scorer(weights, precedents(encoder), "weights").save(tmp_path)
     if harm == "weight":
         text = (tmp_path / "reranker.json").read_text(encoding="utf-8")

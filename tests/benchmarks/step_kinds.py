@@ -12,7 +12,6 @@ A rule is scored on the whole lists of a step, so that it may also lose.
 from __future__ import annotations
 
 import os
-import re
 import sys
 import tempfile
 from collections import Counter
@@ -26,21 +25,12 @@ from kb.store import KnowledgeBase
 from linking.decide import decision_of
 from linking.encoder import BASE_ENCODER, load_encoder
 from linking.gold import Gold, marks, read_gold, read_pool, split_of
+from linking.negation import averting, negated, opposed
 from linking.pipeline import CANDIDATES
 from linking.ranking import EncoderScorer, Lists, Task, ranked_lists
 from linking.text import goal_text, step_text
 
 DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))
-NEGATED = re.compile(
-    r"(?:please )?(?:do not|don['’]?t|never|avoid|refrain from|try not to|try to avoid|be careful not to|"
-    r"make sure (?:not to|you don['’]?t)|not)\b",
-    re.I,
-)
-"""How a negated step begins."""
-DENIES = re.compile(
-    r"\b(?:not|don['’]?t|never|no|avoid|prevent|stop|quit|without|refrain|resist|less)\b", re.I
-)
-"""What makes a title deny something."""
 COMMON = 50
 """A word that begins so many titles of the pool is taken for a verb."""
 OTHERS = 1_500
@@ -48,6 +38,7 @@ OTHERS = 1_500
 BLOCK = 64
 """So many joined steps are scored at once."""
 PENALTIES = (0.0, 0.02, 0.05, 0.1, 0.2)
+"""In units of the cosine. The reranker's weight of opposed pairs is 0.1 of its weight of the cosine."""
 
 Kind = Callable[[str], bool]
 
@@ -61,16 +52,16 @@ def verbs_of(pool: Sequence[str]) -> set[str]:
 def kinds(verbs: set[str]) -> dict[str, Kind]:
     """What tells each kind of step from its text."""
 
-    def negated(text: str) -> bool:
-        return bool(NEGATED.match(text))
+    def is_negated(text: str) -> bool:
+        return bool(negated([text])[0])
 
     def joined(text: str) -> bool:
-        return len(halves(text, verbs)) > 1 and not negated(text)
+        return len(halves(text, verbs)) > 1 and not is_negated(text)
 
     return {
-        "negated": negated,
+        "negated": is_negated,
         "joined": joined,
-        "other": lambda text: not negated(text) and not joined(text),
+        "other": lambda text: not is_negated(text) and not joined(text),
     }
 
 
@@ -98,16 +89,16 @@ def of_articles(path: Path, of_kind: dict[str, Kind]) -> None:
             "FROM steps LEFT JOIN edges USING (step_id) LEFT JOIN articles c ON c.article_id = child_id"
         ).fetchall()
     print(f"\nSteps of {len(rows):,} in {path.name}\n")
-    print("| kind | steps | share | linked | mean probability | linked to a title that denies |")
+    print("| kind | steps | share | linked | mean probability | linked to a goal that averts |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     for name, is_kind in of_kind.items():
         found = [row for row in rows if is_kind(step_text(row[0], row[1]))]
         linked = [row for row in found if row[3]]
-        denies = sum(bool(DENIES.search(row[4])) for row in linked)
+        averts = int(averting([row[4] for row in linked]).sum())
         probability = np.mean([row[2] or 0.0 for row in found])
         print(
             f"| {name} | {len(found):,} | {share(len(found), len(rows))} | {share(len(linked), len(found))} | "
-            f"{probability:.3f} | {share(denies, len(linked))} |"
+            f"{probability:.3f} | {share(averts, len(linked))} |"
         )
 
 
@@ -117,15 +108,15 @@ def share(part: int, whole: int) -> str:
 
 
 def of_gold(gold: Gold, of_kind: dict[str, Kind]) -> None:
-    """Gold pairs: share, and how many of the gold goals deny something."""
+    """Gold pairs: share, and how many of the gold goals avert something."""
     print(f"\nGold pairs of {len(gold.steps):,}\n")
-    print("| kind | pairs | share | gold goal denies |")
+    print("| kind | pairs | share | gold goal averts |")
     print("| --- | ---: | ---: | ---: |")
     for name, is_kind in of_kind.items():
         goals = [g for s, g in zip(gold.steps, gold.goals, strict=True) if is_kind(step_text(s))]
-        denies = sum(bool(DENIES.search(goal)) for goal in goals)
+        averts = int(averting(goals).sum())
         total = len(gold.steps)
-        print(f"| {name} | {len(goals):,} | {share(len(goals), total)} | {share(denies, len(goals))} |")
+        print(f"| {name} | {len(goals):,} | {share(len(goals), total)} | {share(averts, len(goals))} |")
 
 
 def measured_part(gold: Gold, of_kind: dict[str, Kind]) -> Gold:
@@ -141,12 +132,10 @@ def recall(ranks: NDArray[np.int64]) -> str:
     return " / ".join(f"{100 * float((ranks <= cut).mean()):.1f}" for cut in (1, 10, 30))
 
 
-def without_agreement(task: Task, lists: Lists, penalty: float) -> NDArray[np.int64]:
-    """Ranks in the list where a title loses `penalty` if it denies and the step does not, or the other way round."""
-    deny = np.array([bool(DENIES.search(title)) for title in task.titles])
-    negated = np.array([bool(NEGATED.match(step_text(step))) for step in task.gold.steps])
-    scores = lists.scores - penalty * (deny[lists.goals] != negated[:, None])
-    return place_of_gold(task, lists, scores)
+def without_opposed(task: Task, lists: Lists, penalty: float) -> NDArray[np.int64]:
+    """Ranks in the list where a goal loses `penalty` if the step is negated and the goal averts nothing."""
+    against = opposed([step_text(step) for step in task.gold.steps], averting(task.titles)[lists.goals])
+    return place_of_gold(task, lists, lists.scores - penalty * against)
 
 
 def place_of_gold(task: Task, lists: Lists, scores: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -157,32 +146,32 @@ def place_of_gold(task: Task, lists: Lists, scores: NDArray[np.float64]) -> NDAr
 
 
 def rule_of_negation(task: Task, lists: Lists, of_kind: dict[str, Kind]) -> None:
-    """What a penalty on titles that do not share the step's negation changes."""
-    print(
-        "\nA penalty for titles that deny where the step does not, or the other way round: R@1 / R@10 / R@30\n"
-    )
+    """What a penalty on opposed goals changes."""
+    print("\nA penalty for goals that avert nothing where the step is negated: R@1 / R@10 / R@30\n")
     print("| kind | " + " | ".join(f"{penalty:g}" for penalty in PENALTIES) + " |")
     print("| --- |" + " ---: |" * len(PENALTIES))
     texts = [step_text(step) for step in task.gold.steps]
     for name, is_kind in of_kind.items():
         of = np.array([is_kind(text) for text in texts])
-        cells = [recall(without_agreement(task, lists, penalty)[of]) for penalty in PENALTIES]
+        cells = [recall(without_opposed(task, lists, penalty)[of]) for penalty in PENALTIES]
         print(f"| {name} | " + " | ".join(cells) + " |")
 
 
 def chosen_links(task: Task, lists: Lists, scorer: EncoderScorer, of_kind: dict[str, Kind]) -> None:
-    """Of the links that the decision chooses on gold, how many are right, apart by whether the title denies."""
+    """Of the links that the decision chooses on gold, how many are right, apart by whether the goal averts."""
     decision = decision_of(scorer.encoder)
-    linked = decision.probabilities(lists.scores[:, :CANDIDATES])[:, 0] >= decision.threshold
-    denies = np.array([bool(DENIES.search(task.titles[first])) for first in lists.goals[:, 0]])
+    probability = decision.probabilities(lists.scores[:, :CANDIDATES])[:, 0]
+    linked = probability >= decision.threshold
+    averts = averting([task.titles[first] for first in lists.goals[:, 0]])
     texts = [step_text(step) for step in task.gold.steps]
-    print("\nLinks chosen on gold, right / chosen\n\n| kind | title denies | title does not |")
-    print("| --- | ---: | ---: |")
+    print("\nLinks chosen on gold: right / chosen (as many as their probabilities promise)\n")
+    print("| kind | goal averts | goal does not |\n| --- | ---: | ---: |")
     for name, is_kind in of_kind.items():
         of = linked & np.array([is_kind(text) for text in texts])
         cells = [
-            f"{int((lists.ranks == 1)[of & part].sum())} / {int((of & part).sum())}"
-            for part in (denies, ~denies)
+            f"{int((lists.ranks == 1)[of & part].sum())} / {int((of & part).sum())} "
+            f"({probability[of & part].sum():.1f})"
+            for part in (averts, ~averts)
         ]
         print(f"| {name} | " + " | ".join(cells) + " |")
 
