@@ -18,7 +18,7 @@ from linking.encoder import Vectors
 from linking.executors import Executor
 from linking.late import coverages
 from linking.lists import GoalLists, ListFiles, places_in
-from linking.negation import Flags, averting, opposed
+from linking.negation import PATTERNS, Flags, averting, opposed
 from linking.precedents import NEAREST, joined
 from linking.retrieve import BLOCK, Retriever
 from linking.scorer import Floats, Numbers, Scorer, features_of
@@ -44,7 +44,7 @@ class Reranker:
         )  # rows of other precedents mean nothing here
         self.near = Retriever(beside, precedents, retriever.steps, known, NEAREST)
         """The nearest precedents of each step."""
-        made_from = retriever.fingerprint, self.near.fingerprint, scorer.digest, str(depth)
+        made_from = retriever.fingerprint, self.near.fingerprint, scorer.digest, PATTERNS, str(depth)
         self.fingerprint = digest_of(*made_from)[:32]
         self._goals: Tokens | None = None
         self._links: Floats | None = None

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from howtree import BadInput, digest_of, read_json, write_json
 from linking.encoder import Encoder, SentenceEncoder, Vectors, model_folder
-from linking.negation import PATTERNS, Flags
+from linking.negation import Flags
 from linking.precedents import Precedents
 from linking.retrieve import SCORE_DECIMALS
 from linking.vectors import Hashes
@@ -57,8 +57,8 @@ class Scorer:
 
     @property
     def digest(self) -> str:
-        """Changes with anything that a score depends on."""
-        return digest_of(repr(self.weights), self.precedents.digest, self.encoder, PATTERNS)
+        """Changes with anything that was fitted or chosen."""
+        return digest_of(repr(self.weights), self.precedents.digest, self.encoder)
 
     def save(self, folder: Path) -> None:
         """Write `reranker.json` and `precedents.npz`."""
