@@ -8,9 +8,11 @@ a worker, not once a part.
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import pickle
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager
@@ -49,7 +51,7 @@ class InProcess:
     def run(self, work: Work, parts: Sequence[int], gpu: bool = False) -> Iterator[tuple[int, int]]:
         """Do each part in turn; yields (part, texts worked on)."""
         for part in parts:
-            yield part, work(part)
+            yield part, done(work, part)
 
 
 class Worker:
@@ -67,7 +69,19 @@ class Worker:
             limit_threads(self.threads)
             self._packed, self._work = packed, pickle.loads(packed)
         assert self._work is not None
-        return self._work(part)
+        return done(self._work, part)
+
+
+def done(work: Work, part: int) -> int:
+    """Do a part and hand back the memory that it took; returns how many texts it worked on.
+
+    The allocator of Linux keeps what is freed, in pieces, for each thread that ever worked: without this the memory of
+    a build grew by a gigabyte with its first 150,000 steps, and on.
+    """
+    texts = work(part)
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
+    return texts
 
 
 class Pool:

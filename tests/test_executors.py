@@ -7,6 +7,7 @@ import pickle
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -59,6 +60,34 @@ def test_every_part_is_done_once(executor: Callable[[], Executor], tmp_path: Pat
             done = list(workers.run(partial(square, tmp_path), parts))
             assert sorted(done) == [(part, part**2) for part in parts]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1", "3", "5", "7"]
+
+
+def memory() -> float:
+    """What this process holds in memory, in units of 10^6 bytes."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and an allocator that can hand back")
+def test_memory_is_handed_back_after_each_part() -> None:
+    kept: list[bytearray] = []
+
+    def work(part: int) -> int:
+        def hold() -> None:
+            blocks = [bytearray(b"x" * 60_000) for _ in range(4_000)]
+            kept.append(blocks[-1])  # the last block keeps all before it in the allocator's hands
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        thread.join()
+        return part
+
+    before = memory()
+    work(0)
+    if memory() - before < 100:
+        pytest.skip("this allocator hands memory back by itself")
+    list(InProcess().run(work, [1]))
+    assert memory() - before < 20
 
 
 def test_a_lost_process_of_the_pool_is_told() -> None:
