@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
+import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Literal
@@ -71,6 +73,16 @@ def maker() -> str:
     except OSError:
         return platform.processor()
     return next((line for line in lines if line.startswith("vendor_id")), "")
+
+
+def hand_back_memory() -> None:
+    """Give the system what this process has freed.
+
+    The allocator of Linux keeps it, in pieces, for each thread that ever worked: without this the memory of a build
+    grew by a gigabyte with its first 150,000 steps, and on.
+    """
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
 
 
 def lacks_memory(error: Exception) -> bool:

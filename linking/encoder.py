@@ -21,6 +21,7 @@ from linking.device import (
     Precision,
     device_of,
     filled,
+    hand_back_memory,
     lacks_memory,
     mixed,
     refuse_missing,
@@ -120,8 +121,14 @@ class SentenceEncoder:
         vectors = np.empty((len(texts), self.dimension), np.float32)
         batches = batches_of_equal_length([len(row) for row in ids], self.device)
         parts = [Tokens.none()]
+
+        def encoded(batch: NDArray[np.int64]) -> tuple[Vectors, Tokens | None]:
+            found = self.forward([ids[i] for i in batch], head)
+            hand_back_memory()  # after each batch: the small that stays would hold the large that goes
+            return found
+
         with one_thread_each() if self.device == "cpu" else ThreadPoolExecutor(1) as side_by_side:
-            done = side_by_side.map(lambda batch: self.forward([ids[i] for i in batch], head), batches)
+            done = side_by_side.map(encoded, batches)
             for batch, (rows, tokens) in zip(batches, done, strict=True):
                 vectors[batch] = rows
                 parts += [tokens] if tokens is not None else []

@@ -8,17 +8,16 @@ a worker, not once a part.
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import pickle
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager
 from typing import Protocol, Self
 
 from howtree import BadInput, BadUsage, end_with_parent
+from linking.device import hand_back_memory
 
 Work = Callable[[int], int]
 """Does the part of a number and tells how many texts it worked on."""
@@ -73,14 +72,9 @@ class Worker:
 
 
 def done(work: Work, part: int) -> int:
-    """Do a part and hand back the memory that it took; returns how many texts it worked on.
-
-    The allocator of Linux keeps what is freed, in pieces, for each thread that ever worked: without this the memory of
-    a build grew by a gigabyte with its first 150,000 steps, and on.
-    """
+    """Do a part and hand back the memory that it took; returns how many texts it worked on."""
     texts = work(part)
-    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
-        trim(0)
+    hand_back_memory()
     return texts
 
 
