@@ -114,7 +114,7 @@ def features_of(
     """The features of pairs, [..., 6], from numbers of any one shape.
 
     `cosines` are -inf at padding; `links` are log(1 + precedents); `similar` is the cosine of the goal's nearest
-    precedent, 0 where none is near.
+    precedent, 0 where none is near; `opposed` says where the step forbids what the goal does.
     """
     cosines = np.where(np.isfinite(cosines), cosines, 0).astype(np.float64)
     precedent = np.where(similar > 0, np.maximum(similar - cosines, 0), 0)

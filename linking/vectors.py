@@ -72,7 +72,7 @@ class VectorStore:
 
     def texts_at(self, rows: Rows) -> list[str]:
         """The texts of these rows."""
-        part_of = np.searchsorted(self._starts, rows, side="right") - 1
+        part_of = self._part_of(rows)
         texts = {part: self.texts(part) for part in np.unique(part_of).tolist()}
         return [
             texts[part][row - self._starts[part]]
@@ -83,7 +83,7 @@ class VectorStore:
         """The vectors of these rows, shape [len(rows), dimension]; their parts are encoded."""
         dimension = self._part(0).shape[1] if len(self) else 0
         result = np.empty((len(rows), dimension), np.float32)
-        part_of = np.searchsorted(self._starts, rows, side="right") - 1
+        part_of = self._part_of(rows)
         for part in np.unique(part_of):
             here = part_of == part
             result[here] = self._part(part)[rows[here] - self._starts[part]]
@@ -91,7 +91,7 @@ class VectorStore:
 
     def tokens(self, rows: Rows) -> Tokens:
         """The tokens of these rows, in their order. Only where the encoder has a token head."""
-        part_of = np.searchsorted(self._starts, rows, side="right") - 1
+        part_of = self._part_of(rows)
         order = np.argsort(part_of, kind="stable")
         parts = [
             Tokens.load(self._path(part, "tokens.npz")).picked(rows[part_of == part] - self._starts[part])
@@ -158,6 +158,10 @@ class VectorStore:
         self.hashes = hashes
         self._order = np.argsort(hashes, kind="stable")
         self._sorted = hashes[self._order]
+
+    def _part_of(self, rows: Rows) -> Rows:
+        """The part that each row stands in."""
+        return np.asarray(np.searchsorted(self._starts, rows, side="right") - 1)
 
     def _part(self, part: int) -> Vectors:
         """Mapped for as long as the caller holds it: a part that stayed open would count as memory in use."""

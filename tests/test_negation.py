@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 from conftest import Run
+from test_build import lines, rows, simple
 
-from kb.store import KnowledgeBase
 from linking.negation import averting, negated, opposed
 
 
@@ -56,24 +55,16 @@ GOALS = ["Drink Alcohol", "Quit Drinking Alcohol", "Wash a Car", "Peel Carrots",
 
 
 def test_a_build_links_a_negated_step_to_a_goal_that_averts(run: Run, tmp_path: Path) -> None:
-    articles = [
-        {"title": goal, "methods": [{"name": "", "steps": ["Take your time over it"]}]} for goal in GOALS
-    ]
     steps = ["Avoid drinking alcohol", "Drink some alcohol", "Do not wash the car"]
-    articles.append({"title": "Look After Yourself", "methods": [{"name": "", "steps": steps}]})
+    articles = [simple(goal, "Take your time over it") for goal in GOALS]
     source = tmp_path / "articles.jsonl"
-    source.write_text("".join(json.dumps(article) + "\n" for article in articles), encoding="utf-8")
+    source.write_text(lines(*articles, simple("Look After Yourself", *steps)), encoding="utf-8")
     kb = tmp_path / "kb.duckdb"
     done = run("build", source, "-o", kb)
     assert done.returncode == 0, done.stderr
-    with KnowledgeBase(kb) as opened:
-        links = {
-            step: (goal, chosen)
-            for step, goal, chosen in opened.query(
-                "SELECT s.headline, a.goal, e.chosen FROM edges e JOIN steps s USING (step_id) "
-                "JOIN articles a ON a.article_id = e.child_id"
-            ).fetchall()
-        }
+    sql = """SELECT s.headline, a.goal, e.chosen FROM edges e JOIN steps s USING (step_id)
+             JOIN articles a ON a.article_id = e.child_id"""
+    links = {step: (goal, chosen) for step, goal, chosen in rows(kb, sql)}
     assert links["Avoid drinking alcohol"][0] == "Quit Drinking Alcohol"
     assert links["Drink some alcohol"] == ("Drink Alcohol", True)
     assert links["Do not wash the car"] == ("Wash a Car", False)

@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from step_kinds import recall
 
 from linking.encoder import BASE_ENCODER, DEFAULT_ENCODER, load_encoder
 from linking.gold import Gold, read_gold, read_pool, split_of
@@ -28,7 +29,6 @@ from linking.text import goal_text, step_text
 
 DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))
 SHARES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
-CUTS = (1, 10, 30)
 
 
 def plain(step: str) -> str:
@@ -77,7 +77,7 @@ def measured(task: Task, scorer: EncoderScorer) -> list[str]:
     for share in SHARES:
         scores = of_step + share * of_article
         ranks = np.array([rank_of(*each) for each in zip(scores, task.places.tolist(), strict=True)])
-        cells.append(" / ".join(f"{100 * float((ranks <= cut).mean()):.1f}" for cut in CUTS))
+        cells.append(recall(ranks))
     return cells
 
 
