@@ -1,8 +1,9 @@
-"""A fine-tuned model as its difference from the packaged base: a third of the size, and no hub needed.
+"""A fine-tuned model as its difference from the packaged base: a third of the size or less, and no hub needed.
 
 Fine-tuning moves each weight by a few thousandths, so the differences fit into eight bits a weight: each row of
 a matrix is stored as integers and one scale. Rows that hardly moved, the words that training never met, are left
-out. The folder holds `delta.safetensors` and `model.json`, which names the base and both digests.
+out. Of a large model each matrix is kept in its strongest dimensions alone (`Base.rank`), as two narrow matrices in
+eight bits. The folder holds `delta.safetensors` and `model.json`, which names the base and both digests.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ Tensors = dict[str, Any]
 """Tensors by the name that the model gives them."""
 
 
-def pack(trained: Tensors, base: Tensors) -> Tensors:
+def pack(trained: Tensors, base: Tensors, rank: int | None = None) -> Tensors:
     """What `unpack` needs, besides `base`, to give nearly `trained`.
 
     Matrices [n, m] become `name.rows` [k] (only where rows are left out), `name.steps` int8 [k, m] and
     `name.scale` [k]; other tensors their difference. The error of a weight is at most 1/254 of the largest
-    change in its row, or `STILL` in a row that is left out.
+    change in its row, or `STILL` in a row that is left out. With a `rank` the nearest matrix of that rank is kept
+    instead (Eckart and Young 1936): `name.left` [rank, n] and `name.right` [rank, m], each as `steps` and `scale`.
     """
     import torch
 
@@ -35,16 +37,32 @@ def pack(trained: Tensors, base: Tensors) -> Tensors:
         moved = (trained[name] - before).float()
         if moved.ndim != 2:
             packed[name] = moved.contiguous()
-            continue
-        largest = moved.abs().amax(dim=1)
-        if "embeddings" in name:
-            rows = torch.nonzero(largest > STILL).flatten()
+        elif "embeddings" in name:
+            rows = torch.nonzero(moved.abs().amax(dim=1) > STILL).flatten()
             packed[f"{name}.rows"] = rows.to(torch.int32)
-            moved, largest = moved[rows], largest[rows]
-        scale = largest.clamp_min(1e-12) / LEVELS
-        packed[f"{name}.scale"] = scale
-        packed[f"{name}.steps"] = (moved / scale[:, None]).round().to(torch.int8).contiguous()
+            packed |= in_eight_bits(name, moved[rows])
+        elif rank is None:
+            packed |= in_eight_bits(name, moved)
+        else:
+            left, size, right = torch.linalg.svd(moved, full_matrices=False)
+            root = size[:rank, None].sqrt()
+            packed |= in_eight_bits(f"{name}.left", root * left.T[:rank])
+            packed |= in_eight_bits(f"{name}.right", root * right[:rank])
     return packed
+
+
+def in_eight_bits(name: str, matrix: Any) -> Tensors:
+    """A matrix [n, m] as integers `name.steps` [n, m] and a scale a row `name.scale` [n]."""
+    import torch
+
+    scale = matrix.abs().amax(dim=1).clamp_min(1e-12) / LEVELS
+    steps = (matrix / scale[:, None]).round().to(torch.int8).contiguous()
+    return {f"{name}.scale": scale, f"{name}.steps": steps}
+
+
+def from_eight_bits(packed: Tensors, name: str) -> Any:
+    """The matrix that `in_eight_bits` was given, nearly."""
+    return packed[f"{name}.steps"].float() * packed[f"{name}.scale"][:, None]
 
 
 def unpack(packed: Tensors, base: Tensors) -> Tensors:
@@ -53,13 +71,16 @@ def unpack(packed: Tensors, base: Tensors) -> Tensors:
 
     weights: Tensors = {}
     for name, before in base.items():
-        if f"{name}.steps" not in packed:
-            weights[name] = before + packed[name].to(before.dtype) if name in packed else before.clone()
-            continue
-        moved = packed[f"{name}.steps"].float() * packed[f"{name}.scale"][:, None]
-        rows = packed.get(f"{name}.rows", torch.arange(len(before)))
         weights[name] = before.clone()
-        weights[name][rows.long()] += moved
+        if name in packed:
+            weights[name] += packed[name].to(before.dtype)
+        elif f"{name}.left.steps" in packed:
+            weights[name] += from_eight_bits(packed, f"{name}.left").T @ from_eight_bits(
+                packed, f"{name}.right"
+            )
+        elif f"{name}.steps" in packed:
+            rows = packed.get(f"{name}.rows", torch.arange(len(before)))
+            weights[name][rows.long()] += from_eight_bits(packed, name)
     return weights
 
 

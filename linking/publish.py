@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from howtree import BadInput
+from linking.device import Device
 from linking.encoder import SentenceEncoder, has_transformer, load_encoder, save_encoder
 from linking.examples import training_part
 from linking.gold import Gold, check_gold, with_goal
@@ -19,7 +20,14 @@ from linking.train_retriever import Run
 
 
 def train_retriever(
-    gold: Gold, pool: Sequence[str], base: str, output: Path, work: Path, recipe: Recipe, source: str
+    gold: Gold,
+    pool: Sequence[str],
+    base: str,
+    output: Path,
+    work: Path,
+    recipe: Recipe,
+    source: str,
+    device: Device = "cpu",
 ) -> DecisionReport:
     """Fine-tune the encoder `base` and write it, its reranker, its decision and its model card to `output`.
 
@@ -43,7 +51,8 @@ def train_retriever(
         )
     runs: list[Run] = []
     for n in range(recipe.runs):  # one after the other: each reads what the one before has written to `work`
-        run = Run(load_encoder(base), examples, gold, pool, work, replace(recipe, seed=recipe.seed + n))
+        start = load_encoder(base, device=device)
+        run = Run(start, examples, gold, pool, work, replace(recipe, seed=recipe.seed + n))
         run.train()
         runs.append(run)
     runs[0].average(runs[1:])
@@ -67,14 +76,16 @@ def refuse_foreign(output: Path) -> None:
 def publish(run: Run, output: Path, work: Path, base: str, source: str) -> DecisionReport:
     """Write what was trained; the folder appears whole or not at all.
 
-    A model trained from the packaged one is kept as its difference, and measured as it is read back.
+    A model trained from a packaged one is kept as its difference, and measured as it is read back.
     """
     aside = output.with_name(f".{output.name}.part")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     save_encoder(run.encoder, base, aside)
     kept = load_encoder(str(aside))
-    trained = SentenceEncoder(str(output), kept.model, kept.weights, head=kept.head)
+    trained = SentenceEncoder(
+        str(output), kept.model, kept.weights, head=kept.head, device=run.encoder.device
+    )
     scorer, result = fit_rest(run.gold, run.pool, trained, work, source)
     scorer.save(aside)
     result.decision.save(aside / "decision.json")
@@ -85,7 +96,13 @@ def publish(run: Run, output: Path, work: Path, base: str, source: str) -> Decis
 
 
 def refit(
-    gold: Gold, pool: Sequence[str], folder: Path, work: Path, source: str, links: float = LINKS
+    gold: Gold,
+    pool: Sequence[str],
+    folder: Path,
+    work: Path,
+    source: str,
+    links: float = LINKS,
+    device: Device = "cpu",
 ) -> DecisionReport:
     """Fit the reranker and the decision of a trained encoder anew and write them to its folder.
 
@@ -94,7 +111,7 @@ def refit(
     """
     gold = with_goal(gold)
     check_gold(gold, pool)
-    scorer, result = fit_rest(gold, pool, load_encoder(str(folder)), work, source, links)
+    scorer, result = fit_rest(gold, pool, load_encoder(str(folder), device=device), work, source, links)
     scorer.save(folder)
     result.decision.save(folder / "decision.json")
     return result

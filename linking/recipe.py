@@ -35,6 +35,12 @@ class Recipe:
     """So many runs, each with the next seed, whose weights are averaged: better than either, and no slower to use."""
     duplicate: float = 0.8
     """Titles whose cosine under the untrained encoder is at least this are near-duplicates."""
+    words: bool = True
+    """Whether the word embeddings are trained too."""
+
+
+LARGE = Recipe(batch=128, rate=4e-5, hard_rate=4e-5, runs=1, words=False)
+"""For all-mpnet-base-v2: what is trained is kept in few dimensions, which words are not worth."""
 
 
 def contrastive_loss(steps: Any, goals: Any, masked: Any, scale: float) -> Any:
@@ -51,7 +57,7 @@ def contrastive_loss(steps: Any, goals: Any, masked: Any, scale: float) -> Any:
     import torch
 
     logits = (scale * steps @ goals.T).masked_fill(masked, -torch.inf)
-    return torch.nn.functional.cross_entropy(logits, torch.arange(len(steps)))
+    return torch.nn.functional.cross_entropy(logits, torch.arange(len(steps), device=logits.device))
 
 
 def list_loss(scores: Any) -> Any:
@@ -61,7 +67,7 @@ def list_loss(scores: Any) -> Any:
     """
     import torch
 
-    return torch.nn.functional.cross_entropy(scores, torch.zeros(len(scores), dtype=torch.long))
+    return torch.nn.functional.cross_entropy(scores, scores.new_zeros(len(scores), dtype=torch.long))
 
 
 def soft_coverages(steps: Any, step_weights: Any, goals: Any, goal_weights: Any) -> tuple[Any, Any]:

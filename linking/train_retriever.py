@@ -58,10 +58,16 @@ class Run:
         self.second = work / f"second-{digest_of(encoder.digest, *course.values(), *data)[:16]}"
         for folder in (self.first, self.second):
             folder.mkdir(parents=True, exist_ok=True)
-        untrained = load_encoder(encoder.name)
+        encoder.move()
+        if not recipe.words:
+            encoder.model[0].auto_model.get_input_embeddings().requires_grad_(False)
+        untrained = load_encoder(encoder.name, device=encoder.device)
         self.duplicates = NearDuplicates(untrained, work / f"titles-{encoder.digest[:16]}", recipe.duplicate)
+        self.duplicates.vectors(
+            examples.goals
+        )  # all at once: a GPU would run a full batch for a handful of titles
         torch.manual_seed(0)  # heads of all seeds start alike, so that their weights can be averaged
-        encoder.head = self.head = TokenHead(encoder.dimension)
+        encoder.head = self.head = TokenHead(encoder.dimension).to(encoder.device)
         self.links = examples.links()
         self.history: list[dict[str, float]] = []
         self.pieces = CHUNKS
@@ -84,7 +90,7 @@ class Run:
         negatives = self.mined() if hard else None
         optimiser = torch.optim.AdamW(
             [
-                {"params": self.encoder.model.parameters(), "lr": rate},
+                {"params": [p for p in self.encoder.model.parameters() if p.requires_grad], "lr": rate},
                 {"params": self.head.parameters(), "lr": rate * self.recipe.head_rate},
             ],
             weight_decay=0.01,
@@ -172,14 +178,14 @@ class Run:
         if hard is not None:
             texts += [self.pool[j] for j in hard.ravel()]
         vectors, states, words = self.embed(texts)
-        masked = torch.from_numpy(self.may_be_right(rows, goals))
+        masked = self.on_device(self.may_be_right(rows, goals))
         loss = contrastive_loss(vectors[:n], vectors[n : 2 * n], masked, self.recipe.scale)
         if hard is None:
             return loss
         # Row i of a list is the right goal, then its negatives: [n, 1 + k].
         of_list = torch.cat([torch.arange(n)[:, None], n + torch.arange(hard.size).view(n, -1)], dim=1) + n
         cosine = torch.einsum("nd,nkd->nk", vectors[:n], vectors[of_list])
-        explained = torch.from_numpy(self.recipe.links * self.other_links(rows, hard))
+        explained = self.on_device(self.recipe.links * self.other_links(rows, hard))
         tokens, weights = self.head(states)
         weights = weights * words[..., None]
         of_goal, of_step = soft_coverages(
@@ -188,6 +194,10 @@ class Run:
         mix = self.head.mix
         mixed = mix[0] * cosine + mix[1] * of_goal + mix[2] * of_step
         return loss + list_loss(self.recipe.scale * cosine + explained) + list_loss(mixed + explained)
+
+    def on_device(self, array: NDArray[Any]) -> Any:
+        """An array as a tensor where the model runs."""
+        return torch.from_numpy(array).to(self.encoder.device)
 
     def may_be_right(self, rows: list[int], goals: list[str]) -> NDArray[np.bool_]:
         """Which goals of a batch each of its steps must not count as negatives, [n, n]; goal i is that of step i."""
@@ -209,8 +219,8 @@ class Run:
         longest = max(map(len, tokens))
         order = np.argsort([len(ids) for ids in tokens], kind="stable")
         pieces = [piece for piece in np.array_split(order, self.pieces) if len(piece)]
-        back = torch.from_numpy(np.argsort(np.concatenate(pieces)))
-        with mixed("cpu", self.encoder.bfloat16):
+        back = self.on_device(np.argsort(np.concatenate(pieces)))
+        with mixed(self.encoder.device, self.encoder.bfloat16):
             outputs = [self.piece([tokens[i] for i in piece], longest) for piece in pieces]
         vectors, states, words = (torch.cat(part)[back] for part in zip(*outputs, strict=True))
         return torch.nn.functional.normalize(vectors, dim=1), states, words
@@ -226,9 +236,10 @@ class Run:
         """The model's output for token lists, run at their own longest and padded to `longest` of the batch."""
         padding = self.encoder.model.tokenizer.pad_token_id or 0
         here = max(map(len, tokens))
-        ids = torch.tensor([row + [padding] * (here - len(row)) for row in tokens])
-        lengths = torch.tensor([len(row) for row in tokens])
-        place = torch.arange(longest)
+        device = self.encoder.device
+        ids = torch.tensor([row + [padding] * (here - len(row)) for row in tokens], device=device)
+        lengths = torch.tensor([len(row) for row in tokens], device=device)
+        place = torch.arange(longest, device=device)
         output = self.encoder.model(
             {"input_ids": ids, "attention_mask": (place[:here] < lengths[:, None]).long()}
         )

@@ -14,6 +14,10 @@ from conftest import SAMPLE, Run
 from howtree import BadInput
 from linking.device import TOKENS_PER_BATCH, filled
 from linking.encoder import SentenceEncoder, batches_of_equal_length, load_encoder
+from linking.examples import Examples
+from linking.gold import Gold
+from linking.recipe import Recipe
+from linking.train_retriever import Run as Training
 
 TEXTS = [f"{verb} the {thing} {how}" for verb in ("Wash", "Paint", "Repair") for thing in ("car", "garden fence")
          for how in ("with care", "before the guests of your sister come", "")]  # fmt: skip
@@ -40,6 +44,24 @@ def test_no_tensor_of_the_forward_pass_stays_behind_on_the_processor(
     assert vectors.shape == (2, encoder.dimension)
     with pytest.raises((RuntimeError, NotImplementedError)):
         SentenceEncoder("x", model, "x", "float32", device="cpu").outputs([[101, 102]], None)
+
+
+def test_no_tensor_of_a_training_step_stays_behind_on_the_processor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Likewise: both losses and their gradient, on the device of shapes alone."""
+    steps, goals = [f"Scrub the {n} cars" for n in range(6)], [f"Wash {n} Cars" for n in range(6)]
+    gold = Gold(steps, goals)
+    examples = Examples(steps, goals, [frozenset([goal]) for goal in goals])
+    training = Training(load_encoder(precision="float32"), examples, gold, goals, tmp_path, Recipe())
+    training.encoder.model.to("meta")
+    training.head.to("meta")
+    monkeypatch.setattr(training.encoder, "device", "meta")
+    monkeypatch.setattr(torch.Tensor, "__bool__", lambda _: True)
+    loss = training.loss(list(range(6)), np.arange(12).reshape(6, 2) % 6)
+    assert loss.device.type == "meta" and loss.shape == ()
+    loss.backward()
+    assert {p.grad.device.type for p in training.head.parameters() if p.grad is not None} == {"meta"}
 
 
 def test_batches_of_a_gpu_have_one_shape_for_each_length() -> None:

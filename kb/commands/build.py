@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from howtree import BadUsage, say
+from kb.commands.options import Device, DeviceOption
 
 
 def register(app: typer.Typer) -> None:
@@ -39,9 +40,7 @@ def build(
         str, typer.Option(help="Name or folder of a sentence-transformers model [default: the packaged one].")
     ] = "",
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
-    device: Annotated[
-        str, typer.Option(help="Where the encoder runs: cpu, cuda, or auto for a GPU where there is one.")
-    ] = "auto",
+    device: DeviceOption = Device.auto,
     executor: Annotated[
         str, typer.Option(help="Who links: process (this one), pool (of processes) or ray (a cluster).")
     ] = "process",
@@ -58,8 +57,6 @@ def build(
     """
     if precision not in ("auto", "float32", "bfloat16"):
         raise BadUsage(f"--precision is auto, float32 or bfloat16, not {precision!r}")
-    if device not in ("auto", "cpu", "cuda"):
-        raise BadUsage(f"--device is auto, cpu or cuda, not {device!r}")
     if beta is not None and threshold is not None:
         raise BadUsage("--threshold and --beta both say which links are chosen: give one of them")
     from kb.build import Options, work_folder
@@ -68,11 +65,11 @@ def build(
     from linking.encoder import DEFAULT_ENCODER
 
     if executor != "ray":  # there the nodes have the GPUs
-        refuse_missing(device)
+        refuse_missing(device.value)
     options = Options(
         encoder=encoder or DEFAULT_ENCODER,
         precision=precision,
-        device=device,
+        device=device.value,
         threshold=threshold,
         beta=beta,
         candidates=candidates,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option, echo
 
 from howtree import BadUsage, say
-from kb.commands.options import Format, open_kb
+from kb.commands.options import Device, DeviceOption, Format, open_kb
 
 if TYPE_CHECKING:
     from linking.ranking import Task
@@ -63,6 +63,7 @@ def linking(
     work: Annotated[
         Path | None, Option("--work", help="Folder for vectors of the pool; kept, so a rerun is quick.")
     ] = None,
+    device: DeviceOption = Device.auto,
     form: Annotated[Format, Option("--format", help="How the figures are printed.")] = Format.text,
 ) -> None:
     """Measure how well steps find their goals: R@1, R@10, R@30, and "no link".
@@ -84,7 +85,7 @@ def linking(
         )
     names = [name for part in models or MODELS for name in part.split(",") if name]
     with TemporaryDirectory() as scratch:
-        measured = evaluate(task, names, work or Path(scratch))
+        measured = evaluate(task, names, work or Path(scratch), device.value)
     found = results(task, measured, {"gold": gold, "goals": goals, "kb": kb, "train": train})
     if output is not None:
         write_results(task, measured, found, output)

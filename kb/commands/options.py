@@ -26,6 +26,19 @@ class Format(StrEnum):
     json = "json"
 
 
+class Device(StrEnum):
+    """Where an encoder runs."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+DeviceOption = Annotated[
+    Device, typer.Option("--device", help="Where the encoder runs; auto is a GPU where there is one.")
+]
+
+
 def open_kb(path: Path | None) -> KnowledgeBase:
     """The knowledge base that a command's --kb names, or the default one; says what is amiss with its reviews."""
     from kb.store import KnowledgeBase, default_path

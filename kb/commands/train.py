@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from howtree import say
+from kb.commands.options import Device, DeviceOption
 
 if TYPE_CHECKING:
     from linking.train import DecisionReport
@@ -75,30 +77,47 @@ def retriever(
     epochs: Annotated[int, typer.Option(min=1, help="With negatives of the batch alone.")] = 1,
     hard_epochs: Annotated[int, typer.Option(min=0, help="More, with mined hard negatives too.")] = 2,
     negatives: Annotated[int, typer.Option(min=1, help="Hard negatives for each step in each epoch.")] = 7,
-    runs: Annotated[int, typer.Option(min=1, help="With the next seeds; their weights are averaged.")] = 2,
-    batch: Annotated[int, typer.Option(min=2, help="Pairs in a batch.")] = 64,
+    runs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="With the next seeds; their weights are averaged [default: 2; 1 for the large model]."
+        ),
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=2, help="Pairs in a batch [default: 64; 128 for the large model].")
+    ] = None,
+    device: DeviceOption = Device.auto,
 ) -> None:
     """Fine-tune the encoder with its reranker; a run that was stopped goes on after its last whole epoch.
 
     Example: howtree train retriever --gold gold.jsonl --goals titles.txt -o my-encoder,
     then: howtree build data/sample --encoder my-encoder
     """
-    from linking.encoder import BASE_ENCODER
     from linking.gold import read_gold, read_pool
+    from linking.packaged import BASE_ENCODER, LARGE_BASE
     from linking.publish import train_retriever
-    from linking.recipe import Recipe
+    from linking.recipe import LARGE, Recipe
 
     pairs, pool = read_gold(gold), read_pool(goals)
+    recipe = LARGE if encoder == LARGE_BASE else Recipe()
+    recipe = replace(
+        recipe,
+        seed=seed,
+        epochs=epochs,
+        hard_epochs=hard_epochs,
+        negatives=negatives,
+        runs=runs or recipe.runs,
+        batch=batch or recipe.batch,
+    )
     result = train_retriever(
         pairs,
         pool,
         encoder or BASE_ENCODER,
         output,
         work or output.with_name(output.name + ".work"),
-        Recipe(
-            seed=seed, epochs=epochs, hard_epochs=hard_epochs, negatives=negatives, runs=runs, batch=batch
-        ),
+        recipe,
         f"{gold.name}, {len(pairs.steps)} pairs",
+        device.value,
     )
     say(told(result))
     say(f"Wrote {output}. Use it: howtree build SOURCE --encoder {output}")
@@ -118,6 +137,7 @@ def reranker(
             min=0, max=1, help="Share of the weight of editors' habits: 1 for known goals, 0 for new ones."
         ),
     ] = 0.5,
+    device: DeviceOption = Device.auto,
 ) -> None:
     """Fit the reranker of a trained encoder anew, and its decision; both are written to the model's folder.
 
@@ -128,7 +148,9 @@ def reranker(
 
     pairs, pool = read_gold(gold), read_pool(goals)
     folder = work or encoder.with_name(encoder.name + ".work")
-    result = refit(pairs, pool, encoder, folder, f"{gold.name}, {len(pairs.steps)} pairs", links)
+    result = refit(
+        pairs, pool, encoder, folder, f"{gold.name}, {len(pairs.steps)} pairs", links, device.value
+    )
     say(told(result))
     say(f"Wrote the reranker and the decision to {encoder}.")
 
