@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from howtree import BadUsage
-from linking.encoder import Vectors
+from linking.arrays import Vectors
 
 K1, B = 1.2, 0.75
 words = re.compile(r"\w+").findall

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import BadInput, read_json, say, write_json
-from linking.encoder import BASE_ENCODER, SentenceEncoder, model_folder
+from linking.arrays import Floats
+from linking.encoder import SentenceEncoder, model_folder
+from linking.packaged import BASE_ENCODER
 
-Floats = NDArray[np.float64]
 BETA = 0.5
 """The default weight of recall against precision: precision counts more, for a wrong link misleads."""
 BETAS = (0.25, 0.5, 1.0, 2.0)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import BadInput, digest_of, digest_of_file
+from linking.arrays import Vectors
 from linking.delta import load_packed, pack, save_packed, unpack
 from linking.device import (
     Device,
@@ -28,7 +29,6 @@ from linking.device import (
     rows_per_batch,
     takes_bfloat16,
 )
-from linking.packaged import BASE_ENCODER as BASE_ENCODER
 from linking.packaged import BASES, base_with, packaged_model
 from linking.tokens import LONGEST, Tokens, as_integers
 
@@ -38,15 +38,12 @@ if TYPE_CHECKING:
 MODELS = Path(__file__).with_name("models")
 """The models that ship: a folder each, by its name."""
 TRAINED_ENCODER = "howtree-retriever"
-LARGE_ENCODER = "howtree-retriever-large"
-SHIPPED = (*BASES, TRAINED_ENCODER, LARGE_ENCODER)
-"""The packaged models, and what was trained from them, kept as the difference."""
+SHIPPED = (*BASES, TRAINED_ENCODER)
+"""The packaged models, and what was trained from one, kept as its difference."""
 DEFAULT_ENCODER = TRAINED_ENCODER
 
 HEAD = "tokens.safetensors"
 """The token head in a model's folder."""
-
-Vectors = NDArray[np.float32]
 
 
 class Encoder(Protocol):

@@ -16,17 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from linking.decide import Decision, Floats, fitted_for
+from linking.arrays import Flags, Floats, Rows
+from linking.decide import Decision, fitted_for
 from linking.device import Device
-from linking.encoder import BASE_ENCODER, DEFAULT_ENCODER, load_encoder
+from linking.encoder import DEFAULT_ENCODER, load_encoder
+from linking.packaged import BASE_ENCODER
 from linking.pipeline import CANDIDATES
-from linking.ranking import EncoderScorer, Flags, Lists, Task, ranked_lists, reranked_lists
+from linking.ranking import EncoderScorer, Lists, Task, ranked_lists, reranked_lists
 from linking.reliability import before_and_after, error_of
 from linking.rerank import DEPTH
 from linking.scorer import scorer_of
 from linking.significance import CUTS
 from linking.text import goal_text, step_text
-from linking.vectors import Rows
 
 STRICT = 2 / 3
 """A second row has "no link" at the threshold, read off the curve, that refuses so many of the unlinkable steps: at

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import progress
+from linking.arrays import Floats, Rows
 from linking.encoder import Encoder
 from linking.gold import Gold
 from linking.lists import GoalLists
 from linking.rerank import DEPTH, Reranker
 from linking.retrieve import Retriever
-from linking.scorer import Floats, Scorer
+from linking.scorer import Scorer
 from linking.text import goal_text, step_text
-from linking.vectors import Rows, VectorStore, hash_texts
+from linking.vectors import VectorStore, hash_texts
 
 
 @dataclass(frozen=True, slots=True)

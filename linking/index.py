@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import BadInput, read_json, write_json, written_aside
-from linking.encoder import Vectors
+from linking.arrays import Vectors
 
 FORMAT = 1
 

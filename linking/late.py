@@ -14,12 +14,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from linking.arrays import Floats
 from linking.tokens import AS_GOAL, AS_STEP, VECTOR_SCALE, Tokens
 
 CELLS = 1 << 22
 """So many numbers of a block's token vectors are held at a time: 16 MB."""
-
-Floats = NDArray[np.float64]
 
 
 def coverages(

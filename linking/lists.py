@@ -16,9 +16,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from howtree import written_aside
-from linking.encoder import Vectors
+from linking.arrays import Rows, Vectors
 from linking.executors import Executor, InProcess, Work
-from linking.vectors import Rows
 
 _MADE_FROM = b"made_from"
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import progress, written_aside
-from linking.encoder import SentenceEncoder, Vectors
+from linking.arrays import Vectors
+from linking.encoder import SentenceEncoder
 from linking.examples import Examples
 from linking.index import GoalIndex
 from linking.vectors import VectorStore

@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+
+from linking.arrays import Flags
 
 NEGATED = re.compile(
     r"(?:please )?(?:(?:do not|don['’]?t|never)(?! (?:forget|hesitate|neglect|miss|be (?:afraid|shy) to)\b)|avoid|"
@@ -26,8 +27,6 @@ AVERTS = re.compile(
 """What a title has that says how to prevent, end or do without something, or what to do against it."""
 PATTERNS = f"{NEGATED.pattern}\0{AVERTS.pattern}"
 """What the flags depend on: other patterns give other scores."""
-
-Flags = NDArray[np.bool_]
 
 
 def negated(steps: Sequence[str]) -> Flags:

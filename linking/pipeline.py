@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from howtree import progress, written_aside
-from linking.decide import Decision, Floats
+from linking.arrays import Floats, Rows
+from linking.decide import Decision
 from linking.encoder import Encoder
 from linking.executors import Executor, InProcess
 from linking.index import GoalIndex
@@ -20,7 +21,7 @@ from linking.lists import GoalLists
 from linking.rerank import DEPTH, Reranker
 from linking.retrieve import Retriever
 from linking.scorer import scorer_of
-from linking.vectors import Rows, VectorStore, hash_texts
+from linking.vectors import VectorStore, hash_texts
 
 CANDIDATES = 30
 SPARE = 16

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import digest_of, written_aside
-from linking.encoder import Vectors, unit
+from linking.arrays import Hashes, Rows, Vectors
+from linking.encoder import unit
 from linking.lists import GoalLists, places_in
-from linking.vectors import Hashes, Rows
 
 NEAREST = 30
 """So many of the nearest precedents of a step are looked at."""

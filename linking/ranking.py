@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from howtree import BadInput, progress
-from linking.encoder import SentenceEncoder, Vectors
+from linking.arrays import Flags, Floats, Rows, Vectors
+from linking.encoder import SentenceEncoder
 from linking.gold import Gold, check_gold
 from linking.index import GoalIndex
 from linking.late import coverages
@@ -27,12 +27,9 @@ from linking.retrieve import SCORE_DECIMALS, pair_cosines
 from linking.scorer import Scorer as Reranking
 from linking.scorer import features_of
 from linking.text import step_text
-from linking.vectors import Rows, VectorStore
+from linking.vectors import VectorStore
 
 BLOCK = 256
-
-Flags = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 
 class Scorer(Protocol):

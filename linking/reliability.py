@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import written_aside
+from linking.arrays import Floats
 from linking.bm25 import required
-from linking.decide import Floats
 
 BINS = 15
 

@@ -14,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import digest_of
-from linking.encoder import Vectors
+from linking.arrays import Flags, Floats, Numbers, Rows, Vectors
 from linking.executors import Executor
 from linking.late import coverages
 from linking.lists import GoalLists, ListFiles, places_in
-from linking.negation import PATTERNS, Flags, averting, opposed
+from linking.negation import PATTERNS, averting, opposed
 from linking.precedents import NEAREST, joined
 from linking.retrieve import BLOCK, Retriever
-from linking.scorer import Floats, Numbers, Scorer, features_of
+from linking.scorer import Scorer, features_of
 from linking.tokens import Tokens
-from linking.vectors import Rows, VectorStore
+from linking.vectors import VectorStore
 
 DEPTH = 100
 """So many of the retriever's goals are reranked."""

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import digest_of, written_aside
-from linking.encoder import Vectors
+from linking.arrays import Hashes, Rows, Vectors
 from linking.executors import Executor
 from linking.index import GoalIndex
 from linking.lists import GoalLists, ListFiles
-from linking.vectors import Hashes, Rows, VectorStore
+from linking.vectors import VectorStore
 
 BLOCK = 1_024
 SCORE_DECIMALS = 6

@@ -12,26 +12,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from howtree import BadInput, digest_of, read_json, write_json
-from linking.encoder import Encoder, SentenceEncoder, Vectors, model_folder
-from linking.negation import Flags
+from linking.arrays import Flags, Floats, Hashes, Numbers, Vectors
+from linking.encoder import Encoder, SentenceEncoder, model_folder
 from linking.precedents import Precedents
 from linking.retrieve import SCORE_DECIMALS
-from linking.vectors import Hashes
 
 FEATURES = ("cosine", "goal_coverage", "step_coverage", "links", "precedent", "opposed")
 FITTED = FEATURES[:-1]
 AGAINST_OPPOSED = -3.0
 """Divides the odds of an opposed goal by twenty, so that only an all but certain pair is linked. On gold one of nine
 such links was right (`tests/benchmarks/step_kinds.py`); negated steps are too few to fit a weight beside the others."""
-
-Floats = NDArray[np.float64]
-Numbers = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)

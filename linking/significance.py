@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import BadInput
-from linking.vectors import Rows
+from linking.arrays import Rows
 
 CUTS = (1, 10, 30)
 

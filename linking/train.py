@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import BadInput
-from linking.decide import BETA, Decision, Floats, fit_decision
-from linking.encoder import SentenceEncoder, Vectors
+from linking.arrays import Floats, Vectors
+from linking.decide import BETA, Decision, fit_decision
+from linking.encoder import SentenceEncoder
 from linking.gold import Gold, split_of
 from linking.gold_lists import gold_lists
 from linking.pipeline import CANDIDATES

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree import BadInput, progress
+from linking.arrays import Floats
 from linking.encoder import SentenceEncoder
 from linking.examples import training_part
 from linking.gold import Gold, split_of
 from linking.gold_lists import GoldRetriever
 from linking.precedents import Precedents
 from linking.rerank import DEPTH
-from linking.scorer import AGAINST_OPPOSED, FITTED, Floats, Scorer
+from linking.scorer import AGAINST_OPPOSED, FITTED, Scorer
 from linking.text import goal_text
 from linking.vectors import hash_texts
 

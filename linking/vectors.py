@@ -26,14 +26,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from howtree import written_aside
-from linking.encoder import Encoder, Vectors
+from linking.arrays import Hashes, Rows, Vectors
+from linking.encoder import Encoder
 from linking.executors import Executor, InProcess
 from linking.tokens import Tokens
 
 PART_SIZE = 8_192
-
-Rows = NDArray[np.int64]
-Hashes = NDArray[np.uint64]
 
 
 class VectorStore:

@@ -14,7 +14,7 @@ from conftest import ROOT, Run
 from howtree import BadInput
 from linking.bm25 import Bm25
 from linking.decide import Decision, base_decision, decision_of, fitted_for
-from linking.encoder import BASE_ENCODER, load_encoder
+from linking.encoder import load_encoder
 from linking.evaluate import (
     Measured,
     curve,
@@ -27,6 +27,7 @@ from linking.evaluate import (
 )
 from linking.gold import Gold, dev_part, read_gold, read_pool
 from linking.gold_lists import GoldRetriever
+from linking.packaged import BASE_ENCODER
 from linking.ranking import EncoderScorer, Lists, Task, ranked_lists, reranked_lists
 from linking.scorer import scorer_of
 from linking.text import step_text

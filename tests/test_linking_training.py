@@ -14,10 +14,10 @@ from conftest import Run as RunCommand
 
 from howtree import BadInput, digest_of_file
 from linking.decide import decision_of
-from linking.encoder import BASE_ENCODER, load_encoder
+from linking.encoder import load_encoder
 from linking.examples import Examples, training_part
 from linking.gold import Gold, split_of
-from linking.packaged import BASES
+from linking.packaged import BASE_ENCODER, BASES
 from linking.publish import train_retriever
 from linking.recipe import LARGE, Recipe, contrastive_loss, rate_at
 from linking.train_retriever import Run

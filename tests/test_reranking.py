@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from howtree import BadInput
-from linking.encoder import BASE_ENCODER, SentenceEncoder, load_encoder
+from linking.encoder import SentenceEncoder, load_encoder
 from linking.heads import TokenHead
 from linking.late import coverages
 from linking.lists import GoalLists, ListFiles, places_in
+from linking.packaged import BASE_ENCODER
 from linking.precedents import Precedents, joined
 from linking.rerank import Reranker
 from linking.retrieve import Retriever

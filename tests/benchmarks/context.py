@@ -22,8 +22,9 @@ from pathlib import Path
 import numpy as np
 from step_kinds import recall
 
-from linking.encoder import BASE_ENCODER, DEFAULT_ENCODER, load_encoder
+from linking.encoder import DEFAULT_ENCODER, load_encoder
 from linking.gold import Gold, read_gold, read_pool, split_of
+from linking.packaged import BASE_ENCODER
 from linking.ranking import EncoderScorer, Task, rank_of
 from linking.text import goal_text, step_text
 

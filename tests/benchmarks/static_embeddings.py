@@ -20,10 +20,12 @@ import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
-from linking.encoder import BASE_ENCODER, Vectors, load_encoder, unit
+from linking.arrays import Vectors
+from linking.encoder import load_encoder, unit
 from linking.evaluate import recalls
 from linking.examples import Examples, training_part
 from linking.gold import dev_part, read_gold, read_pool
+from linking.packaged import BASE_ENCODER
 from linking.ranking import Task, ranked_lists
 from linking.recipe import Recipe, contrastive_loss
 from linking.text import goal_text, step_text

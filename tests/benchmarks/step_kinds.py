@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 from kb.store import KnowledgeBase
 from linking.decide import decision_of
-from linking.encoder import BASE_ENCODER, load_encoder
+from linking.encoder import load_encoder
 from linking.gold import Gold, marks, read_gold, read_pool, split_of
 from linking.negation import averting, negated, opposed
+from linking.packaged import BASE_ENCODER
 from linking.pipeline import CANDIDATES
 from linking.ranking import EncoderScorer, Lists, Task, ranked_lists
 from linking.text import goal_text, step_text
