@@ -39,7 +39,7 @@ class Recipe:
     """Whether the word embeddings are trained too."""
 
 
-LARGE = Recipe(batch=128, rate=4e-5, hard_rate=4e-5, runs=1, words=False)
+LARGE = Recipe(rate=2e-5, hard_rate=2e-5, runs=1, words=False)
 """For all-mpnet-base-v2: what is trained is kept in few dimensions, which words are not worth."""
 
 

@@ -83,9 +83,7 @@ def retriever(
             min=1, help="With the next seeds; their weights are averaged [default: 2; 1 for the large model]."
         ),
     ] = None,
-    batch: Annotated[
-        int | None, typer.Option(min=2, help="Pairs in a batch [default: 64; 128 for the large model].")
-    ] = None,
+    batch: Annotated[int, typer.Option(min=2, help="Pairs in a batch.")] = 64,
     device: DeviceOption = Device.auto,
 ) -> None:
     """Fine-tune the encoder with its reranker; a run that was stopped goes on after its last whole epoch.
@@ -107,7 +105,7 @@ def retriever(
         hard_epochs=hard_epochs,
         negatives=negatives,
         runs=runs or recipe.runs,
-        batch=batch or recipe.batch,
+        batch=batch,
     )
     result = train_retriever(
         pairs,
