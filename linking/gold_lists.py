@@ -60,8 +60,7 @@ class GoldRetriever:
 
     def _reranker(self, scorer: Scorer, k: int) -> Reranker:
         ranker = Reranker(self.folder / f"reranked-{self.retriever.depth}", self.retriever, scorer, k)
-        with progress(None, "Reranking", len(self.steps), "texts") as bar:
-            ranker.update(bar)
+        ranker.update_with_bars()
         return ranker
 
     def _with_places(self, lists: GoalLists) -> GoldLists:

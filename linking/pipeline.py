@@ -119,8 +119,8 @@ class Linker:
         ranker: Retriever | Reranker = retriever
         if self.scorer is not None:
             ranker = Reranker(self.folder / "reranked", retriever, self.scorer, depth)
-            with timed(tally, "rerank"), progress(None, "Reranking", len(self.steps), "texts") as bar:
-                tally.compared = ranker.update(bar, self.executor)
+            with timed(tally, "rerank"):
+                tally.compared = ranker.update_with_bars(self.executor)
         with timed(tally, "decide"):
             self._write(goals.ids, goal_rows, steps, total, ranker, output)
         return tally

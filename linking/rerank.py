@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from howtree import digest_of
+from howtree import digest_of, progress
 from linking.arrays import Flags, Floats, Numbers, Rows, Vectors
 from linking.executors import Executor
 from linking.late import coverages
@@ -68,6 +68,14 @@ class Reranker:
         parts = self.retriever.steps.parts()
         self.near.update(None, executor)
         return self.files.update(parts, self.fingerprint, self.update_part, bar, executor)
+
+    def update_with_bars(self, executor: Executor | None = None) -> int:
+        """`update` with a progress bar for each of its two halves."""
+        texts = len(self.retriever.steps)
+        with progress(None, "Finding precedents", texts, "texts") as bar:
+            self.near.update(bar, executor)
+        with progress(None, "Reranking", texts, "texts") as bar:
+            return self.update(bar, executor)
 
     def lists(self, rows: Rows) -> GoalLists:
         """The best `depth` goals of step texts in the better order, with both scores. Call `update` first."""
