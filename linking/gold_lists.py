@@ -60,7 +60,7 @@ class GoldRetriever:
 
     def _reranker(self, scorer: Scorer, k: int) -> Reranker:
         ranker = Reranker(self.folder / f"reranked-{self.retriever.depth}", self.retriever, scorer, k)
-        ranker.update_with_bars()
+        ranker.update()
         return ranker
 
     def _with_places(self, lists: GoalLists) -> GoldLists:

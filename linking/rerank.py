@@ -63,19 +63,13 @@ class Reranker:
         """Pickled as its arguments: the process that unpickles it opens the files itself."""
         return Reranker, (self.folder.absolute(), self.retriever, self.scorer, self.depth)
 
-    def update(self, bar: Any = None, executor: Executor | None = None) -> int:
+    def update(self, executor: Executor | None = None) -> int:
         """Bring every part up to date; returns how many pairs were compared."""
-        parts = self.retriever.steps.parts()
-        self.near.update(None, executor)
-        return self.files.update(parts, self.fingerprint, self.update_part, bar, executor)
-
-    def update_with_bars(self, executor: Executor | None = None) -> int:
-        """`update` with a progress bar for each of its two halves."""
-        texts = len(self.retriever.steps)
-        with progress(None, "Finding precedents", texts, "texts") as bar:
+        steps = self.retriever.steps
+        with progress(None, "Finding precedents", len(steps), "texts") as bar:
             self.near.update(bar, executor)
-        with progress(None, "Reranking", texts, "texts") as bar:
-            return self.update(bar, executor)
+        with progress(None, "Reranking", len(steps), "texts") as bar:
+            return self.files.update(steps.parts(), self.fingerprint, self.update_part, bar, executor)
 
     def lists(self, rows: Rows) -> GoalLists:
         """The best `depth` goals of step texts in the better order, with both scores. Call `update` first."""

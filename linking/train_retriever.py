@@ -63,9 +63,8 @@ class Run:
             encoder.model[0].auto_model.get_input_embeddings().requires_grad_(False)
         untrained = load_encoder(encoder.name, device=encoder.device)
         self.duplicates = NearDuplicates(untrained, work / f"titles-{encoder.digest[:16]}", recipe.duplicate)
-        self.duplicates.vectors(
-            examples.goals
-        )  # all at once: a GPU would run a full batch for a handful of titles
+        # All at once: a GPU would run a full batch for the handful of titles that a batch of pairs brings.
+        self.duplicates.vectors(examples.goals)
         torch.manual_seed(0)  # heads of all seeds start alike, so that their weights can be averaged
         encoder.head = self.head = TokenHead(encoder.dimension).to(encoder.device)
         self.links = examples.links()
