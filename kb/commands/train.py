@@ -69,7 +69,9 @@ def retriever(
     gold: GoldFile,
     goals: PoolFile,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write the model to.")],
-    encoder: Annotated[str, typer.Option(help="Name or folder of the model to start from.")] = "",
+    encoder: Annotated[
+        str, typer.Option(help="Name or folder of the model to start from [default: all-MiniLM-L6-v2].")
+    ] = "",
     work: Annotated[
         Path | None, typer.Option(help="Folder for checkpoints [default: beside the model, MODEL.work].")
     ] = None,
@@ -80,7 +82,8 @@ def retriever(
     runs: Annotated[
         int | None,
         typer.Option(
-            min=1, help="With the next seeds; their weights are averaged [default: 2; 1 for the large model]."
+            min=1,
+            help="With the next seeds; their weights are averaged [default: 2; 1 for all-mpnet-base-v2].",
         ),
     ] = None,
     batch: Annotated[int, typer.Option(min=2, help="Pairs in a batch.")] = 64,
