@@ -38,6 +38,7 @@ from kb.fill import (
 )
 from kb.store import SCHEMA_VERSION, define_views
 from linking.decide import Decision, decision_of
+from linking.device import Device, Precision
 from linking.encoder import DEFAULT_ENCODER, Encoder, load_encoder
 from linking.executors import Executor, executor_of
 from linking.pipeline import CANDIDATES, Goals, Linker, LinkTally, StepBatch
@@ -52,8 +53,8 @@ class Options:
     """How to build."""
 
     encoder: str = DEFAULT_ENCODER
-    precision: str = "auto"
-    device: str = "auto"
+    precision: Precision = "auto"
+    device: Device = "auto"
     """Where the encoder runs: on the processor (`cpu`), a GPU (`cuda`), or a GPU where there is one (`auto`)."""
     threshold: float | None = None
     """Least probability of a chosen link; None for the one that was fitted with the decision."""
@@ -117,7 +118,7 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
         with new_file(aside) as session:
             with stage(tally, "load"):
                 load_corpus(session, work / "corpus")
-            encoder = load_encoder(options.encoder, options.precision, options.device)  # type: ignore[arg-type]
+            encoder = load_encoder(options.encoder, options.precision, options.device)
             decision = decision_of(encoder)
             threshold = least_probability(options, decision)
             link(session, work, encoder, decision, options.candidates, executor, tally)

@@ -11,11 +11,15 @@ from typing import Any, Literal
 
 from howtree import BadInput
 
-Precision = Literal["auto", "float32", "bfloat16"]
+Kind = Literal["float32", "bfloat16", "int8"]
+"""In which numbers a model's matrices are multiplied."""
+Precision = Literal["auto", "float32", "bfloat16", "int8"]
 Device = Literal["auto", "cpu", "cuda"]
 
 TOKENS_PER_BATCH = {"cpu": 4_096, "cuda": 65_536}
 """A processor's caches hold a small batch; a GPU needs a large one to be busy."""
+WIDE = 768
+"""From vectors of this length on int8 pays: in narrower layers the rounding takes what the product saves."""
 LEAST_TOKENS = 64
 """Of a batch on a processor: products of fewer than 16 rows were seen to be added up otherwise."""
 
@@ -46,9 +50,34 @@ def refuse_missing(device: str) -> None:
         )
 
 
-def takes_bfloat16(precision: str, device: str) -> bool:
-    """Whether a model runs in bfloat16. "auto" says yes on every GPU: nodes of one cluster must do the same."""
-    return precision == "bfloat16" or (precision == "auto" and (device != "cpu" or has_fast_bfloat16()))
+def kind_of(precision: Precision, device: str, dimension: int) -> Kind:
+    """In which numbers a model with vectors of `dimension` runs.
+
+    "auto" says bfloat16 on every GPU: nodes of one cluster must do the same.
+
+    Raises:
+        BadInput: int8 is asked for where it is not exact or not there.
+    """
+    if precision == "int8" and (device != "cpu" or not has_int8()):
+        raise BadInput(
+            f"--precision int8 needs a processor with VNNI instructions, and {platform.node()} "
+            f"{'runs the model on a GPU' if device != 'cpu' else 'has none'}: take float32 or bfloat16"
+        )
+    if precision != "auto":
+        return precision
+    if device != "cpu" or has_fast_bfloat16():
+        return "bfloat16"
+    return "int8" if dimension >= WIDE and has_int8() else "float32"
+
+
+def kind_of_training(device: str) -> Kind:
+    """In which numbers a model is trained: those of `kind_of` that have a gradient."""
+    return "bfloat16" if device != "cpu" or has_fast_bfloat16() else "float32"
+
+
+def has_int8() -> bool:
+    """Whether this processor multiplies integers of eight bits fast and exactly (AVX512 with VNNI)."""
+    return cpu_has("_is_vnni_supported")
 
 
 def has_fast_bfloat16() -> bool:
@@ -58,12 +87,14 @@ def has_fast_bfloat16() -> bool:
     an Intel Xeon without AMX 0.6 times. To measure it would be no better: on a busy machine the answer could change
     from one build to the next, and with it the links.
     """
+    return cpu_has("_is_amx_tile_supported") or (cpu_has("_is_avx512_bf16_supported") and "AMD" in maker())
+
+
+def cpu_has(probe: str) -> bool:
+    """What torch finds in this processor; no where it does not know the question."""
     import torch
 
-    def has(probe: str) -> bool:
-        return bool(getattr(torch.cpu, probe, lambda: False)())
-
-    return has("_is_amx_tile_supported") or (has("_is_avx512_bf16_supported") and "AMD" in maker())
+    return bool(getattr(torch.cpu, probe, lambda: False)())
 
 
 def maker() -> str:
@@ -92,11 +123,11 @@ def lacks_memory(error: Exception) -> bool:
     )
 
 
-def mixed(device: str, bfloat16: bool) -> AbstractContextManager[Any]:
+def mixed(device: str, kind: Kind) -> AbstractContextManager[Any]:
     """The context in which a model's products are done in bfloat16, or as they are."""
     import torch
 
-    return torch.autocast(device, torch.bfloat16) if bfloat16 else nullcontext()
+    return torch.autocast(device, torch.bfloat16) if kind == "bfloat16" else nullcontext()
 
 
 def unmixed(device: str) -> AbstractContextManager[Any]:

@@ -23,11 +23,11 @@ from linking.device import (
     device_of,
     filled,
     hand_back_memory,
+    kind_of,
     lacks_memory,
     mixed,
     refuse_missing,
     rows_per_batch,
-    takes_bfloat16,
 )
 from linking.packaged import BASES, base_with, packaged_model
 from linking.tokens import LONGEST, Tokens, as_integers
@@ -94,10 +94,13 @@ class SentenceEncoder:
         self.model = model.eval()
         self.head = head
         self.device = device
-        self.bfloat16 = takes_bfloat16(precision, device)
         self.dimension = int(model.get_embedding_dimension())
-        kind = "bfloat16" if self.bfloat16 else "float32"
-        self.digest = digest_of(name, weights_digest, kind, *([] if device == "cpu" else [device]))
+        self.kind = kind_of(precision, device, self.dimension)
+        self.digest = digest_of(name, weights_digest, self.kind, *([] if device == "cpu" else [device]))
+        if self.kind == "int8":
+            from linking.int8 import in_int8
+
+            in_int8(self.model)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape [len(texts), dimension], float32."""
@@ -138,8 +141,7 @@ class SentenceEncoder:
         """Pickled as its name: the process that unpickles it loads the model itself."""
         where = model_folder(self.name)
         path = str(where.absolute()) if self.name not in SHIPPED and where.exists() else self.name
-        precision = "bfloat16" if self.bfloat16 else "float32"
-        return load_again, (path, self.name, self.weights, precision, self.device)
+        return load_again, (path, self.name, self.weights, self.kind, self.device)
 
     def move(self) -> None:
         """Move the model to where it runs, when it first runs: what starts a build on a cluster may have no GPU."""
@@ -175,7 +177,7 @@ class SentenceEncoder:
         """Tensors on the device: unit vectors [n, dimension] and, with a head, its vectors and weights of the words."""
         import torch
 
-        with torch.inference_mode(), mixed(self.device, self.bfloat16):
+        with torch.inference_mode(), mixed(self.device, self.kind):
             ids = torch.tensor(tokens, device=self.device)
             output = self.model({"input_ids": ids, "attention_mask": torch.ones_like(ids)})
             vectors = torch.nn.functional.normalize(output["sentence_embedding"].float(), dim=1)
@@ -277,7 +279,7 @@ def load_delta(name: str, folder: Path, precision: Precision, device: Device) ->
         raise BadInput(
             f"{folder} was made from other weights than those of {' or '.join(BASES)}: pack it again"
         )
-    base = load_encoder(made_from, precision)
+    base = load_encoder(made_from, "float32")
     transformer = base.model[0].auto_model
     transformer.load_state_dict(unpack(packed, transformer.state_dict()))
     head = head_in(folder)
@@ -299,7 +301,7 @@ def save_encoder(encoder: SentenceEncoder, base: str, folder: Path) -> None:
 
 def save_delta(encoder: SentenceEncoder, base: str, folder: Path) -> None:
     """Write an encoder that was trained from a packaged one as its difference from it."""
-    before = load_encoder(base).model[0].auto_model.state_dict()
+    before = load_encoder(base, "float32").model[0].auto_model.state_dict()
     trained = {name: tensor.cpu() for name, tensor in encoder.model[0].auto_model.state_dict().items()}
     packed = pack(trained, before, BASES[base].rank)
     save_packed(packed, folder, {"kind": "retriever", "base": BASES[base].sha256})

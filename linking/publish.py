@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from howtree import BadInput
-from linking.device import Device
+from linking.device import Device, device_of, kind_of_training
 from linking.encoder import SentenceEncoder, has_transformer, load_encoder, save_encoder
 from linking.examples import training_part
 from linking.gold import Gold, check_gold, with_goal
@@ -51,7 +51,8 @@ def train_retriever(
         )
     runs: list[Run] = []
     for n in range(recipe.runs):  # one after the other: each reads what the one before has written to `work`
-        start = load_encoder(base, device=device)
+        runs_on = device_of(device)
+        start = load_encoder(base, kind_of_training(runs_on), runs_on)
         run = Run(start, examples, gold, pool, work, replace(recipe, seed=recipe.seed + n))
         run.train()
         runs.append(run)
@@ -82,7 +83,7 @@ def publish(run: Run, output: Path, work: Path, base: str, source: str) -> Decis
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     save_encoder(run.encoder, base, aside)
-    kept = load_encoder(str(aside))
+    kept = load_encoder(str(aside), "float32")
     trained = SentenceEncoder(
         str(output), kept.model, kept.weights, head=kept.head, device=run.encoder.device
     )

@@ -39,8 +39,9 @@ class Recipe:
     """Whether the word embeddings are trained too."""
 
 
-LARGE = Recipe(rate=2e-5, hard_rate=2e-5, runs=1, words=False)
-"""For all-mpnet-base-v2: what is trained is kept in few dimensions, which words are not worth."""
+LARGE = Recipe(rate=2e-5, hard_epochs=1, hard_rate=2e-5, runs=1, words=False)
+"""For all-mpnet-base-v2: what is trained is kept in few dimensions, which words are not worth; and an epoch less, since
+it takes long."""
 
 
 def contrastive_loss(steps: Any, goals: Any, masked: Any, scale: float) -> Any:

@@ -61,7 +61,7 @@ class Run:
         encoder.move()
         if not recipe.words:
             encoder.model[0].auto_model.get_input_embeddings().requires_grad_(False)
-        untrained = load_encoder(encoder.name, device=encoder.device)
+        untrained = load_encoder(encoder.name, encoder.kind, encoder.device)
         self.duplicates = NearDuplicates(untrained, work / f"titles-{encoder.digest[:16]}", recipe.duplicate)
         # All at once: a GPU would run a full batch for the handful of titles that a batch of pairs brings.
         self.duplicates.vectors(examples.goals)
@@ -219,7 +219,7 @@ class Run:
         order = np.argsort([len(ids) for ids in tokens], kind="stable")
         pieces = [piece for piece in np.array_split(order, self.pieces) if len(piece)]
         back = self.on_device(np.argsort(np.concatenate(pieces)))
-        with mixed(self.encoder.device, self.encoder.bfloat16):
+        with mixed(self.encoder.device, self.encoder.kind):
             outputs = [self.piece([tokens[i] for i in piece], longest) for piece in pieces]
         vectors, states, words = (torch.cat(part)[back] for part in zip(*outputs, strict=True))
         return torch.nn.functional.normalize(vectors, dim=1), states, words
@@ -302,7 +302,7 @@ class Run:
 
     def restore_weights(self, epoch: int) -> None:
         """Go on from the checkpoint after `epoch` epochs."""
-        kept = load_encoder(str(self.checkpoint(epoch)))
+        kept = load_encoder(str(self.checkpoint(epoch)), "float32")
         self.encoder.model.load_state_dict(kept.model.state_dict())
         self.head.load_state_dict(load_head(self.checkpoint(epoch) / HEAD).state_dict())
         self.history = read_json(self.checkpoint(epoch) / "history.json") or []

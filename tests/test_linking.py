@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import random
 import shutil
 import zipfile
@@ -16,7 +17,7 @@ from howtree import BadInput
 from linking import packaged
 from linking.decide import Decision, base_decision, fit_decision, fitted_for
 from linking.delta import pack, unpack
-from linking.device import Precision, has_fast_bfloat16
+from linking.device import Precision, has_fast_bfloat16, has_int8, kind_of, kind_of_training
 from linking.encoder import (
     TRAINED_ENCODER,
     SentenceEncoder,
@@ -55,7 +56,10 @@ def test_vectors_are_those_of_sentence_transformers(encoder: SentenceEncoder) ->
     assert (exact * encoder.encode(some)).sum(axis=1).min() > 0.999
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+INT8 = pytest.param("int8", marks=pytest.mark.skipif(not has_int8(), reason="no VNNI here"))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", INT8])
 def test_a_vector_does_not_depend_on_its_neighbours(precision: Precision) -> None:
     encoder, some = load_encoder(precision=precision), [*texts(60), *WORDS[:5], ""]
     together = encoder.encode(some)
@@ -342,7 +346,35 @@ def test_the_held_out_part_is_a_tenth_and_depends_on_the_text_alone() -> None:
 
 @pytest.mark.skipif(not has_fast_bfloat16(), reason="no fast bfloat16 here")
 def test_bfloat16_is_used_where_the_processor_has_it(encoder: SentenceEncoder) -> None:
-    assert has_fast_bfloat16() and encoder.bfloat16
+    assert has_fast_bfloat16() and encoder.kind == "bfloat16"
+
+
+@pytest.mark.parametrize("fast", [False, True], ids=["plain", "fast bfloat16"])
+@pytest.mark.parametrize("vnni", [False, True], ids=["no VNNI", "VNNI"])
+def test_the_processor_settles_the_numbers(fast: bool, vnni: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """bfloat16 where it is fast, else int8 for a wide encoder where it is exact; never int8 in training."""
+    monkeypatch.setattr("linking.device.has_fast_bfloat16", lambda: fast)
+    monkeypatch.setattr("linking.device.has_int8", lambda: vnni)
+    assert kind_of("auto", "cpu", 384) == kind_of_training("cpu") == ("bfloat16" if fast else "float32")
+    assert kind_of("auto", "cpu", 768) == ("bfloat16" if fast else "int8" if vnni else "float32")
+    assert kind_of("auto", "cuda", 768) == kind_of_training("cuda") == "bfloat16"
+    assert kind_of("float32", "cpu", 768) == "float32"
+    with pytest.raises(BadInput, match="--precision int8 needs a processor with VNNI"):
+        kind_of("int8", "cuda" if vnni else "cpu", 768)
+
+
+@pytest.mark.skipif(not has_int8(), reason="no VNNI here")
+def test_int8_gives_nearly_the_vectors_of_float32(tmp_path: Path) -> None:
+    some, goals = texts(300, 1), texts(400, 2)
+    exact, whole = load_encoder(precision="float32"), load_encoder(precision="int8")
+    assert (exact.encode(some) * whole.encode(some)).sum(axis=1).min() > 0.99
+    best = [(each.encode(some) @ each.encode(goals).T).argmax(axis=1) for each in (exact, whole)]
+    assert (best[0] == best[1]).mean() > 0.9
+    assert whole.digest != exact.digest and whole.weights == exact.weights
+    with pytest.raises(BadInput, match="load it with precision float32"):
+        whole.model.save(str(tmp_path / "m"))
+    again = pickle.loads(pickle.dumps(whole))
+    assert np.array_equal(again.encode(some[:9]), whole.encode(some[:9]))
 
 
 def test_any_other_sentence_transformers_model_can_link(tmp_path: Path, run: Run) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from howtree import BadUsage, say
-from kb.commands.options import Device, DeviceOption
+from kb.commands.options import Device, DeviceOption, Precision
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +39,9 @@ def build(
     encoder: Annotated[
         str, typer.Option(help="Name or folder of a sentence-transformers model [default: the packaged one].")
     ] = "",
-    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    precision: Annotated[
+        Precision, typer.Option(help="Numbers that the encoder runs in; auto is what suits the processor.")
+    ] = Precision.auto,
     device: DeviceOption = Device.auto,
     executor: Annotated[
         str, typer.Option(help="Who links: process (this one), pool (of processes) or ray (a cluster).")
@@ -55,8 +57,6 @@ def build(
 
     Example: howtree build data/sample -o kb.duckdb
     """
-    if precision not in ("auto", "float32", "bfloat16"):
-        raise BadUsage(f"--precision is auto, float32 or bfloat16, not {precision!r}")
     if beta is not None and threshold is not None:
         raise BadUsage("--threshold and --beta both say which links are chosen: give one of them")
     from kb.build import Options, work_folder
@@ -68,7 +68,7 @@ def build(
         refuse_missing(device.value)
     options = Options(
         encoder=encoder or DEFAULT_ENCODER,
-        precision=precision,
+        precision=precision.value,
         device=device.value,
         threshold=threshold,
         beta=beta,

@@ -34,6 +34,15 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
+class Precision(StrEnum):
+    """In which numbers an encoder runs."""
+
+    auto = "auto"
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    int8 = "int8"
+
+
 DeviceOption = Annotated[
     Device, typer.Option("--device", help="Where the encoder runs; auto is a GPU where there is one.")
 ]

@@ -77,7 +77,12 @@ def retriever(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the order of the pairs and of dropout.")] = 0,
     epochs: Annotated[int, typer.Option(min=1, help="With negatives of the batch alone.")] = 1,
-    hard_epochs: Annotated[int, typer.Option(min=0, help="More, with mined hard negatives too.")] = 2,
+    hard_epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="More, with mined hard negatives too [default: 2; 1 for all-mpnet-base-v2]."
+        ),
+    ] = None,
     negatives: Annotated[int, typer.Option(min=1, help="Hard negatives for each step in each epoch.")] = 7,
     runs: Annotated[
         int | None,
@@ -105,7 +110,7 @@ def retriever(
         recipe,
         seed=seed,
         epochs=epochs,
-        hard_epochs=hard_epochs,
+        hard_epochs=recipe.hard_epochs if hard_epochs is None else hard_epochs,
         negatives=negatives,
         runs=runs or recipe.runs,
         batch=batch,

@@ -110,13 +110,21 @@ def link(options: argparse.Namespace) -> dict[str, Any]:
         "steps": total,
         "texts": len(linker.steps),
         "tokens": float(np.mean([len(ids) for ids in encoder.token_ids(sample)])),
-        "parameters": sum(p.numel() for n, p in encoder.model.named_parameters() if "embeddings" not in n),
+        "parameters": parameters(encoder.name),
         "dimension": encoder.dimension,
-        "bfloat16": encoder.bfloat16,
+        "kind": encoder.kind,
         "seconds": {"encode goals": of_goals, **tally.seconds},
         "memory": peak_gigabytes(),
         "disk": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e9,
     }
+
+
+def parameters(name: str) -> int:
+    """Weights of an encoder that each token is multiplied with."""
+    from linking.encoder import load_encoder
+
+    model = load_encoder(name, "float32").model
+    return sum(p.numel() for name, p in model.named_parameters() if "embeddings" not in name)
 
 
 def peak_gigabytes() -> float:
@@ -158,15 +166,16 @@ def surroundings() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "HOWTREE_PROGRESS": "0"}
 
 
-def matrix_rate(bfloat16: bool) -> float:
+def matrix_rate(kind: str) -> float:
     """Best of several products of square matrices with torch, in 10^9 operations a second."""
     import torch
 
     size, best = 2_048, math.inf
-    a, b = (torch.randn(size, size, dtype=torch.bfloat16 if bfloat16 else torch.float32) for _ in range(2))
+    a, b = ((50 * torch.randn(size, size)).clamp(-127, 127).to(getattr(torch, kind)) for _ in range(2))
+    multiply = torch._int_mm if kind == "int8" else torch.matmul
     for _ in range(8):
         clock = time.perf_counter()
-        a @ b
+        multiply(a, b)
         best = min(best, time.perf_counter() - clock)
     return 2 * size**3 / best / 1e9
 
@@ -202,11 +211,14 @@ def show_whole(options: argparse.Namespace) -> None:
 
 def show_shares(found: dict[str, Any]) -> None:
     """How much of the machine's matrix rate encoding and retrieval reach."""
-    rates = {name: matrix_rate(name == "bfloat16") for name in ("bfloat16", "float32")}
+    from linking.device import has_int8
+
+    kinds = ["float32", "bfloat16", *(["int8"] if has_int8() else [])]
+    rates = {kind: matrix_rate(kind) for kind in kinds}
     print("matrix rate: " + ", ".join(f"{name} {rate:,.0f} GFLOP/s" for name, rate in rates.items()))
     encode = 2 * found["parameters"] * found["tokens"] * found["texts"] / found["seconds"]["encode"] / 1e9
     retrieve = 2 * found["dimension"] * found["goals"] * found["texts"] / found["seconds"]["retrieve"] / 1e9
-    kind = "bfloat16" if found["bfloat16"] else "float32"
+    kind = found["kind"]
     print(f"encode: {encode:,.0f} GFLOP/s, {encode / rates[kind]:.0%} of the {kind} rate; ", end="")
     print(f"{found['tokens']:.1f} tokens a text")
     print(f"retrieve: {retrieve:,.0f} GFLOP/s, {retrieve / rates['float32']:.0%} of the float32 rate")

@@ -106,8 +106,7 @@ def encoding(
     table("encoding", rows)
     for each in (exact, encoder):
         ranks = whole_linker(each, task, work)[1].ranks
-        name = "bfloat16" if each.bfloat16 else "float32"
-        print(f"R@1 / R@30 of the linker in {name}: {recall(ranks, 1)} / {recall(ranks, K)}")
+        print(f"R@1 / R@30 of the linker in {each.kind}: {recall(ranks, 1)} / {recall(ranks, K)}")
 
 
 def whole_linker(encoder: SentenceEncoder, task: Task, work: Path) -> tuple[Lists, Lists]:
