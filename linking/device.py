@@ -87,7 +87,9 @@ def has_fast_bfloat16() -> bool:
     an Intel Xeon without AMX 0.6 times. To measure it would be no better: on a busy machine the answer could change
     from one build to the next, and with it the links.
     """
-    return cpu_has("_is_amx_tile_supported") or (cpu_has("_is_avx512_bf16_supported") and "AMD" in maker())
+    return cpu_has("_is_amx_tile_supported") or (
+        cpu_has("_is_avx512_bf16_supported") and "AMD" in told_by_processor("vendor_id")
+    )
 
 
 def cpu_has(probe: str) -> bool:
@@ -97,13 +99,20 @@ def cpu_has(probe: str) -> bool:
     return bool(getattr(torch.cpu, probe, lambda: False)())
 
 
-def maker() -> str:
-    """Who made the processor, as it says itself."""
+def is_intel_with_avx512() -> bool:
+    """Whether the processor has the instructions of Intel's server processors from 2017 on."""
+    has = told_by_processor("flags").split()
+    needed = {f"avx512{part}" for part in ("f", "bw", "cd", "dq", "vl")}
+    return "GenuineIntel" in told_by_processor("vendor_id") and needed <= set(has)
+
+
+def told_by_processor(what: str) -> str:
+    """A line of what Linux says of the processor, such as "vendor_id" or "flags"; elsewhere its name."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
-    return next((line for line in lines if line.startswith("vendor_id")), "")
+    return next((line for line in lines if line.startswith(what)), "")
 
 
 def hand_back_memory() -> None:

@@ -18,6 +18,7 @@ from typing import Protocol, Self
 
 from howtree import BadInput, BadUsage, end_with_parent
 from linking.device import hand_back_memory
+from linking.index import loaded_faiss
 
 Work = Callable[[int], int]
 """Does the part of a number and tells how many texts it worked on."""
@@ -147,11 +148,10 @@ _worker: Worker
 
 def limit_threads(threads: int) -> None:
     """Let torch and faiss use so many threads in this process: workers side by side share the cores."""
-    import faiss
     import torch
 
     torch.set_num_threads(threads)
-    faiss.omp_set_num_threads(threads)
+    loaded_faiss().omp_set_num_threads(threads)
 
 
 def cores() -> int:
