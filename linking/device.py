@@ -16,7 +16,7 @@ Kind = Literal["float32", "bfloat16", "int8"]
 Precision = Literal["auto", "float32", "bfloat16", "int8"]
 Device = Literal["auto", "cpu", "cuda"]
 
-TOKENS_PER_BATCH = {"cpu": 4_096, "cuda": 65_536}
+TOKENS_PER_BATCH = {"cpu": 2_048, "cuda": 65_536}
 """A processor's caches hold a small batch; a GPU needs a large one to be busy."""
 WIDE = 768
 """From vectors of this length on int8 pays: in narrower layers the rounding takes what the product saves."""

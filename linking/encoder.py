@@ -37,13 +37,19 @@ if TYPE_CHECKING:
 
 MODELS = Path(__file__).with_name("models")
 """The models that ship: a folder each, by its name."""
-TRAINED_ENCODER = "howtree-retriever"
-SHIPPED = (*BASES, TRAINED_ENCODER)
-"""The packaged models, and what was trained from one, kept as its difference."""
-DEFAULT_ENCODER = TRAINED_ENCODER
+SMALL_ENCODER = "howtree-retriever"
+LARGE_ENCODER = "howtree-retriever-large"
+SHIPPED = (*BASES, SMALL_ENCODER, LARGE_ENCODER)
+"""The packaged models, and what was trained from each, kept as its difference."""
+DEFAULT_ENCODER = LARGE_ENCODER
 
 HEAD = "tokens.safetensors"
 """The token head in a model's folder."""
+
+
+def default_encoder() -> str:
+    """The encoder of whoever names none: that of HOWTREE_ENCODER, else the best that ships."""
+    return os.environ.get("HOWTREE_ENCODER") or DEFAULT_ENCODER
 
 
 class Encoder(Protocol):
@@ -191,16 +197,16 @@ def as_tokens(vectors: Any, weights: Any) -> Tokens:
     return Tokens(*as_integers(*(part.flatten(0, 1).numpy() for part in (vectors, weights))), starts)
 
 
-def load_encoder(
-    name: str = DEFAULT_ENCODER, precision: Precision = "auto", device: Device = "cpu"
-) -> SentenceEncoder:
+def load_encoder(name: str = "", precision: Precision = "auto", device: Device = "cpu") -> SentenceEncoder:
     """Load a model that ships, one that `save_delta` wrote, or any sentence-transformers model by path or name.
 
+    Without a name it is the `default_encoder`.
     `device` is "cpu", "cuda", or "auto" for a GPU where there is one.
 
     Raises:
         BadInput: the shipped or the packaged weights have changed, or the model cannot be loaded.
     """
+    name = name or default_encoder()
     folder, runs_on = model_folder(name), device_of(device)
     if (folder / "delta.safetensors").exists():
         return load_delta(name, folder, precision, runs_on)

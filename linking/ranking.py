@@ -135,9 +135,8 @@ class EncoderScorer:
 
     def megabytes(self) -> float:
         """Size of the weights in memory, in units of 10^6 bytes."""
-        return float(
-            sum(t.numel() * t.element_size() for t in self.encoder.model.state_dict().values()) / 1e6
-        )
+        model = self.encoder.model
+        return float(sum(t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers())) / 1e6)
 
 
 def ranked_lists(task: Task, scorer: Scorer, label: str, candidates: int = CANDIDATES) -> Lists:
@@ -164,12 +163,13 @@ def reranked_lists(task: Task, scorer: EncoderScorer, reranker: Reranking, lists
     """The lists, widened by precedents, in the reranker's order; a gold goal that is not among them comes behind."""
     texts = [step_text(step) for step in task.gold.steps]
     vectors, steps = scorer.encoder.encode_tokens(texts)
-    assert steps is not None, "a reranker belongs to an encoder with a token head"
     found, similar = with_precedents(task, scorer, reranker, lists, vectors)
     rows, there = scorer.rows[found.goals], found.goals >= 0
     known = np.unique(rows[there])
     places = np.where(there, np.searchsorted(known, rows), -1)
-    covered = coverages(steps, np.arange(len(vectors)), scorer.store.tokens(known), places)
+    covered = np.zeros(places.shape), np.zeros(places.shape)
+    if reranker.late and steps is not None:
+        covered = coverages(steps, np.arange(len(vectors)), scorer.store.tokens(known), places)
     links = reranker.links(scorer.store.hashes[rows])
     against = opposed(texts, averting(task.titles)[found.goals])
     features = features_of(found.scores, *covered, links, similar, against)

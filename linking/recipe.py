@@ -37,11 +37,13 @@ class Recipe:
     """Titles whose cosine under the untrained encoder is at least this are near-duplicates."""
     words: bool = True
     """Whether the word embeddings are trained too."""
+    late: bool = True
+    """Whether the token head, which helps to train, is kept for the reranker."""
 
 
-LARGE = Recipe(rate=2e-5, hard_epochs=1, hard_rate=2e-5, runs=1, words=False)
-"""For all-mpnet-base-v2: what is trained is kept in few dimensions, which words are not worth; and an epoch less, since
-it takes long."""
+LARGE = Recipe(rate=2e-5, hard_epochs=1, hard_rate=2e-5, runs=1, words=False, late=False)
+"""For all-mpnet-base-v2: what is trained is kept in few dimensions, which words are not worth; an epoch less, since it
+takes long; and its tokens tell the reranker nothing that the cosine has not told."""
 
 
 def contrastive_loss(steps: Any, goals: Any, masked: Any, scale: float) -> Any:

@@ -154,8 +154,8 @@ class Reranker:
     def _compare(self, rows: Rows, goals: Rows, new: NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """The coverages of the pairs marked as new, in the order of the marks: each [pairs]."""
         changed = np.flatnonzero(new.any(axis=1))
-        if not len(changed):
-            return np.empty(0), np.empty(0)
+        if not self.scorer.late or not len(changed):
+            return np.zeros(new.sum()), np.zeros(new.sum())
         if self._goals is None:
             self._goals = self.goals.tokens(self.retriever.goal_rows)
         first = np.argsort(~new[changed], axis=1, kind="stable")[:, : new[changed].sum(axis=1).max()]

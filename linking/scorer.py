@@ -3,9 +3,10 @@
 score = a * cosine + b * coverage of the goal + c * coverage of the step + d * s^2 * log(1 + precedents of the goal)
         + e * how much nearer than the title the nearest precedent is + f * whether the two are opposed
 
-where s is the cosine of the goal's nearest precedent, 0 where it is not among the step's nearest. The fourth is what
-editors like to link to, as far as the step resembles what they linked; it is 0 for goals that training does not know,
-and so is the fifth. The first five weights are fitted on gold, the last is `AGAINST_OPPOSED`.
+where s is the cosine of the goal's nearest precedent, 0 where it is not among the step's nearest. Both coverages are 0
+for an encoder without a token head. The fourth number is what editors like to link to, as far as the step resembles
+what they linked; it is 0 for goals that training does not know, and so is the fifth. The first five weights are fitted
+on gold, the last is `AGAINST_OPPOSED`.
 """
 
 from __future__ import annotations
@@ -50,6 +51,11 @@ class Scorer:
         return np.asarray(np.round(total, SCORE_DECIMALS))
 
     @property
+    def late(self) -> bool:
+        """Whether late interaction counts; if not, no tokens are compared."""
+        return any(self.weights[1:3])
+
+    @property
     def digest(self) -> str:
         """Changes with anything that was fitted or chosen."""
         return digest_of(repr(self.weights), self.precedents.digest, self.encoder)
@@ -88,11 +94,7 @@ def scorer_of(encoder: Encoder) -> Scorer | None:
         BadInput: it has changed, or was fitted for other weights.
     """
     folder = model_folder(encoder.name)
-    if (
-        not isinstance(encoder, SentenceEncoder)
-        or encoder.head is None
-        or not (folder / "reranker.json").exists()
-    ):
+    if not isinstance(encoder, SentenceEncoder) or not (folder / "reranker.json").exists():
         return None
     scorer = Scorer.load(folder)
     if scorer.encoder != encoder.weights:

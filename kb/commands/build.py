@@ -37,7 +37,11 @@ def build(
     ] = None,
     candidates: Annotated[int, typer.Option(min=1, max=1000, help="Goals kept for each step.")] = 30,
     encoder: Annotated[
-        str, typer.Option(help="Name or folder of a sentence-transformers model [default: the packaged one].")
+        str,
+        typer.Option(
+            help="Name or folder of a sentence-transformers model [default: HOWTREE_ENCODER, else "
+            "howtree-retriever-large; howtree-retriever is smaller and quicker]."
+        ),
     ] = "",
     precision: Annotated[
         Precision, typer.Option(help="Numbers that the encoder runs in; auto is what suits the processor.")
@@ -62,12 +66,12 @@ def build(
     from kb.build import Options, work_folder
     from kb.build import build as build_kb
     from linking.device import refuse_missing
-    from linking.encoder import DEFAULT_ENCODER
+    from linking.encoder import default_encoder
 
     if executor != "ray":  # there the nodes have the GPUs
         refuse_missing(device.value)
     options = Options(
-        encoder=encoder or DEFAULT_ENCODER,
+        encoder=encoder or default_encoder(),
         precision=precision.value,
         device=device.value,
         threshold=threshold,

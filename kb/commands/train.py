@@ -45,14 +45,14 @@ def decision(
 
     Example: howtree train decision --gold gold.jsonl --goals titles.txt -o decision.json
     """
-    from linking.encoder import DEFAULT_ENCODER, load_encoder
+    from linking.encoder import load_encoder
     from linking.gold import check_gold, read_gold, read_pool
     from linking.scorer import scorer_of
     from linking.train import train_decision
 
     pairs, pool = read_gold(gold), read_pool(goals)
     check_gold(pairs, pool)
-    model = load_encoder(encoder or DEFAULT_ENCODER)
+    model = load_encoder(encoder)
     folder = work or output.with_suffix(".work")
     scorer = scorer_of(model)
     source = f"{gold.name}, {len(pairs.steps)} pairs, {model.name}"

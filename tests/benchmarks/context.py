@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from step_kinds import recall
 
-from linking.encoder import DEFAULT_ENCODER, load_encoder
+from linking.encoder import default_encoder, load_encoder
 from linking.gold import Gold, read_gold, read_pool, split_of
 from linking.packaged import BASE_ENCODER
 from linking.ranking import EncoderScorer, Task, rank_of
@@ -90,7 +90,7 @@ def main() -> None:
     print("| --- | ---: |" + " ---: |" * len(SHARES))
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(scratch)
-        for name, task in ((BASE_ENCODER, everything), (DEFAULT_ENCODER, held_out(everything))):
+        for name, task in ((BASE_ENCODER, everything), (default_encoder(), held_out(everything))):
             scorer = EncoderScorer(load_encoder(name), [goal_text(title) for title in task.titles], work)
             print(
                 f"| {name} | {len(task.gold.steps)} | " + " | ".join(measured(task, scorer)) + " |",

@@ -74,13 +74,13 @@ def link(options: argparse.Namespace) -> dict[str, Any]:
     import numpy as np
 
     from linking.decide import base_decision
-    from linking.encoder import DEFAULT_ENCODER, load_encoder
+    from linking.encoder import load_encoder
     from linking.executors import executor_of
     from linking.pipeline import Goals, Linker, StepBatch
     from linking.text import goal_text, step_text
 
     material, folder = Material(), Path(options.child)
-    encoder = load_encoder(options.encoder or DEFAULT_ENCODER)
+    encoder = load_encoder(options.encoder)
     goals = Goals(np.arange(options.goals), [goal_text(t) for t in material.titles[: options.goals]])
 
     def steps() -> Any:

@@ -1,0 +1,31 @@
+"""The build that names no encoder: the best one that ships, the same links each time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from conftest import ROOT, SAMPLE, Run
+
+from kb.store import KnowledgeBase
+from linking.encoder import LARGE_ENCODER, SMALL_ENCODER
+
+EDGES = "SELECT parent_id, step_id, child_id, probability FROM edges ORDER BY ALL"
+
+
+def test_it_takes_the_best_encoder_and_links_alike_each_time(
+    run: Run, default_kb_path: Path, sample_kb_path: Path, tmp_path: Path
+) -> None:
+    again = tmp_path / "again.duckdb"
+    assert run("build", SAMPLE, "-o", again, HOWTREE_ENCODER="").returncode == 0
+    with KnowledgeBase(default_kb_path) as first, KnowledgeBase(again) as second:
+        assert first.meta["encoder"] == LARGE_ENCODER
+        edges = first.query(EDGES).fetchall()
+        assert edges == second.query(EDGES).fetchall() != []
+    with KnowledgeBase(sample_kb_path) as small:
+        assert small.meta["encoder"] == SMALL_ENCODER
+        assert small.query(EDGES).fetchall() != edges
+
+
+def test_what_ships_stays_small() -> None:
+    shipped = sum(path.stat().st_size for path in (ROOT / "linking" / "models").rglob("*"))
+    assert 1e6 < shipped <= 40e6
