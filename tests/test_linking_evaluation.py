@@ -14,7 +14,7 @@ from conftest import ROOT, Run
 from howtree import BadInput
 from linking.bm25 import Bm25
 from linking.decide import Decision, base_decision, decision_of, fitted_for
-from linking.encoder import load_encoder
+from linking.encoder import LARGE_ENCODER, SMALL_ENCODER, load_encoder
 from linking.evaluate import (
     Measured,
     curve,
@@ -236,10 +236,13 @@ def test_the_command_on_the_sample_links(run: Run, sample_files: tuple[Path, Pat
     assert "paper: SBERT" in (out / "tables.md").read_text(encoding="utf-8")
 
 
-def test_reranked_lists_are_those_of_a_build(sample_files: tuple[Path, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [SMALL_ENCODER, LARGE_ENCODER])
+def test_reranked_lists_are_those_of_a_build(
+    sample_files: tuple[Path, Path], tmp_path: Path, name: str
+) -> None:
     """The titles of two real precedents are in the pool, so lists are widened by some."""
     gold, pool = read_gold(sample_files[0]), [*read_pool(sample_files[1]), "Make Rice", "Boil Water"]
-    encoder = load_encoder()
+    encoder = load_encoder(name)
     reranker = scorer_of(encoder)
     assert reranker is not None
     assert len(reranker.precedents.of_goals(hash_texts(sorted(set(pool))))) > 2
