@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from conftest import ROOT, SAMPLE, Run
+from test_docs import blocks
 
 from kb.store import KnowledgeBase
 from linking.encoder import LARGE_ENCODER, SMALL_ENCODER
@@ -29,3 +31,15 @@ def test_it_takes_the_best_encoder_and_links_alike_each_time(
 def test_what_ships_stays_small() -> None:
     shipped = sum(path.stat().st_size for path in (ROOT / "linking" / "models").rglob("*"))
     assert 1e6 < shipped <= 40e6
+
+
+def test_the_tree_of_the_readme_is_a_part_of_the_real_one(run: Run, default_kb_path: Path) -> None:
+    shown = [
+        line for block in blocks(ROOT / "README.md", "text") for line in block.splitlines() if "─" in line
+    ]
+    root = next(block for block in blocks(ROOT / "README.md", "text") if "─" in block).splitlines()[0]
+    real = run("tree", root, "--depth", 9, "--kb", default_kb_path).stdout.splitlines()
+    without_figures = [re.sub(r"\[[\d.]+ ", "[", line) for line in real]
+    assert len(shown) >= 5
+    for line in shown:
+        assert re.sub(r"\[[\d.]+ ", "[", line) in without_figures

@@ -69,18 +69,6 @@ def test_the_python_of_the_readme_runs(own_sample_kb: Path, monkeypatch: pytest.
     assert "Deep Clean Your House" in capsys.readouterr().out
 
 
-def test_the_tree_of_the_readme_is_a_part_of_the_real_one(run: Run, default_kb_path: Path) -> None:
-    shown = [
-        line for block in blocks(ROOT / "README.md", "text") for line in block.splitlines() if "─" in line
-    ]
-    root = next(block for block in blocks(ROOT / "README.md", "text") if "─" in block).splitlines()[0]
-    real = run("tree", root, "--depth", 9, "--kb", default_kb_path).stdout.splitlines()
-    without_figures = [re.sub(r"\[[\d.]+ ", "[", line) for line in real]
-    assert len(shown) >= 5
-    for line in shown:
-        assert re.sub(r"\[[\d.]+ ", "[", line) in without_figures
-
-
 @pytest.mark.parametrize("verb", [verb.strip("_").replace("_", "-") for verb in VERBS])
 def test_every_verb_is_documented(verb: str) -> None:
     assert any(f"howtree {verb}" in page.read_text(encoding="utf-8") for page in PAGES)
