@@ -39,7 +39,7 @@ from kb.fill import (
 from kb.store import SCHEMA_VERSION, define_views
 from linking.decide import Decision, decision_of
 from linking.device import Device, Precision
-from linking.encoder import Encoder, default_encoder, load_encoder
+from linking.encoder import Encoder, load_encoder
 from linking.executors import Executor, executor_of
 from linking.pipeline import CANDIDATES, Goals, Linker, LinkTally, StepBatch
 from linking.scorer import scorer_of
@@ -52,7 +52,8 @@ STEPS_PER_BATCH = 50_000
 class Options:
     """How to build."""
 
-    encoder: str = field(default_factory=default_encoder)
+    encoder: str = ""
+    """Name or folder; empty for the default."""
     precision: Precision = "auto"
     device: Device = "auto"
     """Where the encoder runs: on the processor (`cpu`), a GPU (`cuda`), or a GPU where there is one (`auto`)."""

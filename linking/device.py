@@ -65,9 +65,8 @@ def kind_of(precision: Precision, device: str, dimension: int) -> Kind:
         )
     if precision != "auto":
         return precision
-    if device != "cpu" or has_fast_bfloat16():
-        return "bfloat16"
-    return "int8" if dimension >= WIDE and has_int8() else "float32"
+    kind = kind_of_training(device)
+    return "int8" if kind == "float32" and dimension >= WIDE and has_int8() else kind
 
 
 def kind_of_training(device: str) -> Kind:

@@ -45,13 +45,13 @@ def train_retriever(
     check_gold(gold, pool)
     examples = training_part(gold)
     refuse_foreign(output)
-    if not has_transformer(load_encoder(base).model):
+    if not has_transformer(load_encoder(base, "float32").model):
         raise BadInput(
             f"the encoder {base!r} reads no token ids: only transformer encoders can be trained here"
         )
+    runs_on = device_of(device)
     runs: list[Run] = []
     for n in range(recipe.runs):  # one after the other: each reads what the one before has written to `work`
-        runs_on = device_of(device)
         start = load_encoder(base, kind_of_training(runs_on), runs_on)
         run = Run(start, examples, gold, pool, work, replace(recipe, seed=recipe.seed + n))
         run.train()

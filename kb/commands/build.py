@@ -66,12 +66,11 @@ def build(
     from kb.build import Options, work_folder
     from kb.build import build as build_kb
     from linking.device import refuse_missing
-    from linking.encoder import default_encoder
 
     if executor != "ray":  # there the nodes have the GPUs
         refuse_missing(device.value)
     options = Options(
-        encoder=encoder or default_encoder(),
+        encoder=encoder,
         precision=precision.value,
         device=device.value,
         threshold=threshold,
