@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
-from howtree import BadInput, progress
+from howtree.errors import BadInput
+from howtree.progress import progress
 from kb.store import KnowledgeBase, first_line
 from kb.tree import tree
 

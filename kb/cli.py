@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from howtree import HowtreeError, __version__
+from howtree.errors import HowtreeError
+from howtree.version import __version__
 
 app = typer.Typer(
     name="howtree",

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from howtree import BadInput, NotFound
+from howtree.errors import BadInput, NotFound
 from kb.store import MEMORY_LIMIT, SCHEMA_VERSION, first_line, literal
 
 ARTICLES = """

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from howtree import BadQuery
+from howtree.errors import BadQuery
 from kb.store import MEMORY_LIMIT, KnowledgeBase, first_line
 
 READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}

@@ -11,7 +11,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
-from howtree import BadInput, progress, written_aside
+from howtree.errors import BadInput
+from howtree.files import written_aside
+from howtree.progress import progress
 from kb.query import BATCH, Result
 from kb.store import KnowledgeBase
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from howtree import NotFound
+from howtree.errors import NotFound
 from kb.store import KnowledgeBase
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from howtree import NotFound
+from howtree.errors import NotFound
 from kb.search import Found
 from kb.store import KnowledgeBase
-from linking.encoder import SentenceEncoder, load_encoder
-from linking.index import GoalIndex
+from linking.encode.encoder import SentenceEncoder, load_encoder
+from linking.retrieve.index import GoalIndex
 from linking.text import step_text
 
 

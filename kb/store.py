@@ -16,9 +16,9 @@ from typing import Any
 
 import duckdb
 
-from howtree import BadInput, NotFound
-from kb.overlay import lay_over
-from kb.reviews import Log, read, reviews_path
+from howtree.errors import BadInput, NotFound
+from kb.review.overlay import lay_over
+from kb.review.reviews import Log, read, reviews_path
 
 SCHEMA_VERSION = 1
 TABLES = (
@@ -35,7 +35,7 @@ def default_path() -> Path:
 
 def sql_file(name: str) -> str:
     """The text of an SQL file of this package."""
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+    return (Path(__file__).parent / "sql" / name).read_text(encoding="utf-8")
 
 
 def define_views(session: duckdb.DuckDBPyConnection) -> None:

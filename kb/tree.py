@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from howtree import BadQuery
+from howtree.errors import BadQuery
 from kb.store import KnowledgeBase
 
 MAX_STEPS = 50_000

@@ -11,17 +11,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from howtree import progress, written_aside
+from howtree.files import written_aside
+from howtree.progress import progress
 from linking.arrays import Floats, Rows
-from linking.decide import Decision
-from linking.encoder import Encoder
-from linking.executors import Executor, InProcess
-from linking.index import GoalIndex
-from linking.lists import GoalLists
-from linking.rerank import DEPTH, Reranker
-from linking.retrieve import Retriever
-from linking.scorer import scorer_of
-from linking.vectors import VectorStore, hash_texts
+from linking.encode.encoder import Encoder
+from linking.rerank.decide import Decision
+from linking.rerank.rerank import DEPTH, Reranker
+from linking.rerank.scorer import scorer_of
+from linking.retrieve.index import GoalIndex
+from linking.retrieve.lists import GoalLists
+from linking.retrieve.retrieve import Retriever
+from linking.retrieve.vectors import VectorStore, hash_texts
+from linking.run.executors import Executor, InProcess
 
 CANDIDATES = 30
 SPARE = 16

@@ -22,7 +22,7 @@ SAMPLE = ROOT / "data" / "sample"
 SMALL_PARTS = [
     sys.executable,
     "-c",
-    "import linking.vectors; linking.vectors.PART_SIZE = 16; from kb.cli import main; main()",
+    "import linking.retrieve.vectors; linking.retrieve.vectors.PART_SIZE = 16; from kb.cli import main; main()",
 ]
 """The command with so small parts that a build of the sample has many."""
 

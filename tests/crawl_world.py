@@ -55,7 +55,7 @@ class Ran:
 @pytest.fixture
 def howtree(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     Time.now = time.time()
-    monkeypatch.setattr("crawl.pacing.Clock", Time)
+    monkeypatch.setattr("crawl.site.pacing.Clock", Time)
     monkeypatch.setenv("HOWTREE_PROGRESS", "0")
 
     def run(*words: object) -> Ran:

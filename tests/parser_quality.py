@@ -20,8 +20,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import markup_oracle  # noqa: E402
 
 from crawl.article import Article, Step  # noqa: E402
-from crawl.parse import parse_page  # noqa: E402
-from howtree import digest_of_file, read_json, write_json  # noqa: E402
+from crawl.pages.parse import parse_page  # noqa: E402
+from howtree.files import digest_of_file, read_json, write_json  # noqa: E402
 
 FLOORS = ROOT / "data/eval/parser.json"
 JUNK = re.compile(

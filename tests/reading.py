@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crawl.article import Article, Skip
-from crawl.sources import read
+from crawl.readers.sources import read
 
 PAGES = Path(__file__).parent / "fixtures" / "pages"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from crawl.article import Article, Method, Step
-from crawl.corpus import write_corpus
-from kb.fill import load_corpus, new_file
+from crawl.corpus.write import write_corpus
+from kb.build.fill import load_corpus, new_file
 from kb.store import SCHEMA_VERSION
 
 Edge = tuple[int, int, int, float]

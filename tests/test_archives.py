@@ -13,8 +13,8 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from crawl.article import Article, Skip
-from crawl.sources import read
-from howtree import BadInput
+from crawl.readers.sources import read
+from howtree.errors import BadInput
 
 
 def warc(path: Path, packed: bool = True) -> Path:

@@ -11,8 +11,8 @@ from conftest import Run
 from small import article, small_kb
 
 from kb.check import INVARIANTS, problems
-from kb.judging import review_of
-from kb.reviews import append
+from kb.review.judging import review_of
+from kb.review.reviews import append
 from kb.store import KnowledgeBase
 
 LINKED = "(SELECT step_id FROM edges WHERE source = 'model' AND chosen ORDER BY step_id LIMIT 1)"

@@ -17,13 +17,13 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import Run, surroundings
 
-from crawl import corpus as corpus_module
-from crawl import duplicates
 from crawl.article import Article, Skip
-from crawl.corpus import read_corpus, write_corpus
-from crawl.shards import SCHEMA, content_hash
-from crawl.sources import read
-from howtree import BadInput, read_json
+from crawl.corpus.shards import SCHEMA, content_hash
+from crawl.corpus.write import duplicates, read_corpus, write_corpus
+from crawl.corpus.write import write as corpus_module
+from crawl.readers.sources import read
+from howtree.errors import BadInput
+from howtree.files import read_json
 
 PAGES = Path(__file__).parent / "fixtures" / "pages"
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crawl.addresses import Hosts, path_of_slug
-from howtree import BadUsage
+from crawl.site.addresses import Hosts, path_of_slug
+from howtree.errors import BadUsage
 
 HOSTS = Hosts(["www.wikihow.com", "http://127.0.0.1:8000"])
 SLUGS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters=" _/"), min_size=1)

@@ -22,7 +22,7 @@ from crawl_site import Site, answer, article, hang, redirect
 from warcio.archiveiterator import ArchiveIterator
 
 from crawl.article import Article
-from crawl.sources import read
+from crawl.readers.sources import read
 
 PAGES = 300
 KILLS = int(os.environ.get("HOWTREE_KILLS", "6"))

@@ -164,7 +164,7 @@ def test_a_server_that_goes_away_for_a_while(
                 Away.back = True
                 site.open()
 
-    monkeypatch.setattr("crawl.pacing.Clock", Away)
+    monkeypatch.setattr("crawl.site.pacing.Clock", Away)
     assert crawl(*titles).code == 0
     assert set(outcomes(tmp_path / "c").values()) == {("ok", "")}
     assert sorted(site.paths()) == sorted(f"/{title.replace(' ', '-')}" for title in titles)

@@ -9,7 +9,7 @@ from conftest import ROOT, SAMPLE, Run
 from test_docs import blocks
 
 from kb.store import KnowledgeBase
-from linking.encoder import LARGE_ENCODER, SMALL_ENCODER
+from linking.encode.encoder import LARGE_ENCODER, SMALL_ENCODER
 
 EDGES = "SELECT parent_id, step_id, child_id, probability FROM edges ORDER BY ALL"
 

@@ -11,13 +11,13 @@ import pytest
 import torch
 from conftest import SAMPLE, Run
 
-from howtree import BadInput
-from linking.device import TOKENS_PER_BATCH, filled
-from linking.encoder import SentenceEncoder, batches_of_equal_length, load_encoder
-from linking.examples import Examples
-from linking.gold import Gold
-from linking.recipe import Recipe
-from linking.train_retriever import Run as Training
+from howtree.errors import BadInput
+from linking.encode.device import TOKENS_PER_BATCH, filled
+from linking.encode.encoder import SentenceEncoder, batches_of_equal_length, load_encoder
+from linking.gold.examples import Examples
+from linking.gold.links import Gold
+from linking.train.fine_tuning import Run as Training
+from linking.train.recipe import Recipe
 
 TEXTS = [f"{verb} the {thing} {how}" for verb in ("Wash", "Paint", "Repair") for thing in ("car", "garden fence")
          for how in ("with care", "before the guests of your sister come", "")]  # fmt: skip

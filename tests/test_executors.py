@@ -21,14 +21,14 @@ import torch
 from conftest import ROOT, SAMPLE, SMALL_PARTS, Run, surroundings
 from test_build import content, rows
 
-import howtree
-import kb.build
-import linking.cluster
+import kb.build.build
 import linking.pipeline
-import linking.vectors
-from howtree import BadInput, BadUsage
-from linking.cluster import RayCluster, import_ray
-from linking.executors import Executor, InProcess, Pool, Worker, executor_of
+import linking.retrieve.vectors
+import linking.run.cluster
+from howtree.errors import BadInput, BadUsage
+from howtree.version import __version__
+from linking.run.cluster import RayCluster, import_ray
+from linking.run.executors import Executor, InProcess, Pool, Worker, executor_of
 
 NOBODY = "127.0.0.1:1"
 """An address where nothing listens."""
@@ -152,7 +152,7 @@ class RayThatLoses:
 
     def __init__(self, seed: int, lost: Callable[[int, int], bool], greeting: object = None) -> None:
         self.dice, self.lost, self.begun = random.Random(seed), lost, Counter[int]()
-        self.given = greeting or (howtree.__version__, "node")
+        self.given = greeting or (__version__, "node")
         self.is_initialized, self.put = lambda: True, lambda value: value
         self.cluster_resources = lambda: {"CPU": 3.0}
         self.actors: set[Any] = set()
@@ -207,7 +207,7 @@ class Reference:
 
 
 def on(ray: RayThatLoses, monkeypatch: pytest.MonkeyPatch) -> RayCluster:
-    monkeypatch.setattr(linking.cluster, "import_ray", lambda: ray)
+    monkeypatch.setattr(linking.run.cluster, "import_ray", lambda: ray)
     return RayCluster("auto")
 
 
@@ -327,9 +327,9 @@ def test_two_nodes_of_which_one_is_killed_give_what_one_process_gives(
     executor = RayCluster(cluster.address, 2)
     list(executor.run(partial(meet, tmp_path, 2), [0, 1]))
     assert sorted(executor.parts_of.values()) == [1, 1]
-    monkeypatch.setattr(linking.vectors, "PART_SIZE", 16)
+    monkeypatch.setattr(linking.retrieve.vectors, "PART_SIZE", 16)
     monkeypatch.setattr(linking.pipeline, "progress", Killer(cluster, after, executor))
-    monkeypatch.setattr(kb.build, "executor_of", lambda *_: executor)
+    monkeypatch.setattr(kb.build.build, "executor_of", lambda *_: executor)
     kb.build.build([SAMPLE], tmp_path / "kb.duckdb")
     assert "A worker was lost" in capsys.readouterr().err
     assert min(executor.parts_of.values()) > 3

@@ -20,7 +20,7 @@ from conftest import ROOT, surroundings
 from small import article, small_kb
 from test_explorer import HOSTILE
 
-from kb.reviews import read, reviews_path
+from kb.review.reviews import read, reviews_path
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")

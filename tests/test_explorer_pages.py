@@ -13,7 +13,7 @@ from small import article, small_kb
 from streamlit.testing.v1 import AppTest
 from visiting import Visit, follow, labelled, links, steps_shown, whole
 
-from kb.reviews import read, reviews_path
+from kb.review.reviews import read, reviews_path
 from kb.store import KnowledgeBase
 from kb.tree import tree
 

@@ -14,10 +14,10 @@ import pytest
 from conftest import Run
 from small import article, small_kb
 
-from kb.export import TABLES_OUT
-from kb.judging import review_of
-from kb.paper import probabilities
-from kb.reviews import append
+from kb.exchange.export import TABLES_OUT
+from kb.exchange.paper import probabilities
+from kb.review.judging import review_of
+from kb.review.reviews import append
 from kb.store import KnowledgeBase
 
 LINKS = "SELECT parent, step, child, round(probability::DOUBLE, 4) FROM links ORDER BY ALL"

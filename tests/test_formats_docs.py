@@ -8,8 +8,8 @@ from pathlib import Path
 
 from conftest import ROOT, Run
 
-from crawl.files import FORMS_BY_SUFFIX
-from crawl.sources import REASONS
+from crawl.readers.files import FORMS_BY_SUFFIX
+from crawl.readers.sources import REASONS
 
 DOCS = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
 

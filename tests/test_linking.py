@@ -15,11 +15,10 @@ import numpy as np
 import pytest
 from conftest import Run
 
-from howtree import BadInput
-from linking import packaged
-from linking.decide import Decision, base_decision, fit_decision, fitted_for
-from linking.delta import pack, unpack
-from linking.device import (
+from howtree.errors import BadInput
+from linking.encode import packaged
+from linking.encode.delta import pack, unpack
+from linking.encode.device import (
     Precision,
     has_fast_bfloat16,
     has_int8,
@@ -27,7 +26,7 @@ from linking.device import (
     kind_of,
     kind_of_training,
 )
-from linking.encoder import (
+from linking.encode.encoder import (
     LARGE_ENCODER,
     SMALL_ENCODER,
     SentenceEncoder,
@@ -35,14 +34,15 @@ from linking.encoder import (
     load_encoder,
     model_folder,
 )
-from linking.gold import in_dev, read_gold
-from linking.index import GoalIndex
-from linking.packaged import BASE_ENCODER, LARGE_BASE
+from linking.encode.packaged import BASE_ENCODER, LARGE_BASE
+from linking.gold.links import in_dev, read_gold
+from linking.measure.reliability import calibration_error
 from linking.pipeline import Goals, Linker, StepBatch
-from linking.reliability import calibration_error
-from linking.retrieve import Retriever
+from linking.rerank.decide import Decision, base_decision, fit_decision, fitted_for
+from linking.retrieve.index import GoalIndex
+from linking.retrieve.retrieve import Retriever
+from linking.retrieve.vectors import VectorStore, hash_texts
 from linking.text import goal_text, step_text
-from linking.vectors import VectorStore, hash_texts
 
 WORDS = ("clean house bake bread plant tree fix bike fold shirt wash car paint wall cut onion").split()  # noqa: SIM905
 
@@ -83,7 +83,7 @@ def test_a_vector_does_not_depend_on_its_neighbours(precision: Precision) -> Non
 )
 def test_faiss_multiplies_with_the_instructions_of_this_processor() -> None:
     code = (
-        "import os, threadpoolctl; from linking.index import loaded_faiss; loaded_faiss(); "
+        "import os, threadpoolctl; from linking.retrieve.index import loaded_faiss; loaded_faiss(); "
         "print([lib['architecture'] for lib in threadpoolctl.threadpool_info() if 'faiss' in lib['filepath'] "
         "and lib['internal_api'] == 'openblas'], os.environ.get('OPENBLAS_CORETYPE'))"
     )
@@ -377,8 +377,8 @@ def test_bfloat16_is_used_where_the_processor_has_it(encoder: SentenceEncoder) -
 @pytest.mark.parametrize("vnni", [False, True], ids=["no VNNI", "VNNI"])
 def test_the_processor_settles_the_numbers(fast: bool, vnni: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """bfloat16 where it is fast, else int8 for a wide encoder where it is exact; never int8 in training."""
-    monkeypatch.setattr("linking.device.has_fast_bfloat16", lambda: fast)
-    monkeypatch.setattr("linking.device.has_int8", lambda: vnni)
+    monkeypatch.setattr("linking.encode.device.has_fast_bfloat16", lambda: fast)
+    monkeypatch.setattr("linking.encode.device.has_int8", lambda: vnni)
     assert kind_of("auto", "cpu", 384) == kind_of_training("cpu") == ("bfloat16" if fast else "float32")
     assert kind_of("auto", "cpu", 768) == ("bfloat16" if fast else "int8" if vnni else "float32")
     assert kind_of("auto", "cuda", 768) == kind_of_training("cuda") == "bfloat16"

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from conftest import Run
 
-from howtree import BadInput
-from linking.encoder import SentenceEncoder, load_encoder
-from linking.ranking import EncoderScorer
-from linking.vectors import VectorStore
+from howtree.errors import BadInput
+from linking.encode.encoder import SentenceEncoder, load_encoder
+from linking.measure.ranking import EncoderScorer
+from linking.retrieve.vectors import VectorStore
 
 
 def write_gold(folder: Path, *pairs: tuple[str, str]) -> None:

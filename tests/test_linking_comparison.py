@@ -12,11 +12,11 @@ from conftest import Run
 from small import article, small_kb
 
 from crawl.article import Article, Method, Step, StepLink
-from howtree import BadInput
-from kb.editor_links import dev_articles, part, read_editor_links
+from howtree.errors import BadInput
+from kb.exchange.editor_links import dev_articles, part, read_editor_links
 from kb.store import KnowledgeBase
-from linking.reliability import before_and_after, calibration_error, error_of, reliability
-from linking.significance import compare, mcnemar, read_steps
+from linking.measure.reliability import before_and_after, calibration_error, error_of, reliability
+from linking.measure.significance import compare, mcnemar, read_steps
 
 
 def test_reliability_counts_by_hand() -> None:
@@ -181,8 +181,8 @@ def test_no_article_is_in_two_parts(tmp_path: Path) -> None:
 
 
 def test_the_own_article_is_offered_no_step(tmp_path: Path) -> None:
-    from linking.gold import Gold
-    from linking.ranking import Task, ranked_lists
+    from linking.gold.links import Gold
+    from linking.measure.ranking import Task, ranked_lists
 
     class Same:
         def scores(self, texts: list[str]) -> np.ndarray:

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from conftest import ROOT, Run
 
-from howtree import BadInput
-from linking.bm25 import Bm25
-from linking.decide import Decision, base_decision, decision_of, fitted_for
-from linking.encoder import LARGE_ENCODER, SMALL_ENCODER, load_encoder
-from linking.evaluate import (
+from howtree.errors import BadInput
+from linking.encode.encoder import LARGE_ENCODER, SMALL_ENCODER, load_encoder
+from linking.encode.packaged import BASE_ENCODER
+from linking.gold.links import Gold, dev_part, read_gold, read_pool
+from linking.gold.lists import GoldRetriever
+from linking.measure.bm25 import Bm25
+from linking.measure.evaluate import (
     Measured,
     curve,
     no_link_row,
@@ -25,13 +27,11 @@ from linking.evaluate import (
     taken_out,
     without_gold,
 )
-from linking.gold import Gold, dev_part, read_gold, read_pool
-from linking.gold_lists import GoldRetriever
-from linking.packaged import BASE_ENCODER
-from linking.ranking import EncoderScorer, Lists, Task, ranked_lists, reranked_lists
-from linking.scorer import scorer_of
+from linking.measure.ranking import EncoderScorer, Lists, Task, ranked_lists, reranked_lists
+from linking.rerank.decide import Decision, base_decision, decision_of, fitted_for
+from linking.rerank.scorer import scorer_of
+from linking.retrieve.vectors import hash_texts
 from linking.text import step_text
-from linking.vectors import hash_texts
 
 TITLES = [f"Goal {i:03}" for i in range(200)]
 

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from conftest import ROOT, howtree
 
-from howtree import digest_of_file, read_json, write_json
-from linking.gold import dev_part, read_gold, read_pool
+from howtree.files import digest_of_file, read_json, write_json
+from linking.gold.links import dev_part, read_gold, read_pool
 
 DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))
 FLOORS = ROOT / "data" / "eval" / "linking.json"

@@ -12,16 +12,17 @@ import pytest
 import torch
 from conftest import Run as RunCommand
 
-from howtree import BadInput, digest_of_file
-from linking.decide import decision_of
-from linking.encoder import load_encoder
-from linking.examples import Examples, training_part
-from linking.gold import Gold, split_of
-from linking.packaged import BASE_ENCODER, BASES
-from linking.publish import train_retriever
-from linking.recipe import LARGE, Recipe, contrastive_loss, rate_at
-from linking.scorer import scorer_of
-from linking.train_retriever import Run
+from howtree.errors import BadInput
+from howtree.files import digest_of_file
+from linking.encode.encoder import load_encoder
+from linking.encode.packaged import BASE_ENCODER, BASES
+from linking.gold.examples import Examples, training_part
+from linking.gold.links import Gold, split_of
+from linking.rerank.decide import decision_of
+from linking.rerank.scorer import scorer_of
+from linking.train.fine_tuning import Run
+from linking.train.recipe import LARGE, Recipe, contrastive_loss, rate_at
+from linking.train.retriever import train_retriever
 
 THINGS = ("car", "bike", "wall", "shirt", "window", "oven", "garden", "boat", "cat", "piano", "roof", "floor")
 VERBS = {"Wash": "Scrub", "Repair": "Mend", "Paint": "Colour", "Sell": "Find a buyer for", "Draw": "Sketch"}

@@ -8,7 +8,7 @@ import pytest
 from conftest import Run
 from test_build import lines, rows, simple
 
-from linking.negation import averting, negated, opposed
+from linking.rerank.negation import averting, negated, opposed
 
 
 @pytest.mark.parametrize(

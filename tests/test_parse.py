@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from mutations import mutated
 
 from crawl.article import Article, Skip, Step
-from crawl.decode import decode_page
-from crawl.items import Item, PageData
-from crawl.parse import parse_page
-from crawl.sources import outcomes_of
-from howtree import digest_of_file, read_json
+from crawl.pages.decode import decode_page
+from crawl.pages.parse import parse_page
+from crawl.readers.items import Item, PageData
+from crawl.readers.sources import outcomes_of
+from howtree.files import digest_of_file, read_json
 
 PAGES = Path(__file__).parent / "fixtures" / "pages"
 

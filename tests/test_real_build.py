@@ -11,8 +11,8 @@ import duckdb
 import pytest
 from conftest import Run
 
-from linking.device import has_fast_bfloat16
-from linking.encoder import load_encoder
+from linking.encode.device import has_fast_bfloat16
+from linking.encode.encoder import load_encoder
 from linking.text import goal_text, step_text
 
 pytestmark = pytest.mark.real

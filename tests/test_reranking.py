@@ -10,18 +10,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from howtree import BadInput
-from linking.encoder import SentenceEncoder, load_encoder
-from linking.heads import TokenHead
-from linking.late import coverages
-from linking.lists import GoalLists, ListFiles, places_in
-from linking.packaged import BASE_ENCODER
-from linking.precedents import Precedents, joined
-from linking.rerank import Reranker
-from linking.retrieve import Retriever
-from linking.scorer import Scorer, features_of, scorer_of
-from linking.tokens import AS_GOAL, AS_STEP, VECTOR_SCALE, Tokens, as_integers
-from linking.vectors import VectorStore, hash_texts
+from howtree.errors import BadInput
+from linking.encode.encoder import SentenceEncoder, load_encoder
+from linking.encode.heads import TokenHead
+from linking.encode.packaged import BASE_ENCODER
+from linking.encode.tokens import AS_GOAL, AS_STEP, VECTOR_SCALE, Tokens, as_integers
+from linking.rerank.late import coverages
+from linking.rerank.precedents import Precedents, joined
+from linking.rerank.rerank import Reranker
+from linking.rerank.scorer import Scorer, features_of, scorer_of
+from linking.retrieve.lists import GoalLists, ListFiles, places_in
+from linking.retrieve.retrieve import Retriever
+from linking.retrieve.vectors import VectorStore, hash_texts
 
 GOALS = ["Wash a Car", "Paint a Wall", "Boil Eggs", "Peel Carrots", "Clean a House", "Wash Carrots"]
 STEPS = [

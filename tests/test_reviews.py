@@ -15,14 +15,14 @@ import pytest
 from conftest import ROOT, Run, surroundings
 from small import article, small_kb
 
-from howtree import BadInput, NotFound
-from kb.agreement import agreement, precision, training_pairs, wilson
-from kb.judging import review_of, sample
-from kb.overlay import NO_LINK, outcome
-from kb.reviews import Review, Undo, Verdict, append, read, reviews_path, undo
+from howtree.errors import BadInput, NotFound
+from kb.review.agreement import agreement, precision, training_pairs, wilson
+from kb.review.judging import review_of, sample
+from kb.review.overlay import NO_LINK, outcome
+from kb.review.reviews import Review, Undo, Verdict, append, read, reviews_path, undo
 from kb.store import KnowledgeBase
 from kb.tree import tree
-from linking.gold import read_gold
+from linking.gold.links import read_gold
 
 ARTICLES = (
     article("Bake a Cake", "Line the tin.", "Beat the eggs.", "Heat the oven."),
@@ -158,7 +158,7 @@ def test_verdicts_survive_a_rebuild_but_not_a_changed_step(tmp_path: Path, path:
 WRITER = """
 import sys
 from pathlib import Path
-from kb.reviews import Review, append
+from kb.review.reviews import Review, append
 for i in range(int(sys.argv[3])):
     append(Path(sys.argv[1]), Review("en:1", 1, i + 1, "h", "exact", "en:2", sys.argv[2], note="é" * 300))
     print(i, flush=True)
@@ -173,7 +173,7 @@ def writer(path: Path, who: str, count: int) -> subprocess.Popen[str]:
 
 
 def test_several_write_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "kb.reviews.jsonl"
+    path = tmp_path / "kb.review.reviews.jsonl"
     people = [writer(path, who, 40) for who in ("ann", "bob", "cy", "dee")]
     for person in people:
         person.communicate()
@@ -183,7 +183,7 @@ def test_several_write_at_once(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_is_killed_loses_at_most_the_review_it_writes(tmp_path: Path) -> None:
-    path = tmp_path / "kb.reviews.jsonl"
+    path = tmp_path / "kb.review.reviews.jsonl"
     person = writer(path, "ann", 100_000)
     assert person.stdout is not None
     said = [person.stdout.readline() for _ in range(20)]
@@ -217,7 +217,7 @@ def test_a_torn_line_is_told_and_never_glued_to_the_next(path: Path, torn: bytes
      {"goal": None}, {"goal": "en:1"}, {"note": 3}, {"id": None}],
 )  # fmt: skip
 def test_a_record_with_a_wrong_value_is_left_out(tmp_path: Path, change: dict[str, object]) -> None:
-    path = tmp_path / "kb.reviews.jsonl"
+    path = tmp_path / "kb.review.reviews.jsonl"
     append(path, Review("en:1", 1, 1, "h", "exact", "en:2", "ann"))
     values = json.loads(path.read_text())
     path.write_text(json.dumps({**values, **change}) + "\n" + json.dumps(values) + "\n")
@@ -227,7 +227,7 @@ def test_a_record_with_a_wrong_value_is_left_out(tmp_path: Path, change: dict[st
 def test_a_disk_without_room_leaves_the_file_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "kb.reviews.jsonl"
+    path = tmp_path / "kb.review.reviews.jsonl"
     append(path, Review("en:1", 1, 1, "h", "exact", "en:2", "ann"))
     before = path.read_bytes()
     import os

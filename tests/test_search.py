@@ -8,7 +8,7 @@ import pytest
 from conftest import Run
 from small import article, small_kb
 
-from howtree import NotFound
+from howtree.errors import NotFound
 from kb.search import goal_id, search
 from kb.store import KnowledgeBase
 

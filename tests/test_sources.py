@@ -15,13 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import PAGES, articles, lines, simple, skips
 
-from crawl import shards
 from crawl.article import Article, Skip
-from crawl.corpus import write_corpus
-from crawl.items import Item
-from crawl.shards import table_of
-from crawl.sources import outcomes_of, read
-from howtree import BadInput
+from crawl.corpus.shards import table_of
+from crawl.corpus.write import shards, write_corpus
+from crawl.readers.items import Item
+from crawl.readers.sources import outcomes_of, read
+from howtree.errors import BadInput
 
 SCHEMA = Path(shards.__file__).with_name("article.schema.json")
 

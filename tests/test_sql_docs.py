@@ -9,8 +9,8 @@ import duckdb
 import pytest
 from conftest import ROOT
 
-from kb.judging import review_of
-from kb.reviews import append
+from kb.review.judging import review_of
+from kb.review.reviews import append
 from kb.store import TABLES, KnowledgeBase
 
 PAGE = (ROOT / "docs" / "sql.md").read_text(encoding="utf-8")

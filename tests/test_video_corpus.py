@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 from video_samples import write_videos
 
-from howtree import BadInput, HowtreeError, NotFound
+from howtree.errors import BadInput, HowtreeError, NotFound
 from kb.cli import app
 from kb.video.corpus import caption_text, goal_key, read_videos
 

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 from video_samples import ARTICLES, LINKS, NaiveBm25, make_kb, sample_videos, write_videos
 
-from howtree import BadInput
+from howtree.errors import BadInput
 from kb.cli import app
 from kb.video.corpus import Split
 from kb.video.elasticsearch import ElasticsearchIndex

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from video_samples import NaiveBm25, make_kb, naive_ranks
 
-from howtree import digest_of_file, read_json, write_json
+from howtree.files import digest_of_file, read_json, write_json
 from kb.store import KnowledgeBase
 from kb.video.corpus import read_videos
 from kb.video.queries import FORMS, goals_with_steps

@@ -27,7 +27,7 @@ from video_samples import (
     write_videos,
 )
 
-from howtree import HowtreeError
+from howtree.errors import HowtreeError
 from kb.cli import app
 
 Evaluate = Callable[..., dict[str, Any]]

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from howtree import BadUsage, say
+from howtree.errors import BadUsage
+from howtree.progress import say
 from kb.commands.options import Device, DeviceOption, Precision
 
 
@@ -63,9 +64,9 @@ def build(
     """
     if beta is not None and threshold is not None:
         raise BadUsage("--threshold and --beta both say which links are chosen: give one of them")
-    from kb.build import Options, work_folder
-    from kb.build import build as build_kb
-    from linking.device import refuse_missing
+    from kb.build.build import Options, work_folder
+    from kb.build.build import build as build_kb
+    from linking.encode.device import refuse_missing
 
     if executor != "ray":  # there the nodes have the GPUs
         refuse_missing(device.value)

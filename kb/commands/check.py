@@ -25,7 +25,7 @@ def check(
 
     Example: howtree check kb.duckdb
     """
-    from howtree import BadInput
+    from howtree.errors import BadInput
     from kb.check import INVARIANTS, broken
 
     with open_kb(kb) as base:

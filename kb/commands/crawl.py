@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from howtree import BadInput, BadUsage, HowtreeError, progress, say
+from howtree.errors import BadInput, BadUsage, HowtreeError
+from howtree.progress import progress, say
 
 if TYPE_CHECKING:
-    from crawl.addresses import Address
-    from crawl.spider import Spider, Tally
+    from crawl.site.addresses import Address
+    from crawl.site.spider import Spider, Tally
 
 HOST = "www.wikihow.com"
 BATCH = 10_000
@@ -107,8 +108,8 @@ def register(app: typer.Typer) -> None:
         if status:
             show_status(folder, as_json)
             return
-        from crawl.addresses import Hosts, netloc_of
-        from crawl.spider import Settings, Spider
+        from crawl.site.addresses import Hosts, netloc_of
+        from crawl.site.spider import Settings, Spider
 
         check_manners(contact, accept_terms)
         memory = remembered(folder)
@@ -157,7 +158,7 @@ def check_manners(contact: str, accept_terms: bool) -> None:
 
 def remembered(folder: Path) -> dict[str, str]:
     """What an earlier run in the folder was told, by name; empty where there was none."""
-    from crawl.frontier import NAME, Frontier
+    from crawl.site.frontier import NAME, Frontier
 
     if not (folder / NAME).is_file():
         return {}
@@ -172,8 +173,8 @@ def remembered(folder: Path) -> dict[str, str]:
 
 def family_hosts(seeds: list[str] | tuple[str, ...]) -> Iterator[str]:
     """Hosts of wikiHow's family that the seeds on the command line name."""
-    from crawl.addresses import netloc_of
-    from crawl.selectors import language_of_host
+    from crawl.pages.selectors import language_of_host
+    from crawl.site.addresses import netloc_of
 
     for seed in seeds:
         netloc = netloc_of(seed)
@@ -190,7 +191,7 @@ def plant(
     seed_file: Path | None,
 ) -> None:
     """Put everything the user named in line. Raises BadInput where a name on the command line is none."""
-    from crawl.seeds import NoSeed, category_seed, seed, seeds_of_file, sitemap_seed
+    from crawl.site.seeds import NoSeed, category_seed, seed, seeds_of_file, sitemap_seed
 
     named: list[Address] = [sitemap_seed(home)] if sitemap else []
     try:
@@ -243,8 +244,8 @@ def show_status(folder: Path, as_json: bool) -> None:
     import dataclasses
     import json
 
-    from crawl.coverage import Coverage
-    from crawl.frontier import Frontier
+    from crawl.site.coverage import Coverage
+    from crawl.site.frontier import Frontier
 
     frontier = Frontier(folder, read_only=True)
     try:

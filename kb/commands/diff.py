@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from howtree import BadUsage
+from howtree.errors import BadUsage
 
 
 def register(app: typer.Typer) -> None:

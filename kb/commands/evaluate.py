@@ -132,7 +132,7 @@ def howto100m(
     Example: howtree evaluate howto100m --captions raw_caption.json --videos HowTo100M_v1.csv
     --tasks task_ids.csv -o videos.jsonl
     """
-    from howtree import say
+    from howtree.progress import say
     from kb.video.howto100m import convert
 
     tally = convert(captions, videos, tasks, output, goals, top)
@@ -156,7 +156,7 @@ def _tell(
     videos: VideoSet, goals: Sequence[Goal], missing: Sequence[str], outcome: Outcome, output: Path
 ) -> None:
     """Name what was left out, then the tally."""
-    from howtree import say
+    from howtree.progress import say
 
     strangers = [goal.text for goal in goals if goal.article_id is None]
     silent = [f"{each['goal']} ({each['query']} on {each['split']})" for each in outcome.unanswered]
@@ -176,7 +176,7 @@ def _tell(
 
 def _forms(names: str) -> tuple[QueryForm, ...]:
     """The query forms asked for, in their own order."""
-    from howtree import BadUsage
+    from howtree.errors import BadUsage
     from kb.video.queries import FORMS
 
     asked = {name.strip() for name in names.split(",") if name.strip()}
@@ -190,7 +190,7 @@ def _weights(numbers: str) -> tuple[float, ...]:
     """The weights asked for, rising; none where none are named."""
     import math
 
-    from howtree import BadUsage
+    from howtree.errors import BadUsage
 
     try:
         weights = sorted({float(number) for number in numbers.split(",") if number.strip()})
@@ -205,7 +205,7 @@ def _engine(engine: Engine, url: str | None) -> tuple[Callable[[Split], Index], 
     """What makes the index of a split, and its name in the manifest."""
     from functools import partial
 
-    from howtree import BadUsage
+    from howtree.errors import BadUsage
     from kb.video.elasticsearch import ElasticsearchIndex
     from kb.video.index import Bm25Index, required
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option, echo
 
-from howtree import BadUsage, say
+from howtree.errors import BadUsage
+from howtree.progress import say
 from kb.commands.options import Device, DeviceOption, Format, open_kb
 
 if TYPE_CHECKING:
-    from linking.ranking import Task
+    from linking.measure.ranking import Task
 
 
 class Place(StrEnum):
@@ -72,8 +73,8 @@ def linking(
     """
     from tempfile import TemporaryDirectory
 
-    from linking.evaluate import MODELS, evaluate
-    from linking.evaluate_report import printed, results, write_results
+    from linking.measure.evaluate import MODELS, evaluate
+    from linking.measure.report import printed, results, write_results
 
     if kb is not None and gold is None and goals is None:
         task = _task_of_kb(kb, language, place, train, dev)
@@ -97,8 +98,8 @@ def linking(
 
 def _task_of_files(gold: Path, goals: Path, train: Path | None, dev: bool) -> Task:
     """Gold and pool from files."""
-    from linking.gold import dev_part, read_gold, read_pool
-    from linking.ranking import Task
+    from linking.gold.links import dev_part, read_gold, read_pool
+    from linking.measure.ranking import Task
 
     pairs = dev_part(read_gold(gold)) if dev else read_gold(gold)
     return Task.of(pairs, read_pool(goals), read_gold(train) if train else None)
@@ -106,9 +107,9 @@ def _task_of_files(gold: Path, goals: Path, train: Path | None, dev: bool) -> Ta
 
 def _task_of_kb(kb: Path, language: str, place: Place | None, train: Path | None, dev: bool) -> Task:
     """Gold and pool from a knowledge base; with `dev` its other articles tell the seen goals."""
-    from kb.editor_links import dev_articles, read_editor_links
-    from linking.gold import read_gold
-    from linking.ranking import Task
+    from kb.exchange.editor_links import dev_articles, read_editor_links
+    from linking.gold.links import read_gold
+    from linking.measure.ranking import Task
 
     with open_kb(kb) as base:
         links = read_editor_links(base, language, place.value if place else "")
@@ -136,9 +137,9 @@ def compare(
 
     Example: howtree evaluate compare before/ after/
     """
-    from linking.evaluate_report import as_markdown, as_text, comparison_table
-    from linking.significance import compare as compare_runs
-    from linking.significance import read_steps
+    from linking.measure.report import as_markdown, as_text, comparison_table
+    from linking.measure.significance import compare as compare_runs
+    from linking.measure.significance import read_steps
 
     named = [name.strip() for name in models.split(",") if name.strip()]
     if len(named) not in (0, 2):

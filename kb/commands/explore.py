@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from howtree import BadInput, say
+from howtree.errors import BadInput
+from howtree.progress import say
 
 
 def register(app: typer.Typer) -> None:
@@ -31,12 +32,11 @@ def explore(
 
     Example: howtree explore kb.duckdb
     """
-    import howtree
     from kb.store import KnowledgeBase, default_path
 
     path = (kb or default_path()).absolute()
     KnowledgeBase(path).close()
-    app = Path(howtree.__file__).with_name("app.py")
+    app = Path(__file__).parents[2] / "app.py"
     say(f"Showing {path} at http://{host}:{port} (Ctrl-C ends it)")
     try:
         os.execv(sys.executable, streamlit_command(app, path, host, port, browser))

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from howtree import BadUsage, say
+from howtree.errors import BadUsage
+from howtree.progress import say
 from kb.commands.options import KbOption, open_kb
 
 
@@ -30,8 +31,8 @@ def export(
 
     Example: howtree export --format graphml -o kb.graphml
     """
-    from kb.export import WRITERS
-    from kb.export import export as write
+    from kb.exchange.export import WRITERS
+    from kb.exchange.export import export as write
 
     if form not in WRITERS:
         raise BadUsage(f"--format is one of {', '.join(WRITERS)}, not {form!r}")

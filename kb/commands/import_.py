@@ -35,7 +35,7 @@ def run(
 
     Goes on where a killed run stopped. docs/formats.md describes every form and every reason for a skip.
     """
-    from howtree import BadUsage
+    from howtree.errors import BadUsage
 
     if show is not None:
         _show(sources, show)
@@ -48,7 +48,7 @@ def run(
 def _write(sources: list[Path], output: Path, workers: int, shard_size: int) -> None:
     import os
 
-    from crawl.corpus import write_corpus
+    from crawl.corpus.write import write_corpus
 
     tally = write_corpus(sources, output, shard_size=shard_size, workers=workers or os.cpu_count() or 1)
     print(f"{output}: " + "\n".join(tally.lines()))
@@ -56,9 +56,9 @@ def _write(sources: list[Path], output: Path, workers: int, shard_size: int) -> 
 
 def _show(sources: list[Path], number: int) -> None:
     from crawl.article import Article
-    from crawl.show import lines_of
-    from crawl.sources import read
-    from howtree import NotFound
+    from crawl.corpus.show import lines_of
+    from crawl.readers.sources import read
+    from howtree.errors import NotFound
 
     found = 0
     for outcome in read(sources):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from howtree import say
+from howtree.progress import say
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def import_predictions(
 
     Example: howtree import-predictions wikihow_prediction.json --articles wikihow.json -o paper.duckdb
     """
-    from kb.predictions import import_predictions as read
+    from kb.exchange.predictions import import_predictions as read
 
     tally = read(predictions, articles, output, threshold)
     for line in tally.lines():

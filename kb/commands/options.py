@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from howtree import say
+from howtree.progress import say
 
 if TYPE_CHECKING:
     from kb.store import KnowledgeBase

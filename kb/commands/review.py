@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from howtree import BadUsage, say
+from howtree.errors import BadUsage
+from howtree.progress import say
 from kb.commands.options import KbOption, open_kb
 
 reviewers = typer.Typer(
@@ -61,8 +62,8 @@ def add(
     if plan is not None:
         add_plan(plan, who, kb)
         return
-    from kb.judging import machine_link, review_of
-    from kb.reviews import append
+    from kb.review.judging import machine_link, review_of
+    from kb.review.reviews import append
     from kb.search import goal_id
 
     assert step_id is not None
@@ -79,8 +80,8 @@ def add(
 
 def add_plan(plan: Path, who: str, kb: Path | None) -> None:
     """Add the reviews of a judged plan; rows that are none are told and counted."""
-    from kb.judging import read_plan
-    from kb.reviews import append
+    from kb.review.judging import read_plan
+    from kb.review.reviews import append
 
     saved = wrong = 0
     with open_kb(kb) as base:
@@ -135,7 +136,7 @@ def undo(
 
     Example: howtree review undo 5f0c2a9be1d34477 --who ann
     """
-    from kb.reviews import undo as take_back
+    from kb.review.reviews import undo as take_back
 
     with open_kb(kb) as base:
         review = take_back(base.reviews_path, review_id, who)
@@ -159,8 +160,8 @@ def sample(
 
     Example: howtree review sample --size 100 --seed 1 -o plan.csv
     """
-    from kb.judging import sample as draw
-    from kb.judging import write_plan
+    from kb.review.judging import sample as draw
+    from kb.review.judging import write_plan
 
     with open_kb(kb) as base:
         plan = draw(base, size, seed)
@@ -179,8 +180,8 @@ def agreement(
     """
     from dataclasses import asdict
 
-    from kb.agreement import agreement as agree
-    from kb.agreement import precision, weighted_precision
+    from kb.review.agreement import agreement as agree
+    from kb.review.agreement import precision, weighted_precision
 
     with open_kb(kb) as base:
         among, parts = agree(base.log.reviews), precision(base)
@@ -223,8 +224,8 @@ def export(
 
     Example: howtree review export -o gold.jsonl
     """
-    from kb.agreement import training_pairs
     from kb.results import as_json, opened
+    from kb.review.agreement import training_pairs
 
     with open_kb(kb) as base:
         pairs = training_pairs(base)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from howtree import say
+from howtree.progress import say
 from kb.commands.options import KbOption, open_kb
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from howtree import say
+from howtree.progress import say
 from kb.commands.options import Device, DeviceOption
 
 if TYPE_CHECKING:
-    from linking.train import DecisionReport
+    from linking.train.decision import DecisionReport
 
 GoldFile = Annotated[Path, typer.Option(help='JSON Lines of {"step": text, "goal": title}.')]
 PoolFile = Annotated[
@@ -45,10 +45,10 @@ def decision(
 
     Example: howtree train decision --gold gold.jsonl --goals titles.txt -o decision.json
     """
-    from linking.encoder import load_encoder
-    from linking.gold import check_gold, read_gold, read_pool
-    from linking.scorer import scorer_of
-    from linking.train import train_decision
+    from linking.encode.encoder import load_encoder
+    from linking.gold.links import check_gold, read_gold, read_pool
+    from linking.rerank.scorer import scorer_of
+    from linking.train.decision import train_decision
 
     pairs, pool = read_gold(gold), read_pool(goals)
     check_gold(pairs, pool)
@@ -99,10 +99,10 @@ def retriever(
     Example: howtree train retriever --gold gold.jsonl --goals titles.txt -o my-encoder,
     then: howtree build data/sample --encoder my-encoder
     """
-    from linking.gold import read_gold, read_pool
-    from linking.packaged import BASE_ENCODER, LARGE_BASE
-    from linking.publish import train_retriever
-    from linking.recipe import LARGE, Recipe
+    from linking.encode.packaged import BASE_ENCODER, LARGE_BASE
+    from linking.gold.links import read_gold, read_pool
+    from linking.train.recipe import LARGE, Recipe
+    from linking.train.retriever import train_retriever
 
     pairs, pool = read_gold(gold), read_pool(goals)
     recipe = LARGE if encoder == LARGE_BASE else Recipe()
@@ -149,8 +149,8 @@ def reranker(
 
     Example: howtree train reranker --gold gold.jsonl --goals titles.txt --encoder my-encoder
     """
-    from linking.gold import read_gold, read_pool
-    from linking.publish import refit
+    from linking.gold.links import read_gold, read_pool
+    from linking.train.retriever import refit
 
     pairs, pool = read_gold(gold), read_pool(goals)
     folder = work or encoder.with_name(encoder.name + ".work")

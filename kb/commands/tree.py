@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from howtree import BadUsage
+from howtree.errors import BadUsage
 from kb.commands.options import KbOption, open_kb
 
 FORMATS = {

@@ -56,7 +56,7 @@ def frame(kb: KnowledgeBase, sql: str) -> pd.DataFrame:
 @st.cache_data(max_entries=2, show_spinner=False)
 def judged(_kb: KnowledgeBase, stamp: Stamp) -> dict[str, Any]:
     """What people's reviews tell: agreement, and precision by probability."""
-    from kb.agreement import agreement, precision, weighted_precision
+    from kb.review.agreement import agreement, precision, weighted_precision
 
     parts = precision(_kb)
     return {

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from howtree import HowtreeError
+from howtree.errors import HowtreeError
 from kb.explorer import address
 from kb.explorer.frame import heading
 from kb.explorer.session import knowledge_base

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from howtree import HowtreeError
+from howtree.errors import HowtreeError
 from kb.explorer import address
 from kb.explorer.session import kb_path
 from kb.explorer.text import label, markup

@@ -6,15 +6,15 @@ from typing import Any
 
 import streamlit as st
 
-from howtree import HowtreeError
+from howtree.errors import HowtreeError
 from kb import tree
 from kb.explorer import address, candidates
 from kb.explorer.frame import heading, part
 from kb.explorer.queue import ORDERS, Question, checked, question, upcoming
 from kb.explorer.session import knowledge_base
 from kb.explorer.text import label, markup, plain
-from kb.judging import review_of
-from kb.reviews import MAX_NOTE, Verdict, append, undo
+from kb.review.judging import review_of
+from kb.review.reviews import MAX_NOTE, Verdict, append, undo
 from kb.search import search
 from kb.store import KnowledgeBase
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from howtree import BadQuery, NotFound
+from howtree.errors import BadQuery, NotFound
 from kb.draw import RELATION_WORDS
 from kb.explorer import address, picture
 from kb.explorer.frame import heading, part

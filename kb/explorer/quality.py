@@ -10,7 +10,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from howtree import read_json
+from howtree.files import read_json
 from kb.explorer import address
 from kb.explorer.figures import figures, judged
 from kb.explorer.frame import heading, part

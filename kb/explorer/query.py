@@ -11,7 +11,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from howtree import BadQuery
+from howtree.errors import BadQuery
 from kb.explorer import address
 from kb.explorer.frame import heading, part
 from kb.explorer.session import knowledge_base, stamp

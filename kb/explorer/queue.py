@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kb.explorer.address import MAX_WORDS, path, spelt
-from kb.reviews import text_hash
+from kb.review.reviews import text_hash
 from kb.store import KnowledgeBase
 
 # The machine's own links, below what people decided: `kb.edges` is the table in the file.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from kb.reviews import reviews_path
+from kb.review.reviews import reviews_path
 from kb.store import KnowledgeBase, default_path
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from crawl.article import goal_of
-from howtree import BadInput, NotFound, digest_of, progress
+from howtree.errors import BadInput, NotFound
+from howtree.files import digest_of
+from howtree.progress import progress
 
 SPLITS = ("train", "dev", "test")
 

@@ -17,7 +17,9 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 
-from howtree import BadInput, digest_of, progress
+from howtree.errors import BadInput
+from howtree.files import digest_of
+from howtree.progress import progress
 from kb.video.corpus import Split
 from kb.video.index import K1, TOKEN_PATTERN, B, Floats, on_grid
 

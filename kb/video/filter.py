@@ -24,7 +24,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from howtree import digest_of, progress
+from howtree.files import digest_of
+from howtree.progress import progress
 from kb.video.index import DEPTH, MISS, Floats, Index, Positions, on_grid, ranked
 from kb.video.queries import Goal, QueryForm
 

@@ -16,7 +16,9 @@ from typing import Any
 
 import ijson
 
-from howtree import BadInput, NotFound, progress, written_aside
+from howtree.errors import BadInput, NotFound
+from howtree.files import written_aside
+from howtree.progress import progress
 from kb.video.corpus import goal_key, read_lines
 
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from howtree import BadUsage
+from howtree.errors import BadUsage
 from kb.video.corpus import Split
 
 K1, B = 1.2, 0.75

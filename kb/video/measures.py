@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 import numpy as np
 from numpy.typing import NDArray
 
-from howtree import written_aside
+from howtree.files import written_aside
 from kb.video.index import Floats, ranked, ranks_of, required
 
 CUTS = (1, 10, 25, 50)

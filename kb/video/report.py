@@ -10,7 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from howtree import __version__, digest_of_file, write_json, written_aside
+from howtree.files import digest_of_file, write_json, written_aside
+from howtree.version import __version__
 from kb.video.filter import ROUNDS
 from kb.video.index import DEPTH, K1, TOKEN_PATTERN, B
 from kb.video.measures import CUTS

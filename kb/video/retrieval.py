@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from howtree import BadInput, progress, say
+from howtree.errors import BadInput
+from howtree.progress import progress, say
 from kb.video.corpus import Split, VideoSet
 from kb.video.filter import Climb, StepVectors, Variant, climb_all, variant
 from kb.video.index import K1, TOKEN_PATTERN, B, Bm25Index, Floats, Index

@@ -34,7 +34,7 @@ def build(*arguments: object) -> tuple[float, str]:
 def loading() -> float:
     """Seconds to load the libraries and the model, encoding nothing."""
     clock = time.monotonic()
-    code = "import faiss, kb.build; from linking.encoder import load_encoder; load_encoder()"
+    code = "import faiss, kb.build.build; from linking.encode.encoder import load_encoder; load_encoder()"
     subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
     return time.monotonic() - clock
 

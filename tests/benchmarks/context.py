@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 from step_kinds import recall
 
-from linking.encoder import default_encoder, load_encoder
-from linking.gold import Gold, read_gold, read_pool, split_of
-from linking.packaged import BASE_ENCODER
-from linking.ranking import EncoderScorer, Task, rank_of
+from linking.encode.encoder import default_encoder, load_encoder
+from linking.encode.packaged import BASE_ENCODER
+from linking.gold.links import Gold, read_gold, read_pool, split_of
+from linking.measure.ranking import EncoderScorer, Task, rank_of
 from linking.text import goal_text, step_text
 
 DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))

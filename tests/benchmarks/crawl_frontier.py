@@ -20,12 +20,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from crawl_site import Site, article, packed
 
-from crawl.addresses import Address, Hosts, path_of_slug
-from crawl.fetch import Answer, Fetcher
-from crawl.frontier import Entry, Frontier, Verdict
-from crawl.pacing import Pace
-from crawl.segments import Place
-from crawl.spider import Settings, Spider
+from crawl.site.addresses import Address, Hosts, path_of_slug
+from crawl.site.fetch import Answer, Fetcher
+from crawl.site.frontier import Entry, Frontier, Verdict
+from crawl.site.pacing import Pace
+from crawl.site.segments import Place
+from crawl.site.spider import Settings, Spider
 
 HOST = "https://www.wikihow.com"
 BOUND_MS = 60.0

@@ -73,10 +73,10 @@ def link(options: argparse.Namespace) -> dict[str, Any]:
     """Link a share of the steps to `options.goals` goals in the folder `options.child`."""
     import numpy as np
 
-    from linking.decide import base_decision
-    from linking.encoder import load_encoder
-    from linking.executors import executor_of
+    from linking.encode.encoder import load_encoder
     from linking.pipeline import Goals, Linker, StepBatch
+    from linking.rerank.decide import base_decision
+    from linking.run.executors import executor_of
     from linking.text import goal_text, step_text
 
     material, folder = Material(), Path(options.child)
@@ -121,7 +121,7 @@ def link(options: argparse.Namespace) -> dict[str, Any]:
 
 def parameters(name: str) -> int:
     """Weights of an encoder that each token is multiplied with."""
-    from linking.encoder import load_encoder
+    from linking.encode.encoder import load_encoder
 
     model = load_encoder(name, "float32").model
     return sum(p.numel() for name, p in model.named_parameters() if "embeddings" not in name)
@@ -151,7 +151,7 @@ def built(material: Material, share: float, folder: Path) -> dict[str, float]:
 
     By the quicker encoder, since they do not depend on it.
     """
-    from linking.encoder import SMALL_ENCODER
+    from linking.encode.encoder import SMALL_ENCODER
 
     source, output = folder / "articles.jsonl", folder / "kb.duckdb"
     write_articles(material, share, source)
@@ -216,7 +216,7 @@ def show_whole(options: argparse.Namespace) -> None:
 
 def show_shares(found: dict[str, Any]) -> None:
     """How much of the machine's matrix rate encoding and retrieval reach."""
-    from linking.device import has_int8
+    from linking.encode.device import has_int8
 
     kinds = ["float32", "bfloat16", *(["int8"] if has_int8() else [])]
     rates = {kind: matrix_rate(kind) for kind in kinds}

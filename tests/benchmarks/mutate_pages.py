@@ -21,8 +21,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from mutations import mutated  # noqa: E402
 
 from crawl.article import Article  # noqa: E402
-from crawl.items import Item, PageData  # noqa: E402
-from crawl.sources import outcomes_of  # noqa: E402
+from crawl.readers.items import Item, PageData  # noqa: E402
+from crawl.readers.sources import outcomes_of  # noqa: E402
 
 MAX_SECONDS = 20.0
 """Of one page, the longest ones included; a page of ordinary length is a hundred times faster."""

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from linking.bm25 import Bm25
-from linking.encoder import load_encoder
+from linking.encode.encoder import load_encoder
+from linking.measure.bm25 import Bm25
 
 CANDIDATES = 30
 

@@ -22,9 +22,9 @@ sys.path.insert(0, str(ROOT))
 
 from bs4 import BeautifulSoup  # noqa: E402
 
-from crawl.items import Item  # noqa: E402
-from crawl.parse import parse_page  # noqa: E402
-from crawl.pool import readings_of  # noqa: E402
+from crawl.corpus.pool import readings_of  # noqa: E402
+from crawl.pages.parse import parse_page  # noqa: E402
+from crawl.readers.items import Item  # noqa: E402
 
 SIZE = 310_000
 

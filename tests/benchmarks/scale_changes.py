@@ -22,14 +22,14 @@ from full_corpus import GOALS, Material
 from numpy.typing import NDArray
 from other_ways import cross_encoder
 
-from linking.encoder import SentenceEncoder, batches_of_equal_length, load_encoder
-from linking.gold import Gold, in_dev, read_gold, read_pool
-from linking.index import GoalIndex
-from linking.late import coverages
-from linking.ranking import EncoderScorer, Lists, Task, ranked_lists, reranked_lists
-from linking.rerank import DEPTH
-from linking.retrieve import SCORE_DECIMALS
-from linking.scorer import Scorer, scorer_of
+from linking.encode.encoder import SentenceEncoder, batches_of_equal_length, load_encoder
+from linking.gold.links import Gold, in_dev, read_gold, read_pool
+from linking.measure.ranking import EncoderScorer, Lists, Task, ranked_lists, reranked_lists
+from linking.rerank.late import coverages
+from linking.rerank.rerank import DEPTH
+from linking.rerank.scorer import Scorer, scorer_of
+from linking.retrieve.index import GoalIndex
+from linking.retrieve.retrieve import SCORE_DECIMALS
 from linking.text import goal_text, step_text
 
 DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))

@@ -21,14 +21,14 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
 from linking.arrays import Vectors
-from linking.encoder import load_encoder, unit
-from linking.evaluate import recalls
-from linking.examples import Examples, training_part
-from linking.gold import dev_part, read_gold, read_pool
-from linking.packaged import BASE_ENCODER
-from linking.ranking import Task, ranked_lists
-from linking.recipe import Recipe, contrastive_loss
+from linking.encode.encoder import load_encoder, unit
+from linking.encode.packaged import BASE_ENCODER
+from linking.gold.examples import Examples, training_part
+from linking.gold.links import dev_part, read_gold, read_pool
+from linking.measure.evaluate import recalls
+from linking.measure.ranking import Task, ranked_lists
 from linking.text import goal_text, step_text
+from linking.train.recipe import Recipe, contrastive_loss
 
 DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))
 RARE = 1e-3

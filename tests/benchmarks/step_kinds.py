@@ -22,13 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.store import KnowledgeBase
-from linking.decide import decision_of
-from linking.encoder import load_encoder
-from linking.gold import Gold, marks, read_gold, read_pool, split_of
-from linking.negation import averting, negated, opposed
-from linking.packaged import BASE_ENCODER
+from linking.encode.encoder import load_encoder
+from linking.encode.packaged import BASE_ENCODER
+from linking.gold.links import Gold, marks, read_gold, read_pool, split_of
+from linking.measure.ranking import EncoderScorer, Lists, Task, ranked_lists
 from linking.pipeline import CANDIDATES
-from linking.ranking import EncoderScorer, Lists, Task, ranked_lists
+from linking.rerank.decide import decision_of
+from linking.rerank.negation import averting, negated, opposed
 from linking.text import goal_text, step_text
 
 DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))

@@ -21,8 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from howtree import __version__, progress, say
-from kb.fill import new_file, refuse_broken
+from howtree.progress import progress, say
+from howtree.version import __version__
+from kb.build.fill import new_file, refuse_broken
 from kb.store import SCHEMA_VERSION, define_views, sql_file
 
 Numbers = NDArray[np.int64]

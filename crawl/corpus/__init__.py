@@ -1,0 +1,1 @@
+"""A corpus of articles on disk: written in shards, each article once."""

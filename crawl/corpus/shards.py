@@ -1,0 +1,129 @@
+"""The shards of a corpus: Parquet files of articles, each with a file beside it of what was skipped."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from crawl.article import Article, Skip
+from crawl.readers.items import Reading
+from crawl.readers.records import article_of
+from howtree.files import digest_of, written_aside
+
+_TEXTS = pa.list_(pa.string())
+_LINK = pa.struct([(name, pa.string()) for name in ("slug", "title", "anchor", "place", "language")])
+_STEP = pa.struct(
+    [
+        ("number", pa.int32()),
+        ("headline", pa.string()),
+        ("body", pa.string()),
+        ("bullets", _TEXTS),
+        ("links", pa.list_(_LINK)),
+    ]
+)
+_METHOD = pa.struct(
+    [("kind", pa.string()), ("number", pa.int32()), ("name", pa.string()), ("steps", pa.list_(_STEP))]
+)
+SCHEMA = pa.schema(
+    [
+        ("key", pa.string()),
+        ("content_hash", pa.string()),
+        ("language", pa.string()),
+        ("title", pa.string()),
+        ("methods", pa.list_(_METHOD)),
+        ("slug", pa.string()),
+        ("goal", pa.string()),
+        ("page_id", pa.int64()),
+        ("revision", pa.int64()),
+        ("url", pa.string()),
+        ("introduction", pa.string()),
+        ("categories", _TEXTS),
+        ("ingredients", _TEXTS),
+        ("things", _TEXTS),
+        ("tips", _TEXTS),
+        ("warnings", _TEXTS),
+        ("related", _TEXTS),
+        ("aliases", _TEXTS),
+        ("references", _TEXTS),
+        ("licence", pa.string()),
+        ("published", pa.string()),
+        ("modified", pa.string()),
+        ("fetched_at", pa.string()),
+        ("source", pa.string()),
+    ]
+)
+"""One row an article: the fields of `Article`, its key, and a digest of all but where and when it was read."""
+SKIPPED_SCHEMA = pa.schema([("where", pa.string()), ("reason", pa.string()), ("detail", pa.string())])
+_NOTES = b"notes"
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """The shards of a corpus in their order."""
+    return sorted(folder.glob("part-*.parquet"))
+
+
+def skipped_beside(part: Path) -> Path:
+    """The file of what was skipped while a shard was read."""
+    return part.with_name(part.name.replace("part-", "skipped-"))
+
+
+def write_shard(readings: Iterable[Reading], part: Path) -> bool:
+    """Write what came out of some raw items: the skipped file first, the articles last.
+
+    So a shard whose articles stand is whole. Returns False, and writes nothing, where there was no item.
+    """
+    articles: list[Article] = []
+    skips: list[Skip] = []
+    notes: Counter[str] = Counter()
+    for reading in readings:
+        notes.update(reading.notes)
+        for outcome in reading.outcomes:
+            if isinstance(outcome, Skip):
+                skips.append(outcome)
+            else:
+                articles.append(outcome)
+    if not articles and not skips:
+        return False
+    rows = [{"where": skip.where, "reason": skip.reason, "detail": skip.detail} for skip in skips]
+    skipped = pa.Table.from_pylist(rows, schema=SKIPPED_SCHEMA)
+    write_table(skipped.replace_schema_metadata({_NOTES: json.dumps(notes)}), skipped_beside(part))
+    write_table(table_of(articles), part)
+    return True
+
+
+def read_shard(part: Path) -> Iterator[Article]:
+    """The articles of a shard, in their order."""
+    with pq.ParquetFile(part) as file:
+        for batch in file.iter_batches(batch_size=256):
+            for row in batch.to_pylist():
+                yield article_of(row, row["source"], keep_source=True)
+
+
+def notes_of(skipped: pa.Table) -> Counter[str]:
+    """What was mended while a shard was read, as its skipped file tells."""
+    return Counter(json.loads((skipped.schema.metadata or {}).get(_NOTES, b"{}")))
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a Parquet file, aside and renamed."""
+    with written_aside(path) as aside:
+        pq.write_table(table, aside, compression="zstd")
+
+
+def content_hash(values: dict[str, Any]) -> str:
+    """A digest of everything in an article, as `Article.to_dict` gives it, but where and when it was read."""
+    content = {name: value for name, value in values.items() if name not in ("source", "fetched_at")}
+    return digest_of(json.dumps(content, ensure_ascii=False, sort_keys=True))
+
+
+def table_of(articles: Iterable[Article]) -> pa.Table:
+    """Articles as an Arrow table in SCHEMA."""
+    keyed = ((article.key, article.to_dict()) for article in articles)
+    rows = [{"key": key, "content_hash": content_hash(values), **values} for key, values in keyed]
+    return pa.Table.from_pylist(rows, schema=SCHEMA)

@@ -1,0 +1,1 @@
+"""Saved pages -> articles: what is read of a page's tree, in any layout and language."""

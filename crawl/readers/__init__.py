@@ -1,0 +1,1 @@
+"""Files of many kinds -> raw items -> articles."""

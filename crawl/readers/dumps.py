@@ -1,0 +1,104 @@
+"""Raw items of files that hold many articles: JSON Lines, JSON lists, Parquet."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, cast
+
+from crawl.article import squeeze
+from crawl.readers import files
+from crawl.readers.items import Item, skip_item
+
+MAX_LINE_BYTES = 64 * 2**20
+"""The longest line of JSON Lines that is held in memory; longer ones are skipped."""
+
+
+def open_maybe_packed(path: Path) -> IO[bytes]:
+    """The file for reading, unpacked on the fly where it is gzip, whatever its name."""
+    file = path.open("rb")
+    if file.read(2) == b"\x1f\x8b":
+        file.close()
+        return cast(IO[bytes], gzip.open(path, "rb"))
+    file.seek(0)
+    return file
+
+
+def line_items(path: Path) -> Iterator[Item]:
+    """One item a line of JSON Lines, packed or not; blank lines do not count."""
+    number = 0
+    try:
+        with open_maybe_packed(path) as file:
+            while line := file.readline(MAX_LINE_BYTES + 1):
+                number += 1
+                where = f"{path}:{number}"
+                if len(line) > MAX_LINE_BYTES:
+                    while line and not line.endswith(b"\n"):
+                        line = file.readline(MAX_LINE_BYTES)
+                    yield skip_item(where, "too long", f"a line of more than {MAX_LINE_BYTES // 2**20} MB")
+                elif line.strip():
+                    yield Item("line", where, line.removeprefix(b"\xef\xbb\xbf"))
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        yield skip_item(f"{path}:{number + 1}", "truncated gzip", str(error))
+    except OSError as error:
+        yield skip_item(str(path), "unreadable", error.strerror or str(error))
+
+
+def json_items(path: Path) -> Iterator[Item]:
+    """One item an element of a JSON list or of an object keyed by addresses, else the single object; a stream.
+
+    Where the JSON breaks off or is damaged, the elements before the place are read.
+    """
+    import ijson
+
+    number = 0
+    try:
+        with open_maybe_packed(path) as file:
+            beginning = file.read(200).lstrip(b"\xef\xbb\xbf \t\r\n")
+        with open_maybe_packed(path) as file:
+            if file.read(3) != b"\xef\xbb\xbf":
+                file.seek(0)
+            if beginning.startswith(b"["):
+                for record in ijson.items(file, "item", use_float=True):
+                    number += 1
+                    yield Item("record", f"{path}:{number}", record)
+            elif re.match(rb'\{\s*"https?:', beginning):  # {address: article, ...}, the form of WikiLingua
+                for url, article in ijson.kvitems(file, "", use_float=True):
+                    number += 1
+                    yield Item("record", f"{path}:{number}", {"url": url, "article": article})
+            else:
+                yield Item("line", str(path), file.read(MAX_LINE_BYTES))
+    except (ijson.JSONError, ValueError) as error:
+        yield skip_item(f"{path}:{number + 1}", "broken JSON", squeeze(str(error))[:200])
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        yield skip_item(f"{path}:{number + 1}", "truncated gzip", str(error))
+    except OSError as error:
+        yield skip_item(str(path), "unreadable", error.strerror or str(error))
+
+
+def corpus_items(folder: Path) -> Iterator[Item]:
+    """One item a row of a corpus folder; an unfinished corpus is one skip."""
+    if not files.is_finished(folder):
+        yield skip_item(str(folder), "unfinished corpus", "run the same import again to finish it")
+        return
+    for shard in sorted(folder.glob("part-*.parquet")):
+        yield from parquet_items(shard)
+
+
+def parquet_items(path: Path) -> Iterator[Item]:
+    """One item a row of a Parquet file of articles."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            row = 0
+            for batch in file.iter_batches(batch_size=256):
+                for record in batch.to_pylist():
+                    row += 1
+                    yield Item("row", f"{path}:{row}", record)
+    except (OSError, pa.ArrowException) as error:
+        yield skip_item(str(path), "unreadable", str(error)[:200])

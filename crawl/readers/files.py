@@ -1,0 +1,122 @@
+"""Which files a source holds, in one fixed order, and which form each has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from howtree.errors import BadInput
+from howtree.files import digest_of, read_json
+
+FORMS_BY_SUFFIX = {
+    ".jsonl": "lines",
+    ".ndjson": "lines",
+    ".json": "json",
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".warc": "warc",
+    ".zim": "zim",
+}
+"""Form of a file by its suffix; `.gz` may follow, but for Parquet and ZIM. Any other file is tried as a page."""
+IGNORED_SUFFIXES = frozenset(
+    {".css", ".js", ".mjs", ".map", ".woff", ".woff2", ".ttf", ".otf", ".eot"}
+    | {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".ico", ".bmp", ".avif", ".mp3", ".mp4", ".webm"}
+    | {".pdf", ".txt", ".md", ".xml", ".tsv", ".log", ".yml", ".yaml", ".toml", ".py", ".sh"}
+    | {".part", ".tmp", ".cdx", ".cdxj", ".zip", ".tar", ".duckdb", ".sqlite"}
+    | {".sqlite-wal", ".sqlite-shm"}
+)
+"""Files in a folder that are no source: what a browser saves beside a page, notes, programs."""
+WORK_SUFFIX = ".work"
+"""Of folders in which knowledge bases are built: no source."""
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file (or a corpus folder) to be read, with its form: page, lines, json, csv, parquet, warc, zim,
+    corpus."""
+
+    path: Path
+    form: str
+
+
+def find(sources: Sequence[Path], without: Path | None = None) -> Iterator[Found]:
+    """Every file of the sources: the sources in the order given, the files of a folder sorted by path, at any depth.
+
+    Hidden files and folders are left out, and so are files with a suffix that no source has, the folder `without`
+    and folders in which knowledge bases are built.
+
+    Raises:
+        BadInput: a source does not exist.
+    """
+    check(sources)
+    for source in sources:
+        if is_corpus(source):
+            yield Found(source, "corpus")
+        elif source.is_dir():
+            yield from _find_in(source, without.resolve() if without else None)
+        else:
+            yield Found(source, form_of(source))
+
+
+def check(sources: Sequence[Path]) -> None:
+    """Raise BadInput where a source does not exist."""
+    for source in sources:
+        if not source.exists():
+            raise BadInput(f"{source}: no such file or folder. Name a folder of pages or a file of articles.")
+
+
+def _find_in(folder: Path, without: Path | None) -> Iterator[Found]:
+    try:
+        entries = sorted(folder.iterdir(), key=lambda path: path.name)
+    except OSError:
+        yield Found(folder, "unreadable")
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            inside = entry.resolve()
+            if inside == without or inside in (folder.resolve(), *folder.resolve().parents):
+                continue  # what is being written, or a link back to a folder around this one
+            if is_corpus(entry):
+                yield Found(entry, "corpus")
+            elif entry.suffix != WORK_SUFFIX:
+                yield from _find_in(entry, without)
+        elif entry.suffix.lower() not in IGNORED_SUFFIXES:
+            yield Found(entry, form_of(entry))
+
+
+def form_of(path: Path) -> str:
+    """Form of a file by its name; a name without a known suffix is a page."""
+    name = path.name.lower().removesuffix(".gz")
+    return next((form for suffix, form in FORMS_BY_SUFFIX.items() if name.endswith(suffix)), "page")
+
+
+def is_corpus(folder: Path) -> bool:
+    """Whether a folder is a corpus of ours, finished or not."""
+    try:
+        return (folder / MANIFEST).is_file() and any(folder.glob("part-*.parquet"))
+    except OSError:  # not ours to look into
+        return False
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a corpus folder holds the whole of its sources."""
+    manifest = read_json(folder / MANIFEST)
+    return isinstance(manifest, dict) and manifest.get("finished") is True
+
+
+def fingerprint(sources: Sequence[Path], without: Path | None = None) -> str:
+    """A digest of the paths, sizes and times of change of every file of the sources."""
+    parts: list[str] = []
+    for found in find(sources, without):
+        paths = sorted(found.path.glob("*")) if found.form == "corpus" else [found.path]
+        for path in paths:
+            try:
+                state = path.stat()
+                parts += [str(path), str(state.st_size), str(state.st_mtime_ns)]
+            except OSError:
+                parts += [str(path), "unreadable", ""]
+    return digest_of(*parts)

@@ -1,0 +1,295 @@
+"""A record of a dump, as plain dictionaries and lists -> an article.
+
+One reader serves our own full form (`Article.to_dict`), the simple form (steps are plain strings) and the
+variants of research dumps: where a name is missing, its usual synonyms are tried.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from crawl.article import Article, Method, MethodKind, Place, Step, StepLink, decode_slug, squeeze
+from crawl.pages import selectors
+from crawl.pages.links import slug_of_address
+
+KINDS = ("method", "part", "question", "single")
+_LISTS_OF_STEPS: tuple[tuple[str, MethodKind], ...] = (
+    ("methods", "method"),
+    ("parts", "part"),
+    ("sections", "method"),
+    ("questions", "question"),
+    ("steps", "single"),
+    ("caption", "single"),
+)
+
+
+class Unusable(ValueError):
+    """A record that holds no article."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(detail or reason)
+        self.reason = reason
+        self.detail = detail
+
+
+def article_of(record: Any, where: str, *, keep_source: bool = False) -> Article:
+    """The article in one record.
+
+    Args:
+        record: what a line of JSON Lines, an element of a JSON list or a row of Parquet holds.
+        where: the place it came from, for `Article.source`.
+        keep_source: keep the record's own `source` where it has one, as a corpus does.
+
+    Raises:
+        Unusable: no mapping, no title, or no steps.
+    """
+    if not isinstance(record, Mapping):
+        raise Unusable("not a record", f"expected an object, found {type(record).__name__}")
+    if isinstance(record.get("article"), Mapping):
+        record = _from_wikilingua(record)
+    title = _text(_first(record, "title", "task", "goal", "name"))
+    if not title:
+        raise Unusable("no title", _names(record))
+    methods = _methods(record)
+    if not methods:
+        raise Unusable("no steps", title[:200])
+    url = _text(_first(record, "url", "link", "canonical_url"))
+    slug = decode_slug(_text(record.get("slug"))) or (slug_of_address(url) if _is_wikihow(url) else "")
+    source = _text(record.get("source")) if keep_source else ""
+    return Article(
+        language=_language(record, url),
+        title=title,
+        methods=methods,
+        slug=squeeze(slug),
+        goal=_text(record.get("goal")),
+        page_id=_number(_first(record, "page_id", "article_id", "wgArticleId")),
+        revision=_number(_first(record, "revision", "revision_id")),
+        url=url,
+        introduction=_text(_first(record, "introduction", "overview", "intro", "summary")),
+        categories=_texts(_first(record, "categories", "category", "category_hierarchy")),
+        ingredients=_texts(record.get("ingredients")),
+        things=_texts(_first(record, "things", "things_youll_need")),
+        tips=_texts(record.get("tips")),
+        warnings=_texts(record.get("warnings")),
+        related=_texts(_first(record, "related", "related_articles")),
+        aliases=_texts(record.get("aliases")),
+        references=_texts(record.get("references")),
+        licence=_text(_first(record, "licence", "license")),
+        published=_text(record.get("published")),
+        modified=_text(record.get("modified")),
+        fetched_at=_text(record.get("fetched_at")),
+        source=source or where,
+    )
+
+
+def without_blank_steps(article: Article) -> tuple[Article, int]:
+    """The article without steps that hold no word, numbered anew, and how many those were.
+
+    Methods left without a step go too.
+
+    Raises:
+        Unusable: no step remains.
+    """
+    blank = sum(1 for method in article.methods for step in method.steps if _is_blank(step))
+    if not blank and all(method.steps for method in article.methods):
+        return article, 0
+    methods = [
+        dataclasses.replace(method, steps=_numbered(step for step in method.steps if not _is_blank(step)))
+        for method in article.methods
+    ]
+    kept = [method for method in methods if method.steps]
+    if not kept:
+        raise Unusable("no steps", f"{blank} blank steps")
+    numbered = tuple(dataclasses.replace(method, number=number) for number, method in enumerate(kept, 1))
+    return dataclasses.replace(article, methods=numbered), blank
+
+
+def _is_blank(step: Step) -> bool:
+    return not (step.headline or step.body or step.bullets)
+
+
+def _numbered(steps: Iterable[Step]) -> tuple[Step, ...]:
+    return tuple(dataclasses.replace(step, number=number) for number, step in enumerate(steps, 1))
+
+
+def _first(record: Mapping[str, Any], *names: str) -> Any:
+    return next((record[name] for name in names if record.get(name) not in (None, "", [], {})), None)
+
+
+def _names(record: Mapping[str, Any]) -> str:
+    return "its names: " + ", ".join(map(str, list(record)[:8])) if record else "an empty record"
+
+
+def _text(value: Any) -> str:
+    """One line of words out of a string, a number or a list of such."""
+    if isinstance(value, str):
+        return squeeze(value)
+    if isinstance(value, list | tuple):
+        return squeeze(" ".join(map(_text, value)))
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str | int | float):
+        value = [value]
+    if not isinstance(value, list | tuple):
+        return ()
+    texts = (
+        _text(_first(one, "title", "name", "text", "headline") if isinstance(one, Mapping) else one)
+        for one in value
+    )
+    return tuple(text for text in texts if text)
+
+
+def _number(value: Any) -> int | None:
+    text = _text(value)
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
+
+
+def _is_wikihow(url: str) -> bool:
+    return _language_of_url(url) is not None
+
+
+def _language_of_url(url: str) -> str | None:
+    try:
+        return selectors.language_of_host(urlsplit(url).netloc)
+    except ValueError:
+        return None
+
+
+def _language(record: Mapping[str, Any], url: str) -> str:
+    said = _text(_first(record, "language", "lang", "language_code")).lower()
+    code = re.split(r"[-_]", said)[0]
+    return code if re.fullmatch(r"[a-z]{2,3}", code) else (_language_of_url(url) or "en")
+
+
+def _methods(record: Mapping[str, Any]) -> tuple[Method, ...]:
+    for name, kind in _LISTS_OF_STEPS:
+        value = record.get(name)
+        if isinstance(value, Mapping):  # {"name of the method": [steps], ...}
+            value = [{"name": key, "steps": steps} for key, steps in value.items()]
+        methods = _methods_of(_list(value), kind)
+        if any(method.steps for method in methods):
+            return methods
+    return ()
+
+
+def _from_wikilingua(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of WikiLingua in our names: its sections are methods, the sentences of a summary the steps.
+
+    The sections come as lists side by side or keyed by name. The document of a section is not divided into
+    steps, so it is left out; the title is made from the address.
+    """
+    sections = record["article"]
+    if "summary" in sections:
+        pairs = list(zip(_list(sections.get("section_name")), _list(sections["summary"]), strict=False))
+    else:
+        pairs = [(name, one.get("summary")) for name, one in sections.items() if isinstance(one, Mapping)]
+    url = _text(record.get("url"))
+    methods = [{"name": _text(name), "steps": _sentences(_text(summary))} for name, summary in pairs]
+    return {"title": slug_of_address(url).replace("-", " "), **record, "methods": methods}
+
+
+def _list(value: Any) -> list[Any]:
+    """A list as it is, the lines of a text, and nothing of any other value."""
+    if isinstance(value, str):
+        return value.splitlines()
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _sentences(text: str) -> list[str]:
+    sentences = []
+    while text:
+        sentence, text = split_headline(text)
+        sentences.append(sentence)
+    return sentences
+
+
+def _methods_of(values: list[Any], kind: MethodKind) -> tuple[Method, ...]:
+    """Methods out of a list of methods, of lists of steps, or of steps; loose steps beside methods come first."""
+    loose = _steps(value for value in values if not _is_method(value))
+    groups = [value for value in values if _is_method(value)]
+    if not groups:
+        return (Method("single", 1, "", loose),) if loose else ()
+    kind = "method" if kind == "single" else kind
+    methods = [Method(kind, 1, "", loose)] if loose else []
+    for value in groups:
+        own = value if isinstance(value, Mapping) else {"steps": value}
+        name = _text(_first(own, "name", "title", "headline", "heading"))
+        said = own.get("kind")
+        if said not in KINDS:
+            said = "single" if len(values) == 1 and not name else kind
+        steps = _steps(_list(_first(own, "steps", "children")))
+        methods.append(Method(cast(MethodKind, said), len(methods) + 1, name, steps))
+    return tuple(methods)
+
+
+def _is_method(value: Any) -> bool:
+    return isinstance(value, list | tuple) or (
+        isinstance(value, Mapping) and ("steps" in value or "children" in value)
+    )
+
+
+def _steps(values: Iterable[Any]) -> tuple[Step, ...]:
+    return tuple(_step(value, number) for number, value in enumerate(values, 1))
+
+
+def _step(value: Any, number: int) -> Step:
+    if not isinstance(value, Mapping):
+        headline, body = split_headline(_text(value))
+        return Step(number, headline, body)
+    headline = _text(_first(value, "headline", "title", "heading", "summary"))
+    body = _text(_first(value, "body", "description", "text", "details", "content"))
+    if not headline and "headline" not in value:
+        headline, body = split_headline(body)
+    elif (
+        body.startswith(headline) and "body" not in value
+    ):  # some dumps repeat the headline in the description
+        body = body[len(headline) :].strip()
+    bullets = value.get("bullets")
+    links = value.get("links")
+    return Step(
+        number=number,
+        headline=headline,
+        body=body,
+        bullets=_texts(bullets),
+        links=tuple(_links(links)) if isinstance(links, list | tuple) else (),
+    )
+
+
+def _links(values: Iterable[Any]) -> Iterable[StepLink]:
+    for value in values:
+        if not isinstance(value, Mapping):
+            continue
+        slug = decode_slug(_text(value.get("slug")))
+        place = value.get("place")
+        if slug:
+            yield StepLink(
+                slug=slug,
+                title=_text(value.get("title")),
+                anchor=_text(value.get("anchor")),
+                place=cast(Place, place if place in ("headline", "body", "bullet") else "body"),
+                language=_text(value.get("language")),
+            )
+
+
+_SHORT_FORMS = re.compile(
+    r"(?:^|[\s(\"'])(?:mr|mrs|ms|dr|st|no|vs|etc|e\.g|i\.e|approx|oz|tsp|tbsp|lb|lbs|in|ft|min|max|inc|jr|sr|p|[a-z])$",
+    re.IGNORECASE,
+)
+
+
+def split_headline(text: str) -> tuple[str, str]:
+    """(first sentence, the rest): the headline that wikiHow itself would bold, in a step given as plain text.
+
+    A sentence ends at ".", "!" or "?" before a blank, or at a full-width one; not after "Mr." or "e.g.".
+    """
+    for match in re.finditer(r"[.!?]+[\"'”’)]*(?=\s)|[。！？]", text):
+        if match[0].startswith(".") and _SHORT_FORMS.search(text, max(0, match.start() - 12), match.start()):
+            continue
+        return text[: match.end()].strip(), text[match.end() :].strip()
+    return text, ""

@@ -1,0 +1,1 @@
+"""The live crawl of a site: polite, and safe against any kill."""

@@ -1,0 +1,196 @@
+"""What an answer means: the outcome of its page, the pages it leads to, and whether asking again may help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from urllib.parse import urljoin
+
+from crawl.article import Article
+from crawl.pages.decode import decode_page
+from crawl.pages.head import page_config
+from crawl.pages.parse import parse_page
+from crawl.site.addresses import Address, Hosts, path_of_slug
+from crawl.site.fetch import MAX_SITEMAP_BYTES, Answer, Trouble
+from crawl.site.frontier import Entry, Page, Verdict
+from crawl.site.listings import NoListing, category, is_article, sitemap
+
+REDIRECTS = (301, 302, 303, 307, 308)
+REFUSALS = (401, 403, 407, 451)
+PASSING = (408, 425, 429, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 525, 526, 527, 530)
+"""States that pass: HTTP's own, and those of the networks that stand before large sites (520 to 530)."""
+
+BLOCK_WORDS = (
+    "access denied",
+    "access to this page has been denied",
+    "are you a human",
+    "are you a robot",
+    "attention required",
+    "automated requests",
+    "captcha",
+    "cf-chl",
+    "challenge-platform",
+    "checking your browser",
+    "enable javascript and cookies",
+    "have been blocked",
+    "just a moment",
+    "pardon our interruption",
+    "rate limit",
+    "request unsuccessful",
+    "security check",
+    "too many requests",
+    "unusual traffic",
+    "verify you are",
+    "verify that you are",
+    "you are blocked",
+)
+"""Words of pages that hold a crawler off. They count only on a page that is none of the site's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Reads answers for one crawl."""
+
+    hosts: Hosts
+    follow: frozenset[str]
+    """Which links of an article are followed: "links" (in its steps), "related", both or none."""
+    depth: int
+    """How far from a seed links are followed."""
+    known: Callable[[Address], bool]
+    """Whether the frontier holds a page."""
+
+    def verdict(self, page: Page, answer: Answer) -> Verdict:
+        """What `answer` means for `page`.
+
+        Raises:
+            Trouble: the answer is unusable; another one may come.
+        """
+        try:
+            return self._verdict(page, answer)
+        except (RecursionError, ValueError, LookupError) as error:  # one monstrous page must not end a crawl
+            raise Trouble("unreadable page", final=True) from error
+
+    def _verdict(self, page: Page, answer: Answer) -> Verdict:
+        status = answer.status
+        if status in REDIRECTS:
+            return self._redirect(page, answer)
+        if status in PASSING:
+            raise Trouble(f"status {status}")
+        if status in REFUSALS:
+            return Verdict("blocked", f"status {status}", retry=True)
+        if status == 304 and page.validator:
+            return Verdict("ok", unchanged=True)
+        if status in (404, 410):
+            return self._missing(page, answer)
+        if status != 200:
+            return Verdict("failed", f"status {status}")
+        if page.address.kind == "sitemap":
+            return self._sitemap(page, answer)
+        return self._page(page, answer)
+
+    def links_of(self, page: Page, answer: Answer) -> tuple[Entry, ...]:
+        """The articles that the crawl follows from an answer that was kept. Raises Trouble like `verdict`."""
+        article = parse_page(answer.content(), url=page.url, charset=answer.charset).article
+        return self.links(page, article) if article else ()
+
+    def links(self, page: Page, article: Article) -> tuple[Entry, ...]:
+        """The articles that the crawl follows from an article of this page."""
+        slugs: dict[str, None] = {}
+        if "links" in self.follow:
+            steps = (step for method in article.methods for step in method.steps)
+            slugs |= {link.slug: None for step in steps for link in step.links if not link.language}
+        if "related" in self.follow:
+            slugs |= dict.fromkeys(article.related)
+        targets = (Address(page.address.origin, path_of_slug(slug)) for slug in slugs)
+        return tuple(Entry(target, page.depth + 1) for target in targets if is_article(target))
+
+    def _redirect(self, page: Page, answer: Answer) -> Verdict:
+        location = answer.header("location")
+        if not location:
+            return Verdict("failed", "redirect without an address")
+        kind = page.address.kind
+        target = self.hosts.address(location, kind, base=page.url)
+        if target is None:
+            return Verdict("redirect", "off the allowed hosts", elsewhere=urljoin(page.url, location))
+        if kind == "category":
+            name, _, number = page.address.path.partition("?pg=")
+            if target.path == name and number:
+                return Verdict("gone", "behind the last page")
+            if number and "?pg=" not in target.path:  # the site drops it when a category was renamed
+                target = replace(target, path=f"{target.path}?pg={number}")
+        if target == page.address:
+            spelling = self.hosts.raw(location, base=page.url) or ""
+            if spelling == page.url:
+                return Verdict("failed", "redirect loop")
+            return Verdict("redirect", spelling=spelling)
+        if kind == "article" and not is_article(target):
+            return Verdict("redirect", "to no article", elsewhere=target.url)
+        return Verdict("redirect", target=target)
+
+    def _missing(self, page: Page, answer: Answer) -> Verdict:
+        """Articles in quality review come with status 404, but their pages say what they are."""
+        if page.address.kind == "article":
+            try:
+                if parse_page(answer.content(), url=page.url).kind == "restricted":
+                    return Verdict("restricted")
+            except Trouble:
+                pass
+        return Verdict("gone")
+
+    def _sitemap(self, page: Page, answer: Answer) -> Verdict:
+        content = answer.content(MAX_SITEMAP_BYTES)
+        try:
+            found = sitemap(content, page.address, self.hosts)
+        except NoListing:
+            if _is_block_page(content):
+                return Verdict("blocked", "block page", retry=True)
+            raise Trouble("broken sitemap") from None
+        return Verdict("ok", found=tuple(Entry(address, seed=True) for address in found))
+
+    def _page(self, page: Page, answer: Answer) -> Verdict:
+        content = answer.content()
+        if answer.content_type not in ("", "text/html", "application/xhtml+xml"):
+            return _other_page(content, Verdict("not_article", "no HTML"))
+        if b"</html" not in content[-4096:].lower():
+            if _is_block_page(content):
+                return Verdict("blocked", "block page", retry=True)
+            raise Trouble("cut answer")  # a wrong Content-Length cuts a page without any sign of it in HTTP
+        if page.address.kind == "article":
+            return self._article(page, content, answer.charset)
+        try:
+            found = category(content, page.address, self.hosts, self.known)
+        except NoListing:
+            return _other_page(content, Verdict("not_article", "lists nothing"))
+        return Verdict("ok", found=tuple(Entry(address, seed=True) for address in found))
+
+    def _article(self, page: Page, content: bytes, charset: str) -> Verdict:
+        outcome = parse_page(content, url=page.url, charset=charset)
+        if outcome.kind == "restricted":
+            return Verdict("restricted")
+        if outcome.kind == "redirect":
+            target = replace(page.address, path=path_of_slug(outcome.target)) if outcome.target else None
+            if target == page.address:
+                return Verdict("failed", "redirect loop")
+            return Verdict("redirect", target=target)
+        article = outcome.article
+        if article is None:
+            reason = "no steps" if outcome.kind == "empty" else ""
+            return _other_page(content, Verdict("not_article", reason))
+        wanted = bool(self.follow) and page.depth < self.depth
+        verdict = Verdict("ok", found=self.links(page, article) if wanted else (), followed=wanted)
+        canonical = self.hosts.address(article.url, base=page.url)
+        if canonical is None or canonical == page.address or not is_article(canonical):
+            return verdict
+        return replace(verdict, outcome="redirect", target=canonical, body_is_targets=True)
+
+
+def _other_page(content: bytes, verdict: Verdict) -> Verdict:
+    """`verdict`, unless the page is none of the site's own and holds us off."""
+    return Verdict("blocked", "block page", retry=True) if _is_block_page(content) else verdict
+
+
+def _is_block_page(content: bytes) -> bool:
+    text = decode_page(content[: 2**18])
+    if page_config(text):
+        return False  # MediaWiki's variables stand on every page of the site itself
+    return any(words in text.lower() for words in BLOCK_WORDS)

@@ -1,0 +1,1 @@
+"""howtree: how-to articles -> a hierarchical knowledge base of procedures."""

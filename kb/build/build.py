@@ -1,0 +1,295 @@
+"""The batch job: sources -> corpus -> links -> one knowledge base file.
+
+What the stages make stands in a work folder beside the output (kb.work for kb.duckdb) and is used again: a build
+that was killed goes on, and a later build encodes and searches only what is new. The knowledge base itself is made
+aside, checked, and put in place by one rename, so readers see the old file or the whole new one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from filelock import FileLock, Timeout
+
+from crawl.corpus.write import Tally, write_corpus
+from howtree.errors import BadInput, HowtreeError
+from howtree.files import digest_of
+from howtree.version import __version__
+from kb.build.fill import (
+    articles_digest,
+    keep_runs,
+    load_corpus,
+    load_links,
+    new_file,
+    number,
+    refuse_broken,
+    sizes,
+)
+from kb.store import SCHEMA_VERSION, define_views
+from linking.rerank.decide import Decision, decision_of
+from linking.encode.device import Device, Precision
+from linking.encode.encoder import Encoder, load_encoder
+from linking.run.executors import Executor, executor_of
+from linking.pipeline import CANDIDATES, Goals, Linker, LinkTally, StepBatch
+from linking.rerank.scorer import scorer_of
+from linking.text import goal_text, step_text
+
+STEPS_PER_BATCH = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to build."""
+
+    encoder: str = ""
+    """Name or folder; empty for the default."""
+    precision: Precision = "auto"
+    device: Device = "auto"
+    """Where the encoder runs: on the processor (`cpu`), a GPU (`cuda`), or a GPU where there is one (`auto`)."""
+    threshold: float | None = None
+    """Least probability of a chosen link; None for the one that was fitted with the decision."""
+    beta: float | None = None
+    """Without a threshold: choose the one that was fitted with the best F-beta."""
+    candidates: int = CANDIDATES
+    executor: str = "process"
+    """Who encodes and searches: `process`, `pool` or `ray`; the result is the same."""
+    workers: int | None = None
+    """Processes of the pool or actors of the cluster; None for one a core."""
+    address: str = ""
+    """Of the Ray cluster: `auto`, `local` or host:port."""
+
+
+@dataclass(slots=True)
+class BuildTally:
+    """What a build read, made and spent."""
+
+    corpus: Tally
+    links: LinkTally = field(default_factory=LinkTally)
+    counts: dict[str, int] = field(default_factory=dict)
+    """Articles, steps, candidates, edges, chosen edges, hyperlinks in the file."""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def lines(self) -> list[str]:
+        """The tally for people."""
+        c = self.counts
+        return [
+            *self.corpus.lines(),
+            f"{c['articles']:,} articles, {c['steps']:,} steps, {c['candidates']:,} candidates",
+            f"{c['chosen']:,} steps linked ({c['chosen'] / max(1, c['steps']):.0%}), "
+            f"{c['hyperlinked']:,} of them by editors' hyperlinks",
+            f"{self.links.encoded:,} texts encoded, {self.links.searched:,} searched; "
+            + ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in self.seconds.items()),
+        ]
+
+
+def work_folder(output: Path) -> Path:
+    """Where a build of `output` keeps its stages: kb.work for kb.duckdb."""
+    return output.with_suffix(".work")
+
+
+def build(sources: Sequence[Path], output: Path, options: Options | None = None) -> BuildTally:
+    """Build the knowledge base `output` from `sources`.
+
+    Raises:
+        BadInput: no article was found, a model cannot be loaded, another build of `output` is running, the disk
+            is full, workers were lost, or the result does not hold together (then the old file stays).
+    """
+    options = options or Options()
+    work = work_folder(output)
+    started, clock = datetime.now(UTC), time.monotonic()
+    with (
+        executor_of(options.executor, options.workers, options.address) as executor,
+        no_room_is_told(output),
+        alone(work, output),
+    ):
+        tally = BuildTally(write_corpus(sources, work / "corpus", workers=os.cpu_count() or 1))
+        tally.seconds["read"] = time.monotonic() - clock
+        aside = work / "kb.part"
+        with new_file(aside) as session:
+            with stage(tally, "load"):
+                load_corpus(session, work / "corpus")
+            encoder = load_encoder(options.encoder, options.precision, options.device)
+            decision = decision_of(encoder)
+            threshold = least_probability(options, decision)
+            link(session, work, encoder, decision, options.candidates, executor, tally)
+            with stage(tally, "edges"):
+                load_links(session, work / "candidates", threshold)
+            tally.counts = sizes(session)
+            keep_runs(session, output)
+            describe(session, sources, options, encoder, decision, threshold, tally, started)
+            define_views(session)
+            refuse_broken(session)
+        aside.replace(output)
+        shutil.rmtree(work / "candidates", ignore_errors=True)
+    return tally
+
+
+def least_probability(options: Options, decision: Decision) -> float:
+    """From which probability on a link is chosen: as told, else by the measure told, else as fitted.
+
+    Raises:
+        BadInput: no threshold was fitted for that measure.
+    """
+    if options.threshold is not None:
+        return options.threshold
+    return decision.threshold if options.beta is None else decision.threshold_for(options.beta)
+
+
+@contextmanager
+def alone(work: Path, output: Path) -> Iterator[None]:
+    """Hold the work folder's lock; it goes with the process, however that ends.
+
+    Raises:
+        BadInput: another build holds it, or the output is a folder.
+    """
+    if output.is_dir():
+        raise BadInput(f"{output} is a folder: name the file to write, e.g. -o {output / 'kb.duckdb'}")
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        with FileLock(work / "lock", blocking=False):
+            yield
+    except Timeout:
+        raise BadInput(f"another build of {output} is running: wait for it, or give another -o") from None
+
+
+@contextmanager
+def no_room_is_told(output: Path) -> Iterator[None]:
+    """Turn a full disk or a refused write into a message; all whole stages stay for the next try."""
+    try:
+        yield
+    except (OSError, duckdb.IOException) as error:
+        if isinstance(error, HowtreeError):
+            raise
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise BadInput(
+            f"could not write the build of {output}: {reason}. Make room or give another -o; the same command "
+            "then goes on from the last whole stage. A knowledge base that was there before is untouched."
+        ) from error
+
+
+def link(
+    session: duckdb.DuckDBPyConnection,
+    work: Path,
+    encoder: Encoder,
+    decision: Decision,
+    candidates: int,
+    executor: Executor,
+    tally: BuildTally,
+) -> None:
+    """Write the candidates of every step, each language by itself, to the work folder."""
+    shutil.rmtree(work / "candidates", ignore_errors=True)
+    goal_set = articles_digest(session)
+    languages = session.execute(
+        "SELECT language, count(step_id) FROM articles LEFT JOIN steps USING (article_id) GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    for language, total in languages:
+        name = folder_name(language)
+        linker = Linker(work / "links" / name, encoder, decision, candidates, executor)
+        goals = read_goals(session, language)
+        steps = partial(read_steps, session, language)
+        tally.links.add(linker.run(goals, steps, total, work / "candidates" / name))
+        linker.index(goals, goal_set).save(work / "index" / name)
+    tally.seconds.update(tally.links.seconds)
+
+
+def read_goals(session: duckdb.DuckDBPyConnection, language: str) -> Goals:
+    """The goals of one language."""
+    rows = session.execute(
+        "SELECT article_id, goal FROM articles WHERE language = ? ORDER BY article_id", [language]
+    ).fetchall()
+    return Goals(np.array([row[0] for row in rows], np.int64), [goal_text(row[1]) for row in rows])
+
+
+def read_steps(session: duckdb.DuckDBPyConnection, language: str) -> Iterator[StepBatch]:
+    """The steps of one language in batches, in the order of their ids."""
+    cursor = session.cursor().execute(
+        """
+        SELECT step_id, article_id, headline, CASE WHEN headline = '' THEN body[:2000] ELSE '' END
+        FROM kb.steps JOIN kb.articles USING (article_id) WHERE language = ? ORDER BY step_id
+        """,
+        [language],
+    )
+    while rows := cursor.fetchmany(STEPS_PER_BATCH):
+        yield StepBatch(
+            np.array([row[0] for row in rows], np.int64),
+            np.array([row[1] for row in rows], np.int64),
+            [step_text(row[2], row[3]) for row in rows],
+        )
+
+
+def folder_name(language: str) -> str:
+    """A language as a folder name; text from outside is never used as a path."""
+    return (
+        language if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", language) else digest_of(language)[:16]
+    )
+
+
+def describe(
+    session: duckdb.DuckDBPyConnection,
+    sources: Sequence[Path],
+    options: Options,
+    encoder: Encoder,
+    decision: Decision,
+    threshold: float,
+    tally: BuildTally,
+    started: datetime,
+) -> None:
+    """Record the run and what the file says of itself."""
+    finished, scorer = datetime.now(UTC), scorer_of(encoder)
+    parameters = {
+        "candidates": options.candidates,
+        "device": encoder.device,
+        "threshold": threshold,
+        "temperature": decision.temperature,
+        "bias": decision.bias,
+    }
+    values: list[Any] = [
+        number(session, "SELECT coalesce(max(run_id), 0) + 1 FROM runs"),
+        started.replace(tzinfo=None),
+        finished.replace(tzinfo=None),
+        __version__,
+        json.dumps(
+            {"sources": [str(source) for source in sources], "articles_digest": articles_digest(session)}
+        ),
+        json.dumps(
+            {
+                "encoder": encoder.name,
+                "encoder_digest": encoder.digest,
+                "reranker_digest": None if scorer is None else scorer.digest,
+            }
+        ),
+        json.dumps(parameters),
+        json.dumps({**tally.corpus.to_dict(), **tally.counts, "seconds": tally.seconds}),
+    ]
+    session.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+    meta = {
+        "schema_version": SCHEMA_VERSION,
+        "threshold": threshold,
+        "thresholds": json.dumps(decision.thresholds),
+        "built_at": finished.isoformat(timespec="seconds"),
+        "version": __version__,
+        "encoder": encoder.name,
+        "articles_digest": articles_digest(session),
+    }
+    session.executemany("INSERT INTO meta VALUES (?, ?)", [[key, str(value)] for key, value in meta.items()])
+
+
+@contextmanager
+def stage(tally: BuildTally, name: str) -> Iterator[None]:
+    """Add the seconds spent inside to the tally."""
+    clock = time.monotonic()
+    yield
+    tally.seconds[name] = time.monotonic() - clock

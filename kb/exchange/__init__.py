@@ -1,0 +1,1 @@
+"""Knowledge bases to and from other programs' forms."""

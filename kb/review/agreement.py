@@ -1,0 +1,174 @@
+"""What reviews tell: how far people agree, how right the model's links are, and pairs to train on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kb.review.judging import BINS
+from kb.review.overlay import outcome, placed_reviews
+from kb.review.reviews import GRADES, Review
+from kb.store import KnowledgeBase
+
+SCALE = {"unhelpful": 0, "related": 1, "helpful": 2, "exact": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far people agree who graded the same step and goal."""
+
+    people: int
+    shared: int
+    """Pairs of step and goal that at least two people graded."""
+    alpha: float | None
+    """Krippendorff's alpha of the four grades, ordinal; None where it is not defined."""
+    alpha_link: float | None
+    """The same of "a link" (exact, helpful) against "no link" (related, unhelpful), nominal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """How many of the model's links of one range of probability people hold for right."""
+
+    low: float
+    high: float
+    """The range of probability; `high` belongs to the next, but for 1."""
+    links: int
+    """The model's best candidates in the range, chosen or not."""
+    judged: int
+    right: int
+    precision: float | None
+    interval: tuple[float, float] | None
+    """Wilson's interval of 95%."""
+
+
+def agreement(reviews: Sequence[Review]) -> Agreement:
+    """Krippendorff's alpha over the latest grade of each person for each step and goal."""
+    grades: dict[tuple[Any, ...], dict[str, int]] = {}
+    for review in reviews:
+        if review.verdict in GRADES:
+            unit = (review.article, review.method, review.step, review.text_hash, review.goal)
+            grades.setdefault(unit, {})[review.who] = SCALE[review.verdict]
+    shared = [graded for graded in grades.values() if len(graded) > 1]
+    people = sorted({who for graded in shared for who in graded})
+    return Agreement(
+        len({review.who for review in reviews}),
+        len(shared),
+        alpha([[graded.get(who) for graded in shared] for who in people], "ordinal"),
+        alpha(
+            [[None if who not in graded else int(graded[who] >= 2) for graded in shared] for who in people],
+            "nominal",
+        ),
+    )
+
+
+def alpha(table: Sequence[Sequence[int | None]], level: str) -> float | None:
+    """Krippendorff's alpha of a table of people (rows) and units (columns); None where all grades are the same."""
+    import krippendorff
+    import numpy as np
+
+    if len({value for row in table for value in row} - {None}) < 2:
+        return None
+    data = np.array([[np.nan if value is None else value for value in row] for row in table])
+    return float(krippendorff.alpha(reliability_data=data, level_of_measurement=level))
+
+
+def decisions(kb: KnowledgeBase) -> Iterator[tuple[int, str, float, str | None, str]]:
+    """The steps that people reviewed and the model linked, as the file has them, with what people decide.
+
+    Yields:
+        step id, key of the model's goal, probability, the goal's key decided (kb.overlay.NO_LINK for none, None
+        where votes are even), and the step's text.
+    """
+    steps: dict[int, list[Review]] = {}
+    for step_id, review in placed_reviews(kb.cursor(), kb.log):
+        steps.setdefault(step_id, []).append(review)
+    rows = kb.query(
+        """
+        SELECT e.step_id, a.key, e.probability, coalesce(nullif(s.headline, ''), s.body)
+        FROM (SELECT unnest($ids) AS step_id) JOIN kb.edges e USING (step_id) JOIN steps s USING (step_id)
+        JOIN articles a ON a.article_id = e.child_id
+        WHERE e.source = 'model'
+        ORDER BY e.step_id
+        """,
+        {"ids": list(steps)},
+    ).fetchall()
+    for step_id, key, probability, text in rows:
+        yield step_id, key, probability, outcome(steps[step_id], key), text
+
+
+def precision(kb: KnowledgeBase) -> list[Precision]:
+    """The precision of the model's links by tenths of probability.
+
+    A link is right where people decide for its goal, wrong where they decide for another or none.
+    """
+    links = dict(
+        kb.query(
+            "SELECT least(floor(probability::DOUBLE * $bins), $bins - 1)::INTEGER, count(*) FROM kb.edges "
+            "WHERE source = 'model' GROUP BY 1",
+            {"bins": BINS},
+        ).fetchall()
+    )
+    judged: Counter[int] = Counter()
+    right: Counter[int] = Counter()
+    for _, key, probability, decided, _ in decisions(kb):
+        if decided is not None:
+            place = min(int(probability * BINS), BINS - 1)
+            judged[place] += 1
+            right[place] += decided == key
+    return [
+        Precision(
+            place / BINS,
+            (place + 1) / BINS,
+            links.get(place, 0),
+            judged[place],
+            right[place],
+            right[place] / judged[place] if judged[place] else None,
+            wilson(right[place], judged[place]) if judged[place] else None,
+        )
+        for place in range(BINS)
+    ]
+
+
+def wilson(right: int, judged: int) -> tuple[float, float]:
+    """Wilson's score interval of 95% for `right` out of `judged`."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(right, judged).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def weighted_precision(parts: Sequence[Precision]) -> float | None:
+    """Precision over all ranges, each weighing by its number of links; None without judgements."""
+    known = [part for part in parts if part.precision is not None]
+    total = sum(part.links for part in known)
+    return sum(part.links * (part.precision or 0) for part in known) / total if total else None
+
+
+PAIRS = """
+SELECT coalesce(nullif(s.headline, ''), s.body) AS step, c.goal AS goal,
+       list_sort(list_distinct(list(n.goal) FILTER (n.article_id IS DISTINCT FROM e.child_id))) AS "not"
+FROM decided d
+JOIN steps s USING (step_id)
+LEFT JOIN edges e ON e.step_id = d.step_id
+LEFT JOIN articles c ON c.article_id = e.child_id
+LEFT JOIN (
+    SELECT step_id, goal_id FROM verdicts WHERE state = 'current' AND verdict IN ('related', 'unhelpful')
+    UNION ALL
+    SELECT step_id, child_id FROM kb.edges
+) r ON r.step_id = d.step_id
+LEFT JOIN articles n ON n.article_id = r.goal_id
+GROUP BY d.step_id, s.headline, s.body, c.goal
+ORDER BY d.step_id
+"""
+
+
+def training_pairs(kb: KnowledgeBase) -> list[dict[str, Any]]:
+    """What people decided, one record a step, in the form that `howtree train` reads as gold.
+
+    `step` is the step's text; `goal` the title of its goal, None where people say that it has none; `not` the
+    titles that they turned down, which are negatives.
+    """
+    return [{**pair, "not": pair["not"] or []} for pair in kb.records(PAIRS)]

@@ -1,0 +1,234 @@
+"""Laying people's verdicts over the edges of a knowledge base: a person beats an editor, an editor the model.
+
+The file is not touched. A session's view `edges` is made of the file's edges, without the steps that people decided,
+and of a small table of their links. The table `verdicts` of the session holds every review with the ids it speaks of.
+
+How several verdicts become one link: one person, one vote for a step; the choice with the most votes wins; where
+votes are even the machine's link stays as it is. What a person's own reviews amount to says `choice`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from kb.review.reviews import CONFIRMING, Log, Review, Verdict
+
+NO_LINK = ""
+"""The choice that a step has no goal; a goal's key is never empty."""
+
+
+def choice(reviews: Iterable[Review], link: str | None) -> str | None:
+    """What one person's reviews of one step, in order, say that it is linked to.
+
+    Of each goal the person's latest grade counts. The choice is the goal graded highest ("exact" and "another
+    goal" before "helpful"), the latest of equals; "no link" where that was said after every such grade, or where
+    the link to decide on was graded "related" or "unhelpful" and no other goal is chosen.
+
+    Args:
+        reviews: of one person and one step, oldest first.
+        link: the key of the goal that the step is linked to without people's verdicts, None where it has none.
+
+    Returns:
+        the key of a goal, NO_LINK, or None where the person said nothing that decides.
+    """
+    grades: dict[str, Verdict] = {}
+    for review in reviews:
+        if review.goal is None:
+            grades = {goal: v for goal, v in grades.items() if v not in CONFIRMING}
+            grades[NO_LINK] = review.verdict
+        else:
+            grades.pop(review.goal, None)
+            grades[review.goal] = review.verdict
+            if review.verdict in CONFIRMING:
+                grades.pop(NO_LINK, None)
+    for level in (("exact", "another goal"), ("helpful",)):
+        chosen = [goal for goal, verdict in grades.items() if verdict in level]
+        if chosen:
+            return chosen[-1]
+    if NO_LINK in grades or grades.get(link or NO_LINK) in ("related", "unhelpful"):
+        return NO_LINK
+    return None
+
+
+def outcome(reviews: Iterable[Review], link: str | None) -> str | None:
+    """What people decide for one step: one person, one vote; the choice with the most votes wins.
+
+    Args:
+        reviews: of one step, oldest first.
+        link: as in `choice`.
+
+    Returns:
+        the key of a goal, NO_LINK, or None where nobody decides or the votes are even: the machine's link stays.
+    """
+    people: dict[str, list[Review]] = {}
+    for review in reviews:
+        people.setdefault(review.who, []).append(review)
+    votes: dict[str, int] = {}
+    for own in people.values():
+        chosen = choice(own, link)
+        if chosen is not None:
+            votes[chosen] = votes.get(chosen, 0) + 1
+    most = max(votes.values(), default=0)
+    winners = [chosen for chosen, count in votes.items() if count == most]
+    return winners[0] if len(winners) == 1 else None
+
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS verdicts (
+    review_id VARCHAR, state VARCHAR, step_id BIGINT, parent_id BIGINT, goal_id BIGINT, verdict VARCHAR, who VARCHAR,
+    judged_at TIMESTAMP, note VARCHAR
+);
+CREATE TABLE IF NOT EXISTS decided (step_id BIGINT);
+CREATE TABLE IF NOT EXISTS person_edges (
+    parent_id BIGINT, step_id BIGINT, child_id BIGINT, probability FLOAT, source VARCHAR, chosen BOOLEAN
+);
+DELETE FROM verdicts;
+DELETE FROM decided;
+DELETE FROM person_edges;
+"""
+MACHINE_ALONE = "CREATE OR REPLACE VIEW edges AS FROM kb.edges"
+PEOPLE_OVER_MACHINE = """
+CREATE OR REPLACE VIEW edges AS
+FROM kb.edges ANTI JOIN decided USING (step_id)
+UNION ALL
+FROM person_edges
+"""
+PLACES = """
+WITH reviewed AS (
+    SELECT unnest(range(len($articles))) AS n, unnest($articles) AS key, unnest($methods) AS method_number,
+           unnest($steps) AS step_number, unnest($hashes) AS hash, unnest($goals) AS goal_key
+),
+here AS MATERIALIZED (
+    SELECT a.key, s.article_id, s.step_id, s.method_number, s.step_number,
+           sha256(coalesce(nullif(s.headline, ''), s.body))[:16] AS hash
+    FROM kb.steps s JOIN kb.articles a USING (article_id)
+    WHERE article_id IN (SELECT article_id FROM kb.articles WHERE key IN (SELECT key FROM reviewed))
+),
+found AS (
+    SELECT r.n, h.article_id, h.step_id,
+           (h.method_number, h.step_number) = (r.method_number, r.step_number) AS in_place
+    FROM reviewed r JOIN here h USING (key, hash)
+),
+placed AS (
+    SELECT n, arg_max(article_id, in_place) AS parent_id, arg_max(step_id, in_place) AS step_id
+    FROM found GROUP BY n HAVING bool_or(in_place) OR count(*) = 1
+)
+SELECT p.step_id, p.parent_id, g.article_id, m.key
+FROM reviewed r
+LEFT JOIN placed p USING (n)
+LEFT JOIN kb.articles g ON g.key = r.goal_key
+LEFT JOIN kb.edges e ON e.step_id = p.step_id
+LEFT JOIN kb.articles m ON m.article_id = e.child_id
+ORDER BY r.n
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A review with the ids that it speaks of in this knowledge base."""
+
+    review: Review
+    step_id: int | None
+    """None where the article has no such step any more, or the step's text has changed."""
+    parent_id: int | None
+    goal_id: int | None
+    link: str | None
+    """The key of the goal that the machine links the step to, chosen or not."""
+
+    @property
+    def state(self) -> str:
+        """'current', or why the review does not count: 'stale' (no such step now) or 'goal gone'."""
+        if self.step_id is None:
+            return "stale"
+        return "goal gone" if self.review.goal is not None and self.goal_id is None else "current"
+
+
+def lay_over(session: duckdb.DuckDBPyConnection, log: Log) -> Counter[str]:
+    """Lay the reviews over the edges of a session that `kb.store.attach` opened.
+
+    A step that moved within its article is found again by its text; one whose text has changed is not.
+
+    Returns:
+        how many reviews are 'current', 'stale' or name a 'goal gone'.
+    """
+    places = _places(session, log.reviews)
+    session.execute("BEGIN")
+    session.execute(TABLES)
+    _insert(session, "verdicts", _verdicts(places))
+    decided, edges = _decide([place for place in places if place.state == "current"])
+    _insert(session, "decided", [(step_id,) for step_id in decided])
+    _insert(session, "person_edges", edges)
+    session.execute(PEOPLE_OVER_MACHINE if decided else MACHINE_ALONE)
+    session.execute("COMMIT")
+    return Counter(place.state for place in places)
+
+
+def placed_reviews(session: duckdb.DuckDBPyConnection, log: Log) -> Iterator[tuple[int, Review]]:
+    """The reviews that count, in the order written, each with the id of its step."""
+    for place in _places(session, log.reviews):
+        if place.step_id is not None and place.state == "current":
+            yield place.step_id, place.review
+
+
+def _places(session: duckdb.DuckDBPyConnection, reviews: Sequence[Review]) -> list[_Place]:
+    if not reviews:
+        return []
+    rows = session.execute(
+        PLACES,
+        {
+            "articles": [review.article for review in reviews],
+            "methods": [review.method for review in reviews],
+            "steps": [review.step for review in reviews],
+            "hashes": [review.text_hash for review in reviews],
+            "goals": [review.goal or NO_LINK for review in reviews],
+        },
+    ).fetchall()
+    return [_Place(review, *row) for review, row in zip(reviews, rows, strict=True)]
+
+
+def _verdicts(places: Sequence[_Place]) -> list[tuple[Any, ...]]:
+    """The rows of the table `verdicts`; a review that its writer followed with another of the pair is 'superseded'."""
+    latest = {
+        (place.review.who, place.step_id, place.goal_id): place
+        for place in places
+        if place.state == "current"
+    }
+    rows = []
+    for place in places:
+        review = place.review
+        superseded = latest.get((review.who, place.step_id, place.goal_id), place) is not place
+        state = "superseded" if superseded else place.state
+        ids = place.step_id, place.parent_id, place.goal_id
+        rows.append((review.id, state, *ids, review.verdict, review.who, review.when, review.note))
+    return rows
+
+
+def _decide(places: Iterable[_Place]) -> tuple[list[int], list[tuple[Any, ...]]]:
+    """The steps that people decided, and the edges they chose."""
+    steps: dict[int, list[_Place]] = {}
+    for place in places:
+        if place.step_id is not None:
+            steps.setdefault(place.step_id, []).append(place)
+    decided, edges = [], []
+    for step_id, own in steps.items():
+        chosen = outcome([place.review for place in own], own[0].link)
+        if chosen is None:
+            continue
+        decided.append(step_id)
+        ids = {place.review.goal: place.goal_id for place in own}
+        if chosen != NO_LINK:
+            edges.append((own[0].parent_id, step_id, ids[chosen], 1.0, "person", True))
+    return decided, edges
+
+
+def _insert(session: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows with one statement: far quicker than one a row."""
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        values = ", ".join(f"unnest(${i})" for i in range(1, len(columns) + 1))
+        session.execute(f"INSERT INTO {table} SELECT {values}", columns)

@@ -1,0 +1,163 @@
+"""Where models run: on the processor, or on a GPU where there is one."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, Literal
+
+from howtree.errors import BadInput
+
+Kind = Literal["float32", "bfloat16", "int8"]
+"""In which numbers a model's matrices are multiplied."""
+Precision = Literal["auto", "float32", "bfloat16", "int8"]
+Device = Literal["auto", "cpu", "cuda"]
+
+TOKENS_PER_BATCH = {"cpu": 2_048, "cuda": 65_536}
+"""A processor's caches hold a small batch; a GPU needs a large one to be busy."""
+WIDE = 768
+"""From vectors of this length on int8 pays: in narrower layers the rounding takes what the product saves."""
+LEAST_TOKENS = 64
+"""Of a batch on a processor: products of fewer than 16 rows were seen to be added up otherwise."""
+
+
+def device_of(asked: Device) -> Device:
+    """ "cpu" or "cuda"; for "auto" the GPU where torch sees one."""
+    if asked != "auto":
+        return asked
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def refuse_missing(device: str) -> None:
+    """Say so where a GPU is asked for and torch sees none.
+
+    Raises:
+        BadInput: there is none.
+    """
+    if device != "cuda":
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        raise BadInput(
+            f"--device cuda: torch sees no GPU on {platform.node()}. Install a CUDA build of torch and the "
+            "driver there, or build with --device cpu"
+        )
+
+
+def kind_of(precision: Precision, device: str, dimension: int) -> Kind:
+    """In which numbers a model with vectors of `dimension` runs.
+
+    "auto" says bfloat16 on every GPU: nodes of one cluster must do the same.
+
+    Raises:
+        BadInput: int8 is asked for where it is not exact or not there.
+    """
+    if precision == "int8" and (device != "cpu" or not has_int8()):
+        raise BadInput(
+            f"--precision int8 needs a processor with VNNI instructions, and {platform.node()} "
+            f"{'runs the model on a GPU' if device != 'cpu' else 'has none'}: take float32 or bfloat16"
+        )
+    if precision != "auto":
+        return precision
+    kind = kind_of_training(device)
+    return "int8" if kind == "float32" and dimension >= WIDE and has_int8() else kind
+
+
+def kind_of_training(device: str) -> Kind:
+    """In which numbers a model is trained: those of `kind_of` that have a gradient."""
+    return "bfloat16" if device != "cpu" or has_fast_bfloat16() else "float32"
+
+
+def has_int8() -> bool:
+    """Whether this processor multiplies integers of eight bits fast and exactly (AVX512 with VNNI)."""
+    return cpu_has("_is_vnni_supported")
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether this processor multiplies matrices faster in bfloat16 than in float32.
+
+    With AMX they do. The AVX512 instructions alone do not tell: an AMD EPYC encodes 2.5 times as many texts with them,
+    an Intel Xeon without AMX 0.6 times. To measure it would be no better: on a busy machine the answer could change
+    from one build to the next, and with it the links.
+    """
+    return cpu_has("_is_amx_tile_supported") or (
+        cpu_has("_is_avx512_bf16_supported") and "AMD" in told_by_processor("vendor_id")
+    )
+
+
+def cpu_has(probe: str) -> bool:
+    """What torch finds in this processor; no where it does not know the question."""
+    import torch
+
+    return bool(getattr(torch.cpu, probe, lambda: False)())
+
+
+def is_intel_with_avx512() -> bool:
+    """Whether the processor has the instructions of Intel's server processors from 2017 on."""
+    has = told_by_processor("flags").split()
+    needed = {f"avx512{part}" for part in ("f", "bw", "cd", "dq", "vl")}
+    return "GenuineIntel" in told_by_processor("vendor_id") and needed <= set(has)
+
+
+def told_by_processor(what: str) -> str:
+    """A line of what Linux says of the processor, such as "vendor_id" or "flags"; elsewhere its name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith(what)), "")
+
+
+def hand_back_memory() -> None:
+    """Give the system what this process has freed.
+
+    The allocator of Linux keeps it, in pieces, for each thread that ever worked: without this the memory of a build
+    grew by a gigabyte with its first 150,000 steps, and on.
+    """
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Whether torch or Python says that memory is used up."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and "memory" in str(error).lower()
+    )
+
+
+def mixed(device: str, kind: Kind) -> AbstractContextManager[Any]:
+    """The context in which a model's products are done in bfloat16, or as they are."""
+    import torch
+
+    return torch.autocast(device, torch.bfloat16) if kind == "bfloat16" else nullcontext()
+
+
+def unmixed(device: str) -> AbstractContextManager[Any]:
+    """The context in which products are done as they are, whatever is set around it."""
+    import torch
+
+    return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
+
+
+def filled(rows: list[list[int]], device: str) -> list[list[int]]:
+    """Token lists of one length, the first repeated until the batch is large enough for its vectors to be exact.
+
+    Libraries choose how to add up by the shape of a product: on a processor small ones are added up otherwise, on a
+    GPU each shape may be. So a text's vector does not depend on how many others are encoded with it.
+    """
+    if not rows:
+        return rows
+    length = max(1, len(rows[0]))
+    least = -(-LEAST_TOKENS // length) if device == "cpu" else rows_per_batch(length, device)
+    return rows + [rows[0]] * (least - len(rows))
+
+
+def rows_per_batch(length: int, device: str) -> int:
+    """How many texts of `length` tokens make a full batch."""
+    return max(1, TOKENS_PER_BATCH[device] // max(1, length))

@@ -1,0 +1,1 @@
+"""Links that editors made: read, split, and turned into examples."""

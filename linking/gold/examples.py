@@ -1,0 +1,60 @@
+"""Training pairs out of gold links, and how often editors linked to each goal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from howtree.errors import BadInput
+from linking.gold.links import Gold, split_of
+from linking.text import goal_text, step_text
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Training pairs: `steps[i]` belongs to `goals[i]`; `also[i]` are further goals that are right for it."""
+
+    steps: list[str]
+    goals: list[str]
+    also: list[frozenset[str]]
+
+    def links(self) -> dict[str, int]:
+        """How many steps link to each goal."""
+        counts: dict[str, int] = {}
+        for goal in self.goals:
+            counts[goal] = counts.get(goal, 0) + 1
+        return counts
+
+
+def training_part(gold: Gold) -> Examples:
+    """The pairs that may be trained on, each once.
+
+    Raises:
+        BadInput: fewer than two are left.
+    """
+    train = np.flatnonzero(split_of(gold.steps) == "train").tolist()
+    examples = examples_of(gold, train)
+    if len(examples.steps) < 2:
+        raise BadInput(
+            f"{len(examples.steps)} of {len(gold.steps)} gold pairs may be trained on (the others are held out by "
+            "a hash of the step): at least two are needed, thousands make sense"
+        )
+    return examples
+
+
+def examples_of(gold: Gold, lines: Iterable[int]) -> Examples:
+    """Some lines of the gold, each pair once; what is right for a step is asked of all lines."""
+    also: dict[str, set[str]] = {}
+    for step, goal in zip(gold.steps, gold.goals, strict=True):
+        also.setdefault(step_text(step), set()).add(goal_text(goal))
+    pairs = dict.fromkeys((step_text(gold.steps[i]), goal_text(gold.goals[i])) for i in lines)
+    steps, goals = [step for step, _ in pairs], [goal for _, goal in pairs]
+    return Examples(steps, goals, [frozenset(also[step]) for step in steps])
+
+
+def log_links(counts: NDArray[np.int64]) -> NDArray[np.float32]:
+    """log(1 + links), shape of `counts`."""
+    return np.log1p(counts.astype(np.float32))

@@ -1,0 +1,127 @@
+"""Gold links: pairs of a step and the goal that an editor linked it to, and the pool that the goals come from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from howtree.errors import BadInput
+from howtree.progress import say
+
+OUTSIDE = 0.01
+"""Gold with a larger share of goals outside the pool is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """Gold links: `steps[i]` is linked to `goals[i]`, an exact title of the pool; "" where it has no goal."""
+
+    steps: list[str]
+    goals: list[str]
+
+
+def read_gold(path: Path) -> Gold:
+    """Read gold links from JSON Lines: {"step": text, "goal": title, or null for a step that has no goal}.
+
+    Raises:
+        BadInput: the file cannot be read, a line is no such record, or there are no lines.
+    """
+    steps, goals = [], []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"cannot read gold links from {path}: {error}") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+            step, goal = record["step"], record["goal"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadInput(f'{path}:{number}: expected {{"step": text, "goal": title}}') from error
+        steps.append(str(step))
+        goals.append("" if goal is None else str(goal))
+    if not steps:
+        raise BadInput(f'{path} holds no gold links: give JSON Lines of {{"step": text, "goal": title}}')
+    return Gold(steps, goals)
+
+
+def read_pool(path: Path) -> list[str]:
+    """Read the titles that a step may be linked to, one a line; equal lines count once.
+
+    Raises:
+        BadInput: the file cannot be read or holds no title.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"cannot read the pool of titles from {path}: {error}") from error
+    pool = list(dict.fromkeys(title for line in lines if (title := line.strip())))
+    if not pool:
+        raise BadInput(f"{path} holds no titles: give the pool, one title a line")
+    return pool
+
+
+def check_gold(gold: Gold, pool: Sequence[str]) -> None:
+    """Tell of gold goals that are no title of the pool; each counts as a miss of every model.
+
+    Raises:
+        BadInput: they are more than `OUTSIDE` of the pairs, so gold and pool do not belong together.
+    """
+    titles = set(pool)
+    outside = [goal for goal in gold.goals if goal and goal not in titles]
+    if not outside:
+        return
+    names = sorted(set(outside))
+    told = (
+        f"{len(outside)} of {len(gold.goals)} gold pairs name a goal that is not among the {len(titles):,} titles of "
+        f"the pool: {', '.join(map(repr, names[:3]))}{', ...' if len(names) > 3 else ''}"
+    )
+    if len(outside) > OUTSIDE * len(gold.goals):
+        raise BadInput(
+            f"{told}. Goals are compared by exact title: add them to the pool, or correct the gold"
+        )
+    say(f"{told}. They count as missed.")
+
+
+def with_goal(gold: Gold) -> Gold:
+    """The gold without the steps that have no goal."""
+    kept = [i for i, goal in enumerate(gold.goals) if goal]
+    return Gold([gold.steps[i] for i in kept], [gold.goals[i] for i in kept])
+
+
+def marks(steps: Sequence[str]) -> NDArray[np.float64]:
+    """A number in [0, 1) for each step, from a hash of its text alone. Shape [len(steps)]."""
+    hashes = [hashlib.sha256(step.encode("utf-8", "surrogatepass")).digest()[:4] for step in steps]
+    return np.array([int.from_bytes(each, "big") / 2**32 for each in hashes])
+
+
+def in_dev(steps: Sequence[str], share: float = 0.1) -> NDArray[np.bool_]:
+    """Whether each step is held out: decided by a hash of its text alone. Shape [len(steps)]."""
+    return marks(steps) < share
+
+
+def dev_part(gold: Gold) -> Gold:
+    """The gold of the held-out tenth.
+
+    Raises:
+        BadInput: no step belongs to it.
+    """
+    kept = np.flatnonzero(in_dev(gold.steps)).tolist()
+    if not kept:
+        raise BadInput(
+            f"none of the {len(gold.steps)} gold pairs is in the held-out tenth: measure all of them"
+        )
+    return Gold([gold.steps[i] for i in kept], [gold.goals[i] for i in kept])
+
+
+def split_of(steps: Sequence[str]) -> NDArray[np.str_]:
+    """ "dev" (a tenth, for measuring), "calibration" (a twentieth, for the decision) or "train". [len(steps)]."""
+    mark = marks(steps)
+    return np.where(mark < 0.1, "dev", np.where(mark < 0.15, "calibration", "train"))

@@ -1,0 +1,85 @@
+"""The linker's lists for gold steps: what its parts are fitted on and measured with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from howtree.progress import progress
+from linking.arrays import Floats, Rows
+from linking.encode.encoder import Encoder
+from linking.gold.links import Gold
+from linking.rerank.rerank import DEPTH, Reranker
+from linking.rerank.scorer import Scorer
+from linking.retrieve.lists import GoalLists
+from linking.retrieve.retrieve import Retriever
+from linking.retrieve.vectors import VectorStore, hash_texts
+from linking.text import goal_text, step_text
+
+
+@dataclass(frozen=True, slots=True)
+class GoldLists:
+    """The lists of gold steps and where the gold goal stands in each."""
+
+    lists: GoalLists
+    places: NDArray[np.int64]
+    """Position of the gold goal, [n], -1 where it is not in the list."""
+
+
+class GoldRetriever:
+    """The stages of a build over gold steps and a pool, kept in `folder`."""
+
+    def __init__(self, gold: Gold, pool: Sequence[str], encoder: Encoder, folder: Path, depth: int) -> None:
+        folder /= encoder.digest[:16]  # vectors of two encoders never meet
+        self.folder, self.gold = folder, gold
+        self.goals, self.steps = VectorStore(folder / "goals"), VectorStore(folder / "steps")
+        with progress(None, "Encoding goals", len(pool), "goals") as bar:
+            goal_rows = self.goals.add([goal_text(title) for title in pool], encoder, bar)
+        with progress(None, "Encoding steps", len(gold.steps), "steps") as bar:
+            self.rows = self.steps.add([step_text(step) for step in gold.steps], encoder, bar)
+        self.retriever = Retriever(folder / f"lists-{depth}", self.goals, self.steps, goal_rows, depth)
+        with progress(None, "Retrieving", len(self.steps), "texts") as bar:
+            self.retriever.update(bar)
+
+    def retrieved(self) -> GoldLists:
+        """The retriever's lists."""
+        return self._with_places(self.retriever.lists(self.rows))
+
+    def reranked(self, scorer: Scorer, k: int) -> GoldLists:
+        """The reranker's lists of `k` goals."""
+        return self._with_places(self._reranker(scorer, k).lists(self.rows))
+
+    def features(self, scorer: Scorer) -> tuple[GoldLists, Floats]:
+        """What the reranker would put in order, and its features, [n, k, 6]."""
+        lists, features = self._reranker(scorer, self.retriever.depth).features(self.rows)
+        return self._with_places(lists), features
+
+    def _reranker(self, scorer: Scorer, k: int) -> Reranker:
+        ranker = Reranker(self.folder / f"reranked-{self.retriever.depth}", self.retriever, scorer, k)
+        ranker.update()
+        return ranker
+
+    def _with_places(self, lists: GoalLists) -> GoldLists:
+        right = self.goals.rows(hash_texts([goal_text(goal) for goal in self.gold.goals]))
+        return GoldLists(lists, places_of(lists.goals, right))
+
+
+def places_of(goals: Rows, right: Rows) -> NDArray[np.int64]:
+    """Position of the right goal [n] in each list [n, depth], -1 where it is not there or not known."""
+    hit = (goals == right[:, None]) & (right >= 0)[:, None]
+    return np.where(hit.any(axis=1), hit.argmax(axis=1), -1)
+
+
+def gold_lists(
+    gold: Gold, pool: Sequence[str], encoder: Encoder, folder: Path, scorer: Scorer | None, k: int
+) -> GoldLists:
+    """The first `k` goals of each gold step, in the order that a build gives them.
+
+    A step whose gold goal is not among the first `k` counts as unlinkable, as in the paper.
+    """
+    stages = GoldRetriever(gold, pool, encoder, folder, k if scorer is None else max(k, DEPTH))
+    return stages.retrieved() if scorer is None else stages.reranked(scorer, k)

@@ -1,0 +1,1 @@
+"""Measuring the linker against known answers."""

@@ -1,0 +1,244 @@
+"""The evaluation of the linker as people and programs read it: tables beside the paper's figures, files, curves."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from howtree.files import digest_of_file, write_json, written_aside
+from howtree.version import __version__
+from linking.measure.bm25 import required
+from linking.measure.evaluate import Measured, taken_out
+from linking.measure.ranking import Task
+from linking.measure.reliability import draw_reliability
+from linking.measure.significance import CUTS, mcnemar
+
+PAPER = (
+    ("paper: BM25", 30.5, 51.6, 61.1, None),
+    ("paper: SP", 35.8, 64.4, 72.5, None),
+    ("paper: SBERT", 30.6, 53.3, 63.4, None),
+    ("paper: SP + DeBERTa-large, no context", 52.4, None, None, None),
+    ("paper: SP + DeBERTa-large, context", 55.4, 71.9, 72.5, None),
+    ("paper: the same + no link", 50.4, 71.6, None, 64.5),
+)
+"""Zhou et al., ACL 2022 (arXiv 2203.07264): R@1, R@10, R@30 and unlinkable recall on its own test set, 110k goals."""
+
+SHOWN = 5
+"""Goals named for each step in steps.jsonl."""
+
+
+def results(task: Task, measured: Sequence[Measured], inputs: dict[str, Path | None]) -> dict[str, Any]:
+    """Everything that was measured, ready for JSON. Shares are in percent."""
+    gold = task.gold
+    return {
+        "rows": [row for each in measured for row in each.rows],
+        "significance": [
+            mcnemar((a.name, b.name), a.lists.ranks, b.lists.ranks)
+            for a, b in itertools.combinations(measured, 2)
+        ],
+        "curves": {each.name: each.curve for each in measured if each.curve},
+        "reliability": {each.name: each.reliability for each in measured if each.reliability},
+        "tally": {
+            "pairs": len(gold.steps),
+            "steps": len(set(gold.steps)),
+            "pairs of steps with several goals": sum(len(goals) > 1 for goals in task.right),
+            "pairs whose goal is outside the pool": int((task.places < 0).sum()),
+            "pairs with a seen goal": None if task.seen is None else int(task.seen.sum()),
+            "pairs whose goal is taken out": sum(taken_out(step) for step in gold.steps),
+            "titles": len(task.titles),
+        },
+        "inputs": {name: digest_of_file(path) for name, path in inputs.items() if path is not None},
+        "version": __version__,
+    }
+
+
+def printed(found: dict[str, Any], form: str) -> str:
+    """The results as "text", "markdown" or "json"."""
+    if form == "json":
+        return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    draw = as_markdown if form == "markdown" else as_text
+    return "\n".join(f"{title}\n\n{draw(header, rows)}" for title, header, rows in tables(found) if rows)
+
+
+def tables(found: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
+    """The tables: title, header, rows, all as text."""
+    return [recall_table(found), no_link_table(found), cost_table(found), significance_table(found)]
+
+
+def recall_table(found: dict[str, Any]) -> tuple[str, list[str], list[list[str]]]:
+    """Recall in the paper's shape, its own figures below ours."""
+    keys = [f"recall@{cut}" for cut in CUTS]
+    parts = ["", "seen_", "unseen_"] if any("seen_recall@1" in row for row in found["rows"]) else [""]
+    columns = [part + key for part in parts for key in keys]
+    names = [f"{part.strip('_')} R@{cut}".strip() for part in parts for cut in CUTS]
+    rows = [
+        [row["model"], *(percent(row.get(column)) for column in columns), percent(row["unlinkable_recall"])]
+        for row in found["rows"]
+    ]
+    blank = [""] * (len(columns) - len(keys))
+    rows += [[name, *map(percent, recall), *blank, percent(last)] for name, *recall, last in PAPER]
+    tally = found["tally"]
+    title = f"Recall in % of {tally['pairs']:,} gold pairs among {tally['titles']:,} titles"
+    return title, ["model", *names, "unlinkable"], rows
+
+
+def no_link_table(found: dict[str, Any]) -> tuple[str, list[str], list[list[str]]]:
+    """The decision at its threshold, and without mercy."""
+    rows = [
+        [
+            row["model"],
+            f"{row['threshold']:.3f}",
+            percent(row["precision"]),
+            percent(row["unlinkable_recall"]),
+            f"{row['calibration_error_before']:.3f}",
+            f"{row['calibration_error']:.3f}",
+            *(percent(row["goal_taken_out"][name]) for name in ("precision", "recall", "f1")),
+        ]
+        for row in found["rows"]
+        if "threshold" in row
+    ]
+    header = ["model", "threshold", "link precision", "unlinkable recall", "ECE before", "ECE after"]
+    header += ["no-link precision", "no-link recall", "no-link F1"]
+    return (
+        "No link (the last three with the gold goals of a hashed half of the steps taken out)",
+        header,
+        rows,
+    )
+
+
+def cost_table(found: dict[str, Any]) -> tuple[str, list[str], list[list[str]]]:
+    """Speeds and sizes. Peak memory is the process's so far, so it never falls from row to row."""
+    rows = [
+        [
+            row["model"],
+            *(plain(row["steps_per_second"].get(stage)) for stage in ("encode", "retrieve")),
+            plain(row["weights_mb"]),
+            plain(row["peak_memory_mb"]),
+        ]
+        for row in found["rows"]
+        if "threshold" not in row
+    ]
+    return (
+        "Cost",
+        ["model", "encode steps/s", "retrieve steps/s", "weights MB", "peak memory MB so far"],
+        rows,
+    )
+
+
+def significance_table(found: dict[str, Any]) -> tuple[str, list[str], list[list[str]]]:
+    """Differences between models, in points, with p."""
+    rows = [
+        [f"{pair['models'][0]} - {pair['models'][1]}", *(difference(pair, cut) for cut in CUTS)]
+        for pair in found["significance"]
+    ]
+    return "Differences in points (exact McNemar test)", ["pair", *(f"R@{cut}" for cut in CUTS)], rows
+
+
+def comparison_table(compared: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """Two runs beside each other: header and rows of what `linking.measure.significance.compare` found."""
+    rows = [
+        [" - ".join(dict.fromkeys(pair["models"])), pair["part"], str(pair["pairs"])]
+        + [f"{shares(pair, cut)} = {difference(pair, cut)}" for cut in CUTS]
+        for pair in compared
+    ]
+    return ["model", "goals", "pairs", *(f"R@{cut}" for cut in CUTS)], rows
+
+
+def shares(pair: dict[str, Any], cut: int) -> str:
+    """What the first and the second model find at a cut, in percent."""
+    found = pair[f"recall@{cut}"]
+    return f"{found['first']:.1f} - {found['second']:.1f}"
+
+
+def difference(pair: dict[str, Any], cut: int) -> str:
+    """The difference of two models at a cut, in points, with p."""
+    found = pair[f"recall@{cut}"]
+    return f"{found['difference']:+.1f} (p {found['p']:.2g})"
+
+
+def percent(value: float | None) -> str:
+    """A share as text; nothing where there is none."""
+    return "" if value is None else f"{value:.1f}"
+
+
+def plain(value: float | None) -> str:
+    """A whole number as text; nothing where there is none."""
+    return "" if value is None else f"{value:,.0f}"
+
+
+def as_text(header: list[str], rows: list[list[str]]) -> str:
+    """A table in columns: the first to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.rjust(w) if i else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in [header, *rows]
+    ]
+    return "".join(line.rstrip() + "\n" for line in lines)
+
+
+def as_markdown(header: list[str], rows: list[list[str]]) -> str:
+    """A table for a page."""
+    escaped = [[cell.replace("|", "\\|") for cell in row] for row in [header, *rows]]
+    ruler = ["---", *["---:"] * (len(header) - 1)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in [escaped[0], ruler, *escaped[1:]])
+
+
+def write_results(task: Task, measured: Sequence[Measured], found: dict[str, Any], folder: Path) -> None:
+    """Write figures.json, tables.md, steps.jsonl; where a decision was measured, curves.png and reliability.png too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "figures.json", found)
+    with written_aside(folder / "tables.md") as aside:
+        aside.write_text(printed(found, "markdown"), encoding="utf-8")
+    with written_aside(folder / "steps.jsonl") as aside, aside.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in step_lines(task, measured))
+    if found["curves"]:
+        draw_curves(found["curves"], folder / "curves.png")
+        draw_reliability(found["reliability"], folder / "reliability.png")
+
+
+def step_lines(task: Task, measured: Sequence[Measured]) -> Iterable[dict[str, Any]]:
+    """One record a gold pair: for each model the rank of the gold goal and the best goals with their scores."""
+    for i, (step, goal) in enumerate(zip(task.gold.steps, task.gold.goals, strict=True)):
+        yield {
+            "step": step,
+            "goal": goal,
+            "seen": None if task.seen is None else bool(task.seen[i]),
+            "models": {
+                each.name: {
+                    "rank": int(each.lists.ranks[i]),
+                    "probability": None if each.probability is None else round(float(each.probability[i]), 6),
+                    "best": [
+                        {"goal": task.titles[place], "score": round(float(score), 6)}
+                        for place, score in zip(
+                            each.lists.goals[i, :SHOWN], each.lists.scores[i, :SHOWN], strict=True
+                        )
+                        if np.isfinite(score)
+                    ],
+                }
+                for each in measured
+            },
+        }
+
+
+def draw_curves(curves: dict[str, list[dict[str, float | None]]], path: Path) -> None:
+    """Draw R@1 and precision of links against the recall of unlinkable steps, one line a model."""
+    required("matplotlib")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4.5), layout="constrained")
+    for axes, key in zip(figure.subplots(1, 2), ("recall@1", "precision"), strict=True):
+        for name, points in curves.items():
+            drawn = [p for p in points if p[key] is not None and p["unlinkable_recall"] is not None]
+            axes.plot([p["unlinkable_recall"] for p in drawn], [p[key] for p in drawn], label=name)
+        axes.set(xlabel="recall of unlinkable steps (%)", ylabel=f"{key} (%)", xlim=(0, 100), ylim=(0, 100))
+        axes.grid(alpha=0.3)
+        axes.legend()
+    with written_aside(path) as aside:
+        figure.savefig(aside, format="png", dpi=120)

@@ -1,0 +1,1 @@
+"""Lists of goals -> better lists with probabilities."""

@@ -1,0 +1,165 @@
+"""The decision: retrieval scores -> a probability for each candidate, the rest being "no link".
+
+p(i) = exp(s_i / T) / (exp(b / T) + sum_j exp(s_j / T)): a softmax over the candidates' scores s and one more
+candidate, "no link", whose score is the bias b. T and b are fitted by maximum likelihood on gold links, where
+"no link" is the right answer for a step whose gold goal is not among its candidates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from howtree.errors import BadInput
+from howtree.files import read_json, write_json
+from howtree.progress import say
+from linking.arrays import Floats
+from linking.encode.encoder import SentenceEncoder, model_folder
+from linking.encode.packaged import BASE_ENCODER
+
+BETA = 0.5
+"""The default weight of recall against precision: precision counts more, for a wrong link misleads."""
+BETAS = (0.25, 0.5, 1.0, 2.0)
+"""For each of these a fitted decision keeps the threshold of the best F-beta."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How scores become probabilities, and from which probability on a link is chosen."""
+
+    temperature: float
+    bias: float
+    """The score at which a lone candidate and "no link" are equally likely."""
+    threshold: float
+    """Links of at least this probability are chosen by default."""
+    fitted_on: str = ""
+    weights: str = ""
+    """Digest of the encoder's weights that it was fitted for."""
+    thresholds: dict[str, float] = field(default_factory=dict)
+    """By beta, as text: the threshold with the best F-beta on the data of the fit."""
+
+    def probabilities(self, scores: NDArray[Any]) -> Floats:
+        """Probability of each candidate, shape of `scores` [n, k]; padding (-inf) gets 0. Rows sum to at most 1."""
+        logits = np.asarray(scores, np.float64) / self.temperature
+        none = self.bias / self.temperature
+        highest = np.maximum(logits.max(axis=1, keepdims=True, initial=-np.inf), none)
+        weights = np.exp(logits - highest)
+        return np.asarray(weights / (np.exp(none - highest) + weights.sum(axis=1, keepdims=True)))
+
+    def threshold_for(self, beta: float) -> float:
+        """The threshold that was best by F-beta.
+
+        Raises:
+            BadInput: none was fitted for this beta.
+        """
+        if f"{beta:g}" not in self.thresholds:
+            known = ", ".join(self.thresholds) or "none"
+            raise BadInput(
+                f"the decision has no threshold for beta {beta:g} (it has: {known}): give --threshold, or fit it with "
+                f"howtree train decision --beta {beta:g}"
+            )
+        return self.thresholds[f"{beta:g}"]
+
+    def save(self, path: Path) -> None:
+        """Write the decision as JSON."""
+        write_json(path, asdict(self))
+
+    @classmethod
+    def load(cls, path: Path) -> Decision:
+        """Read a decision.
+
+        Raises:
+            BadInput: the file is missing or is not one that `save` wrote.
+        """
+        values = read_json(path)
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise BadInput(
+                f"{path} holds no decision (temperature, bias, threshold): fit it again"
+            ) from error
+
+
+def base_decision() -> Decision:
+    """The decision that ships with the untrained encoder."""
+    return Decision.load(model_folder(BASE_ENCODER) / "decision.json")
+
+
+def fitted_for(encoder: SentenceEncoder) -> Decision | None:
+    """The decision that was fitted for an encoder: the one in its folder, else None.
+
+    Raises:
+        BadInput: the decision in the encoder's folder was fitted for other weights.
+    """
+    own = model_folder(encoder.name) / "decision.json"
+    if not own.exists():
+        return None
+    decision = Decision.load(own)
+    if decision.weights != encoder.weights:
+        raise BadInput(
+            f"{own} was fitted for other weights than those beside it: fit it again with "
+            f"howtree train decision --encoder {encoder.name} -o {own}"
+        )
+    return decision
+
+
+def decision_of(encoder: SentenceEncoder) -> Decision:
+    """The decision to link with: the one fitted for the encoder, else that of the untrained one, which is told."""
+    decision = fitted_for(encoder)
+    if decision is None:
+        say(
+            f"No decision was fitted for the encoder {encoder.name}, so its probabilities are no better than a "
+            f"guess after those of {BASE_ENCODER}. Fit one: howtree train decision"
+        )
+    return decision or base_decision()
+
+
+def fit_decision(
+    scores: NDArray[Any], gold: NDArray[np.int64], fitted_on: str, beta: float = BETA
+) -> Decision:
+    """Fit temperature and bias by maximum likelihood, then the threshold that gives the best F-beta.
+
+    Args:
+        scores: candidate scores, best first, shape [n, k], padded with -inf.
+        gold: position of the right candidate of each row, -1 for "no link"; shape [n].
+        fitted_on: what the lists were, for the record.
+        beta: weight of recall against precision in F-beta = (1 + b^2) P R / (b^2 P + R), for the default threshold;
+            those for `BETAS` are kept beside it.
+    """
+    from scipy.optimize import minimize
+
+    def loss(parameters: Floats) -> float:
+        decision = Decision(float(np.exp(parameters[0])), float(parameters[1]), 0.5)
+        p = decision.probabilities(scores)
+        right = np.where(gold >= 0, p[np.arange(len(gold)), np.maximum(gold, 0)], 1 - p.sum(axis=1))
+        return float(-np.log(np.maximum(right, 1e-12)).mean())
+
+    best = minimize(loss, np.array([np.log(0.05), 0.7]), method="Nelder-Mead")
+    temperature, bias = float(np.exp(best.x[0])), float(best.x[1])
+    fitted = Decision(round(temperature, 5), round(bias, 5), 0.5, fitted_on)
+    best_first, linkable = fitted.probabilities(scores)[:, 0], int((gold >= 0).sum())
+    thresholds = {
+        f"{b:g}": round(best_threshold(best_first, gold == 0, linkable, b), 3) for b in sorted({*BETAS, beta})
+    }
+    return replace(fitted, threshold=thresholds[f"{beta:g}"], thresholds=thresholds)
+
+
+def best_threshold(probability: Floats, right: NDArray[np.bool_], linkable: int, beta: float) -> float:
+    """The probability from which on linking gives the best F-beta over the rows.
+
+    Args:
+        probability: of each row's first candidate, shape [n].
+        right: whether that candidate is the gold goal, shape [n].
+        linkable: rows that have a gold goal.
+        beta: weight of recall against precision.
+    """
+    order = np.argsort(-probability, kind="stable")
+    hits = np.cumsum(right[order])
+    precision = hits / np.arange(1, len(order) + 1)
+    recall = hits / max(1, linkable)
+    f = (1 + beta**2) * precision * recall / np.maximum(beta**2 * precision + recall, 1e-12)
+    return float(probability[order][int(np.argmax(f))])

@@ -1,0 +1,1 @@
+"""Vectors -> the nearest goals of each step, kept on disk between builds."""

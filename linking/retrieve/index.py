@@ -1,0 +1,118 @@
+"""The FAISS index of the goals: a folder that describes itself."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from howtree.errors import BadInput
+from howtree.files import read_json, write_json, written_aside
+from linking.arrays import Vectors
+from linking.encode.device import is_intel_with_avx512
+
+FORMAT = 1
+OWN_KERNELS = "OPENBLAS_CORETYPE"
+"""The variable by which OpenBLAS is told for which processor it works."""
+
+
+@functools.cache
+def loaded_faiss() -> Any:
+    """The module faiss, its matrix product with the instructions of this processor.
+
+    Its wheels bring an OpenBLAS of 2021, which takes Intel's later processors for one of 2004: a quarter of the speed.
+    """
+    told = OWN_KERNELS in os.environ
+    if not told and is_intel_with_avx512():
+        os.environ[OWN_KERNELS] = "SkylakeX"
+    import faiss
+
+    if not told:  # it is read once, and the programs that this one starts may have another library
+        os.environ.pop(OWN_KERNELS, None)
+    return faiss
+
+
+class GoalIndex:
+    """Exact inner-product search over the goals' unit vectors, each with a label (an article id or a row)."""
+
+    def __init__(
+        self, vectors: Vectors, labels: NDArray[np.int64], encoder: str, digest: str, goal_set: str = ""
+    ) -> None:
+        self.labels = labels
+        self.encoder = encoder
+        self.digest = digest
+        self.goal_set = goal_set
+        self._faiss: Any = loaded_faiss().IndexFlatIP(vectors.shape[1])
+        self._faiss.add(np.ascontiguousarray(vectors))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def search(self, vectors: Vectors, k: int) -> tuple[Vectors, NDArray[np.int64]]:
+        """Scores and positions of the best `k` goals of each vector, both [n, k], padded with -inf and -1.
+
+        Raises:
+            BadInput: the vectors have another length than the index: they come from another model.
+        """
+        if vectors.shape[1] != self._faiss.d:
+            raise BadInput(
+                f"the index holds vectors of length {self._faiss.d} (encoder {self.encoder}), the query has "
+                f"length {vectors.shape[1]}: use the encoder that the index was built with"
+            )
+        scores, places = self._faiss.search(
+            np.ascontiguousarray(vectors, np.float32), min(k, max(1, len(self)))
+        )
+        scores = np.where(places < 0, -np.inf, scores)
+        missing = k - scores.shape[1]
+        if missing > 0:
+            scores = np.pad(scores, ((0, 0), (0, missing)), constant_values=-np.inf)
+            places = np.pad(places, ((0, 0), (0, missing)), constant_values=-1)
+        return scores, places
+
+    def labels_of(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The labels at positions of any shape, -1 where the position is."""
+        return np.where(places < 0, -1, np.append(self.labels, -1)[places])
+
+    def save(self, folder: Path) -> None:
+        """Write the index, the labels and a manifest; the manifest last, so a folder with one is whole."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "manifest.json").unlink(missing_ok=True)
+        with written_aside(folder / "goals.faiss") as aside:
+            loaded_faiss().write_index(self._faiss, str(aside))
+        with written_aside(folder / "labels.npy") as aside, aside.open("wb") as file:
+            np.save(file, self.labels)
+        write_json(folder / "manifest.json", self.manifest())
+
+    def manifest(self) -> dict[str, Any]:
+        """What the folder says of itself."""
+        return {
+            "format": FORMAT,
+            "encoder": self.encoder,
+            "encoder_digest": self.digest,
+            "goal_set": self.goal_set,
+            "goals": len(self),
+            "dimension": self._faiss.d,
+            "metric": "inner product of unit vectors (cosine)",
+        }
+
+    @classmethod
+    def load(cls, folder: Path) -> GoalIndex:
+        """The index saved in `folder`.
+
+        Raises:
+            BadInput: the folder is missing or not whole.
+        """
+        manifest = read_json(folder / "manifest.json")
+        if not manifest or manifest.get("format") != FORMAT:
+            raise BadInput(f"no index of goals in {folder}: build the knowledge base again to get one")
+        index = cls.__new__(cls)
+        index.encoder, index.digest, index.goal_set = (
+            manifest[name] for name in ("encoder", "encoder_digest", "goal_set")
+        )
+        index.labels = np.load(folder / "labels.npy")
+        index._faiss = loaded_faiss().read_index(str(folder / "goals.faiss"))
+        return index

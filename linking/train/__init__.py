@@ -1,0 +1,1 @@
+"""Training, a file for each command, named after what it trains."""

@@ -1,0 +1,119 @@
+"""Fitting the reranker: the weights of its features, by a softmax over each list.
+
+The encoder has seen the training pairs and is too sure of them, so the weights are fitted on the calibration
+twentieth. Precedents are the steps of the training pairs alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from howtree.errors import BadInput
+from howtree.progress import progress
+from linking.arrays import Floats
+from linking.encode.encoder import SentenceEncoder
+from linking.gold.examples import training_part
+from linking.gold.links import Gold, split_of
+from linking.gold.lists import GoldRetriever
+from linking.rerank.precedents import Precedents
+from linking.rerank.rerank import DEPTH
+from linking.rerank.scorer import AGAINST_OPPOSED, FITTED, Scorer
+from linking.retrieve.vectors import hash_texts
+from linking.text import goal_text
+
+RIDGE = 1e-4
+"""Weight of the squared weights beside the mean loss: enough to keep them finite on separable lists."""
+LINKS = 0.5
+"""The fitted weight of editors' habits serves goals that editors know; new goals are better off with none. So half."""
+START = (10.0, 5.0, 5.0, 0.0, 0.0)
+NOT_LATE = (10.0, 0.0, 0.0, 0.0, 0.0)
+"""Where the fit begins without a token head: what is 0 in all features stays 0."""
+
+
+def train_reranker(
+    gold: Gold,
+    pool: Sequence[str],
+    encoder: SentenceEncoder,
+    work: Path,
+    source: str,
+    links: float = LINKS,
+) -> Scorer:
+    """Fit the reranker of an encoder, without late interaction where it has no token head.
+
+    `links` is the share of the fitted weight of editors' habits that is used.
+
+    Raises:
+        BadInput: no gold goal of the calibration part was retrieved.
+    """
+    lines = np.flatnonzero(split_of(gold.steps) == "calibration").tolist()
+    part = Gold([gold.steps[i] for i in lines], [gold.goals[i] for i in lines])
+    if not lines:
+        raise BadInput(
+            f"{len(gold.steps)} gold pairs are too few: a hash of the step puts none into the calibration part"
+        )
+    precedents = precedents_of(gold, encoder)
+    start = NOT_LATE if encoder.head is None else START
+    untrained = Scorer((*start, AGAINST_OPPOSED), precedents)
+    found, features = GoldRetriever(part, pool, encoder, work, DEPTH).features(untrained)
+    known = found.places >= 0
+    if not known.any():
+        raise BadInput(
+            "no gold goal of the calibration part is among the retrieved: the encoder does not fit the gold"
+        )
+    seen = precedents.counts(hash_texts([goal_text(goal) for goal in part.goals])) > 0
+    there = found.lists.goals[known] >= 0
+    fitted = fit_weights(features[known][..., : len(FITTED)], found.places[known], there, seen[known], start)
+    weights = dict(zip(FITTED, fitted, strict=True))
+    weights["links"] = round(weights["links"] * links, 4)
+    return Scorer((*weights.values(), AGAINST_OPPOSED), precedents, encoder.weights, source)
+
+
+def precedents_of(gold: Gold, encoder: SentenceEncoder) -> Precedents:
+    """The steps of the training pairs as the encoder sees them."""
+    examples = training_part(gold)
+    with progress(None, "Encoding precedents", len(examples.steps), "steps"):
+        return Precedents.of(hash_texts(examples.goals), encoder.encode(examples.steps))
+
+
+def fit_weights(
+    features: Floats,
+    places: NDArray[np.int64],
+    there: NDArray[np.bool_],
+    seen_goal: NDArray[np.bool_],
+    start: Sequence[float] = START,
+) -> list[float]:
+    """The weights with the least mean -log softmax of the right goal (ListNet's top-one loss).
+
+    Pairs with a goal that training knows and pairs with a new one weigh the same in sum: articles to come are new, and
+    a reranker that serves the known alone would learn what editors like instead of what a paraphrase is.
+
+    Args:
+        features: those that are fitted, [n, k, 5].
+        places: position of the right goal, [n].
+        there: False at padding, [n, k].
+        seen_goal: whether the right goal occurs in training, [n].
+        start: the weights to begin with, [5].
+    """
+    from scipy.optimize import minimize
+
+    line = np.arange(len(places))
+    share = np.where(seen_goal, 0.5 / max(1, seen_goal.sum()), 0.5 / max(1, (~seen_goal).sum()))
+    share /= share.sum()
+    spread = np.maximum(features[there].std(axis=0), 1e-9)
+    features = features / spread  # so that the ridge weighs on all alike
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        logits = np.where(there, features @ weights, -np.inf)
+        logits -= logits.max(axis=1, keepdims=True)
+        p = np.exp(logits)
+        p /= p.sum(axis=1, keepdims=True)
+        value = -(share * np.log(np.maximum(p[line, places], 1e-300))).sum() + RIDGE * weights @ weights
+        p[line, places] -= 1
+        return float(value), np.einsum("n,nk,nkf->f", share, p, features) + 2 * RIDGE * weights
+
+    fitted = minimize(loss, np.array(start) * spread, jac=True, method="L-BFGS-B").x / spread
+    return [round(float(weight), 4) for weight in fitted]
