@@ -18,7 +18,7 @@ from statistics import mean, median
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from crawl_site import Site, article, packed
+from support.crawl_site import Site, article, packed
 
 from crawl.site.addresses import Address, Hosts, path_of_slug
 from crawl.site.fetch import Answer, Fetcher

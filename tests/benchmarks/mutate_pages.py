@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from mutations import mutated  # noqa: E402
+from support.mutations import mutated  # noqa: E402
 
 from crawl.article import Article  # noqa: E402
 from crawl.readers.items import Item, PageData  # noqa: E402

@@ -1,0 +1,80 @@
+"""The documentation tells the truth: its commands run, its tree is the real one, every verb is in it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from support.command import ROOT, Run
+
+from kb.cli import VERBS
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The fenced blocks of one language in a page."""
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder as a reader of the README has it: the sample articles below data/."""
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    return tmp_path
+
+
+def test_the_commands_of_the_readme_run_in_order(run: Run, home: Path) -> None:
+    commands = [
+        line
+        for block in blocks(ROOT / "README.md", "sh")
+        for line in block.splitlines()
+        if line.startswith("howtree")
+    ]
+    assert len(commands) >= 6
+    for command in commands:
+        if command.startswith("howtree explore"):  # serves until it is stopped; its own tests start it
+            continue
+        done = run(*shlex.split(command)[1:], cwd=home)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        assert done.stdout or command.startswith("howtree build"), command
+
+
+def test_the_commands_of_the_page_on_scale_run_and_give_the_same(
+    run: Run, home: Path, sample_kb_path: Path
+) -> None:
+    commands = [line for block in blocks(ROOT / "docs" / "scale.md", "sh") for line in block.splitlines()]
+    assert len(commands) >= 3
+    edges = "SELECT parent_id, step_id, child_id, probability FROM edges ORDER BY ALL"
+    expected = run("sql", edges, "--format", "csv", "--kb", sample_kb_path).stdout
+    for command in commands:
+        if "ray" in command.split() and not find_spec("ray"):
+            pytest.skip("needs Ray: pip install 'howtree[ray]'")
+        done = run(*shlex.split(command)[1:], cwd=home)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        assert run("sql", edges, "--format", "csv", "--kb", home / "kb.duckdb").stdout == expected != ""
+        shutil.rmtree(home / "kb.work")
+
+
+def test_the_python_of_the_readme_runs(own_sample_kb: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.chdir(own_sample_kb.parent)
+    (code,) = blocks(ROOT / "README.md", "python")
+    exec(compile(code, "README.md", "exec"), {})
+    assert "Deep Clean Your House" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", [verb.strip("_").replace("_", "-") for verb in VERBS])
+def test_every_verb_is_documented(verb: str) -> None:
+    assert any(f"howtree {verb}" in page.read_text(encoding="utf-8") for page in PAGES)
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"

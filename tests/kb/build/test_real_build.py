@@ -1,0 +1,99 @@
+"""The build on real articles. Skips without HOWTREE_REAL_DATA."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+import pytest
+from support.command import Run
+
+from linking.encode.device import has_fast_bfloat16
+from linking.encode.encoder import load_encoder
+from linking.text import goal_text, step_text
+
+pytestmark = pytest.mark.real
+
+KEYED = """
+SELECT p.key, s.method_number, s.step_number, x.rank, g.key, x.retrieval_score, x.probability
+FROM candidates x JOIN steps s USING (step_id)
+JOIN articles p ON p.article_id = s.article_id JOIN articles g ON g.article_id = x.article_id
+"""
+EDGES = """
+SELECT p.key, s.method_number, s.step_number, g.key, e.probability, e.source, e.chosen
+FROM edges e JOIN steps s USING (step_id)
+JOIN articles p ON p.article_id = e.parent_id JOIN articles g ON g.article_id = e.child_id
+"""
+
+
+def records(real_data: Path) -> list[dict]:
+    with gzip.open(real_data / "articles" / "articles.jsonl.gz", "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def difference(one: Path, other: Path, sql: str) -> int:
+    """Rows that the query gives on only one of two knowledge bases."""
+    with duckdb.connect() as session:
+        for name, path in (("one", one), ("other", other)):
+            session.execute(f"ATTACH '{path}' AS {name} (READ_ONLY)")
+            session.execute(f"USE {name}")
+            session.execute(f"CREATE TABLE memory.{name} AS {sql}")
+        session.execute("USE memory")
+        sides = "(FROM one EXCEPT ALL FROM other) UNION ALL (FROM other EXCEPT ALL FROM one)"
+        row = session.execute(f"SELECT count(*) FROM ({sides})").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_every_real_article_and_step_is_in_it_once(real_data: Path, real_kb_path: Path) -> None:
+    articles = records(real_data)
+    with duckdb.connect(str(real_kb_path), read_only=True) as session:
+        titles = Counter(row[0] for row in session.execute("SELECT title FROM articles").fetchall())
+        steps = Counter(
+            session.execute(
+                "SELECT title, method_number, step_number, trim(headline || ' ' || body) "
+                "FROM steps JOIN articles USING (article_id)"
+            ).fetchall()
+        )
+        skipped = session.execute("SELECT count(*) FROM skipped").fetchone()
+    assert skipped == (0,)
+    assert titles == Counter(" ".join(record["title"].split()) for record in articles)
+    assert steps.total() == sum(len(m["steps"]) for record in articles for m in record["methods"])
+    expected = Counter(
+        (" ".join(record["title"].split()), i, j, " ".join(text.split()))
+        for record in articles
+        for i, method in enumerate(record["methods"], 1)
+        for j, text in enumerate(method["steps"], 1)
+    )
+    assert steps == expected
+
+
+def test_adding_one_in_a_hundred_equals_a_full_build(
+    run: Run, real_data: Path, real_kb_path: Path, tmp_path: Path
+) -> None:
+    lines = [json.dumps(record) for record in records(real_data)]
+    most, rest = tmp_path / "most.jsonl", tmp_path / "rest.jsonl"
+    most.write_text("\n".join(line for i, line in enumerate(lines) if i % 100 != 50), encoding="utf-8")
+    rest.write_text("\n".join(lines[50::100]), encoding="utf-8")
+    output = tmp_path / "kb.duckdb"
+    assert run("build", most, "-o", output, timeout=1200).returncode == 0
+    done = run("build", most, rest, "-o", output, timeout=1200)
+    assert done.returncode == 0, done.stderr
+    assert difference(output, real_kb_path, EDGES) == 0
+    assert difference(output, real_kb_path, KEYED) == 0
+
+
+@pytest.mark.skipif(not has_fast_bfloat16(), reason="this processor has no fast bfloat16")
+def test_bfloat16_finds_the_same_goal_for_nearly_all_steps(real_data: Path) -> None:
+    articles = records(real_data)
+    goals = [goal_text(record["title"]) for record in articles]
+    steps = [step_text(s) for record in articles[::20] for m in record["methods"] for s in m["steps"]]
+    best = []
+    for precision in ("float32", "bfloat16"):
+        encoder = load_encoder(precision=precision)
+        best.append((encoder.encode(steps) @ encoder.encode(goals).T).argmax(axis=1))
+    assert len(steps) > 1500
+    assert (best[0] == best[1]).mean() >= 0.97

@@ -1,0 +1,317 @@
+"""The explorer as a person meets it: the real server, a real Chromium, the sample knowledge base.
+
+Screenshots of every page are kept in artefacts/explorer/ to be looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from support.command import ROOT, surroundings
+from support.small_kb import article, small_kb
+from test_explorer import HOSTILE
+
+from kb.review.reviews import read, reviews_path
+
+pytestmark = pytest.mark.browser
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
+from playwright.sync_api import Browser, Page, expect  # noqa: E402
+
+SHOTS = ROOT / "artefacts" / "explorer"
+CHROMIUM = os.environ.get("HOWTREE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+PATIENCE = 30_000
+expect.set_options(timeout=PATIENCE)
+
+
+@contextmanager
+def serving(kb: Path) -> Iterator[str]:
+    """The address of an explorer of `kb`, started by the command as a person starts it."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "kb",
+            "explore",
+            str(kb),
+            "--port",
+            str(port),
+            "--host",
+            "127.0.0.1",
+            "--no-browser",
+        ],
+        env=surroundings(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        assert any("URL:" in line for line in server.stdout), "the server did not start"
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(20)
+        server.stdout.close()  # type: ignore[union-attr]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM:
+        pytest.skip("needs Chromium: make browser, or name one with HOWTREE_CHROMIUM")
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    with playwright.sync_playwright() as started:
+        running = started.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def site(sample_kb_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The address of an explorer of the sample, and the file it shows."""
+    kb = tmp_path_factory.mktemp("site") / "kb.duckdb"
+    shutil.copy(sample_kb_path, kb)
+    with serving(kb) as url:
+        yield url, kb
+
+
+@pytest.fixture
+def page(browser: Browser, site: tuple[str, Path]) -> Iterator[Page]:
+    context = browser.new_context(
+        base_url=site[0], viewport={"width": 1280, "height": 900}, color_scheme="light"
+    )
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    yield page
+    context.close()
+
+
+def opened(page: Page, path: str = "/") -> Page:
+    """The page at `path`, drawn to its end."""
+    page.goto(path)
+    expect(page.locator("h1").first).to_be_visible(timeout=PATIENCE)
+    settled(page)
+    return page
+
+
+def settled(page: Page) -> None:
+    """Wait until the server has drawn everything."""
+    page.wait_for_function(
+        "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+    )
+    moving = "[data-stale=true], [data-testid=stSkeleton], details[style*=overflow]"
+    page.wait_for_function(f"!document.querySelector('{moving}')")
+
+
+def step(page: Page, text: str, nth: int = 0) -> object:
+    """The line of a step."""
+    return page.locator("summary", has_text=text).nth(nth)
+
+
+def has_address(page: Page, pattern: str) -> None:
+    expect(page).to_have_url(re.compile(pattern), timeout=PATIENCE)
+
+
+def test_find_a_goal_open_it_three_levels_deep_follow_a_link_and_go_back(page: Page) -> None:
+    opened(page)
+    page.get_by_label("Search the goals").press_sequentially("dinner party")
+    has_address(page, r"words=dinner\+party")
+    page.get_by_role("link", name="Host a Dinner Party", exact=True).click()
+    expect(page.locator("h1")).to_have_text("Host a Dinner Party")
+    step(page, "Deep clean your whole house.").click()
+    has_address(page, r"open=1\.4$")
+    step(page, "Clean the inside of the oven.").click()
+    has_address(page, r"open=1\.4-2\.1$")
+    step(page, "Make a thick paste of baking soda").click()
+    has_address(page, r"open=1\.4-2\.1-1\.3$")
+    deepest = page.locator("summary", has_text="Test the paste on a hidden spot.")
+    expect(deepest).to_be_visible()
+    settled(page)
+    page.screenshot(path=SHOTS / "procedure.png")
+    page.reload()
+    expect(deepest).to_be_visible()
+
+    page.get_by_role("link", name="Clean an Oven", exact=True).click()
+    expect(page.locator("h1")).to_have_text("Clean an Oven")
+    expect(page.get_by_role("link", name="Deep Clean Your House").first).to_be_visible()
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("Host a Dinner Party")
+    expect(deepest).to_be_visible()
+    page.go_back()
+    has_address(page, r"open=1\.4-2\.1$")
+    expect(deepest).to_be_hidden()
+    page.go_back()
+    page.go_back()
+    has_address(page, r"goal=en%3A700101$")
+    expect(step(page, "Clean the inside of the oven.")).to_be_hidden()
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("How do you do it?")
+    expect(page.get_by_label("Search the goals")).to_have_value("dinner party")
+
+
+def test_a_link_opens_in_a_new_tab(page: Page) -> None:
+    opened(page, "/?words=oven")
+    with page.context.expect_page() as popup:
+        page.get_by_role("link", name="Clean an Oven", exact=True).click(modifiers=["Control"])
+    expect(popup.value.locator("h1")).to_have_text("Clean an Oven", timeout=PATIENCE)
+
+
+def test_sliders_tabs_and_views_write_the_address_and_back_undoes_them(page: Page) -> None:
+    opened(page, "/procedure?goal=Deep-Clean-Your-House")
+    page.get_by_role("tab", name="Part 2").click()
+    has_address(page, "method=2")
+    expect(step(page, "Clean the inside of the oven.")).to_be_visible()
+    page.get_by_role("slider", name="Levels to open").press("ArrowRight")
+    has_address(page, "levels=2")
+    expect(step(page, "Take out the racks")).to_be_visible()
+    page.get_by_role("radio", name="Text").click()
+    has_address(page, "view=Text")
+    expect(page.get_by_text("└─").first).to_be_visible()
+    page.go_back()
+    expect(step(page, "Take out the racks")).to_be_visible()
+    page.go_back()
+    expect(step(page, "Take out the racks")).to_be_hidden()
+    page.go_back()
+    expect(step(page, "Get rid of the clutter first.")).to_be_visible()
+
+
+def test_judge_a_link_with_the_keyboard_and_take_it_back(page: Page, site: tuple[str, Path]) -> None:
+    opened(page, "/judge")
+    name = page.get_by_label("Your name")
+    name.fill("Ada")
+    name.press("Enter")
+    has_address(page, "who=Ada")
+    expect(page.get_by_role("button", name="Exact")).to_be_enabled()
+    settled(page)
+    page.screenshot(path=SHOTS / "judge.png")
+    question = page.locator("h2.question").first.inner_text()
+    name.blur()
+    page.keyboard.press("2")
+    expect(page.get_by_text("Your last answer: helpful")).to_be_visible()
+    expect(page.locator("h2.question").first).not_to_have_text(question)
+    (review,) = read(reviews_path(site[1])).reviews
+    assert (review.who, review.verdict) == ("Ada", "helpful")
+    page.keyboard.press("u")
+    expect(page.locator("h2.question").first).to_have_text(question)
+    expect(page.get_by_text("Your last answer")).to_be_hidden()
+    assert read(reviews_path(site[1])).reviews == ()
+
+
+def test_run_a_query(page: Page) -> None:
+    opened(page, "/query")
+    page.get_by_role("link", name="Most used goals").click()
+    expect(page.get_by_text(re.compile(r"^\d+ rows in"))).to_be_visible()
+    has_address(page, "sql=SELECT")
+    settled(page)
+    page.screenshot(path=SHOTS / "query.png")
+    page.get_by_role("textbox", name="Query").fill("SELECT goal FROM goals ORDER BY goal LIMIT 3")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_text(re.compile("^3 rows in"))).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text(re.compile("^20 rows in"))).to_be_visible()
+    settled(page)  # until then the button below may still be that of the other result
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    assert saved.value.path().read_text().splitlines()[0] == "goal,uses"
+
+
+def test_hostile_text_does_nothing_and_is_seen_as_text(browser: Browser, tmp_path: Path) -> None:
+    long = "x" * 10_000
+    kb = small_kb(
+        tmp_path,
+        [
+            article(HOSTILE, HOSTILE, long, introduction=HOSTILE, categories=(HOSTILE,), slug="a"),
+            article("Second", f"to {HOSTILE}", slug="b"),
+        ],
+        [(1, 0, 0, 0.9)],
+    )
+    with serving(kb) as url:
+        context = browser.new_context(base_url=url, viewport={"width": 390, "height": 844})
+        page = context.new_page()
+        page.on("dialog", lambda dialog: pytest.fail("a script ran"))
+        for path in (
+            "/",
+            "/procedure?goal=en%3A%2Fa&open=1.1~1.2",
+            "/procedure?goal=Second&open=1.1-1.1",
+            "/judge?who=A",
+        ):
+            opened(page, path)
+            main = page.locator("[data-testid=stMain]")
+            for seen in (
+                "<script>alert(1)</script>",
+                "**strong**",
+                "$x^2$",
+                ":smile:",
+                ":material/home:",
+                "[link](",
+            ):
+                expect(main.get_by_text(seen).first).to_be_visible()
+            made = main.locator("em, code, .katex, a[href^='https://evil'], a[href^='http://www.evil']")
+            assert [element.evaluate("e => e.outerHTML") for element in made.all()] == [], path
+            assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+        context.close()
+
+
+ADDRESSES = {
+    "find": "/?words=make",
+    "procedure": "/procedure?goal=Deep-Clean-Your-House&method=2&open=2.1-1.3&via=en%3A700101",
+    "picture": "/procedure?goal=Deep-Clean-Your-House&view=Picture",
+    "text": "/procedure?goal=Deep-Clean-Your-House&view=Text",
+    "judge": "/judge?who=Ada",
+    "query": "/query?sql=SELECT+child,+count(*)+AS+uses+FROM+links+GROUP+BY+child",
+    "quality": "/quality",
+    "nothing": "/procedure?goal=Nothing",
+}
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_narrow_screens_need_no_sideways_scrolling(
+    browser: Browser, site: tuple[str, Path], name: str
+) -> None:
+    context = browser.new_context(base_url=site[0], viewport={"width": 390, "height": 844})
+    page = opened(context.new_page(), ADDRESSES[name])
+    page.screenshot(path=SHOTS / f"{name}-narrow.png")
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_axe_finds_no_serious_fault_of_ours(
+    browser: Browser, site: tuple[str, Path], name: str, scheme: str
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    context = browser.new_context(
+        base_url=site[0], viewport={"width": 1280, "height": 1600}, color_scheme=scheme
+    )
+    page = opened(context.new_page(), ADDRESSES[name])
+    page.screenshot(path=SHOTS / f"{name}-{scheme}.png")
+    found = axe.Axe().run(page, context="[data-testid=stMain]").response["violations"]
+    context.close()
+    serious = [fault for fault in found if fault["impact"] in ("serious", "critical")]
+    told = [
+        f"{fault['id']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"
+        for fault in serious
+        for node in fault["nodes"]
+    ]
+    assert not told, "\n".join(told)
+
+
+def test_the_command_names_a_missing_knowledge_base(run: Callable, tmp_path: Path) -> None:
+    done = run("explore", tmp_path / "none.duckdb", "--no-browser")
+    assert done.returncode == 1 and "no knowledge base at" in done.stderr

@@ -1,0 +1,281 @@
+"""The explorer finds goals and says what is wrong, run by Streamlit's own test runner."""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.command import ROOT, surroundings
+from support.small_kb import article, small_kb
+from support.visiting import Visit, follow, hits, labelled, links, steps_shown, whole
+
+from kb.explorer import address, text
+from kb.store import KnowledgeBase
+
+HOSTILE = (
+    "<script>alert(1)</script> <b>bold</b> **strong** _em_ `code` $x^2$ $$y$$ [link](https://evil.example) "
+    ":red[red] :smile: :material/home: -> # head | a | "
+    "www.evil.example \u202eright to left\u202c \u2067x\u2069 \x07 &amp;"
+)
+
+
+# The address
+
+
+PATHS = st.lists(
+    st.lists(st.tuples(st.integers(0, 99_999), st.integers(0, 99_999)), min_size=1, max_size=6).map(tuple),
+    max_size=20,
+)
+
+
+@given(PATHS)
+def test_open_steps_survive_the_address(paths: list[address.Path]) -> None:
+    assert address.paths(address.spelt_all(paths)) == frozenset(paths)
+
+
+@pytest.mark.parametrize(
+    "raw", ["1", "1.2-", "-1.2", "1.2~", "~", "a.b", "1.2.3", "1.2 ", "1.2\n", "9" * 9 + ".1"]
+)
+def test_nonsense_paths_are_refused(raw: str) -> None:
+    with pytest.raises(ValueError):
+        address.paths(raw)
+
+
+@pytest.mark.parametrize("raw", ["nan", "inf", "-0.1", "1.01", "", "half"])
+def test_nonsense_shares_are_refused(raw: str) -> None:
+    with pytest.raises(ValueError):
+        address.share(raw)
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=60))
+def test_markup_shows_every_character_as_itself(given_text: str) -> None:
+    assert html.unescape(text.markup(given_text)) == text.short(given_text)
+    assert not re.search(r"<|>|&(?!\w+;|#)", text.markup(given_text))
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=60))
+def test_a_label_escapes_all_punctuation(given_text: str) -> None:
+    label = text.label(given_text)
+    assert re.sub(r"\\([!-/:-@\[-`{-~])|\u2060", r"\1", label) == text.short(given_text).replace("\u2060", "")
+    assert not re.search(r"(?<!\\)(?:\\\\)*[*_`$<\[:#]", label)
+
+
+@pytest.mark.parametrize(
+    ("page", "parameters"),
+    [
+        ("find", {"page": "many", "sort": "sideways", "by": "smell", "category": "none"}),
+        ("find", {"page": "99999999999999999999"}),
+        ("find", {"page": "50000"}),
+        ("procedure", {"goal": "en:700101", "threshold": "nan", "levels": "-3", "view": "Smell", "open": "x"}),
+        ("procedure", {"goal": "en:700101", "shut": "1", "open": "99.99-1.1", "weigh": "<b>", "method": "0"}),
+        ("procedure", {"goal": "en:700101", "via": ["nobody", "en:700138"], "method": "77"}),
+        ("procedure", {"goal": "x" * 5000}),
+        ("judge", {"link": "nothing", "skip": "-1", "queue": "long"}),
+        ("judge", {"link": "en:700101~99.99"}),
+        ("query", {"sql": "x" * 20_000}),
+        ("quality", {"anything": "at all"}),
+    ],
+)  # fmt: skip
+def test_an_address_with_nonsense_gives_a_page_that_says_so(
+    visit: Visit, page: str, parameters: dict[str, str]
+) -> None:
+    test = visit(page, **parameters)
+    shown = whole(test)
+    assert "<h1" in shown
+    if page != "quality" and "via" not in parameters:
+        assert "in the address" in shown or "There is no page" in shown
+
+
+@pytest.mark.parametrize("name", ["", "Nothing of the kind", "en:1", "<script>"])
+def test_a_goal_that_is_not_there_is_told(visit: Visit, name: str) -> None:
+    test = visit("procedure", goal=name)
+    assert "No such goal" in whole(test) or "No goal chosen" in whole(test)
+    assert links(test, "Find a goal" if not name else "Search for it")
+
+
+# The file
+
+
+@pytest.mark.parametrize("page", ["find", "procedure", "judge", "query", "quality"])
+@pytest.mark.parametrize("kind", ["missing", "other version", "not a database", "empty"])
+def test_a_knowledge_base_that_cannot_be_shown(
+    visit: Visit, page: str, kind: str, sample_kb_path: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "other.duckdb"
+    if kind == "not a database":
+        path.write_text("This is a letter.")
+    elif kind != "missing":
+        shutil.copy(sample_kb_path, path)
+        with duckdb.connect(str(path)) as session:
+            if kind == "other version":
+                session.execute("UPDATE meta SET value = '999' WHERE key = 'schema_version'")
+            else:
+                tables = session.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+                for (table,) in tables:
+                    if table not in ("meta", "runs"):
+                        session.execute(f"DELETE FROM {table}")
+    shown = whole(visit(page, path))
+    expected = {
+        "missing": "no knowledge base at",
+        "other version": "schema version 999",
+        "not a database": "not a knowledge base",
+        "empty": {
+            "find": "holds no goals yet", "procedure": "No goal chosen", "judge": "Nothing is left to judge",
+            "query": "Ask in SQL", "quality": "There are no links",
+        }[page],
+    }[kind]  # fmt: skip
+    assert expected in shown
+
+
+def test_a_knowledge_base_replaced_while_open_is_read_anew(visit: Visit, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("before", "after")]
+    for folder in folders:
+        folder.mkdir()
+    shown = small_kb(folders[0], [article("Old Goal", "one")])
+    test = visit("find", shown)
+    assert "Old Goal" in whole(test)
+    small_kb(folders[1], [article("New Goal", "one"), article("Newer Goal", "two")]).replace(shown)
+    test.run()
+    assert "Old Goal" not in whole(test)
+    assert "2 goals" in whole(test)
+    shown.unlink()
+    assert "no knowledge base at" in whole(test.run())
+
+
+def test_hostile_text_is_shown_as_text(visit: Visit, tmp_path: Path) -> None:
+    long = "word " * 2_000 + "x" * 10_000
+    kb = small_kb(
+        tmp_path,
+        [
+            article(
+                HOSTILE,
+                HOSTILE,
+                long,
+                introduction=HOSTILE,
+                categories=(HOSTILE, "]("),
+                slug="a",
+                url="javascript:alert(1)",
+            ),
+            article(f"Second {HOSTILE}", "fine", slug="b"),
+        ],
+        [(0, 0, 1, 0.9)],
+    )
+    told = text.short(HOSTILE)
+    for page, parameters in (
+        ("find", {}),
+        ("find", {"words": HOSTILE[:190]}),
+        ("procedure", {"goal": "en:/a", "open": "1.1~1.2", "via": "en:/b"}),
+        ("procedure", {"goal": "en:/a", "view": "Text"}),
+        ("procedure", {"goal": "en:/a", "view": "Picture"}),
+        ("procedure", {"goal": "en:/b"}),
+        ("judge", {"who": HOSTILE[:50]}),
+    ):
+        test = visit(page, kb, **parameters)
+        shown = whole(test)
+        assert told[:60] in shown or page == "find"
+        assert not [link for link in test.get("page_link") if "javascript" in link.proto.page]
+        for element in test.get("html"):
+            assert "<script>alert" not in element.value and "<b>bold" not in element.value
+        for element in [*test.markdown, *test.caption]:
+            assert not re.search(r"(?<!\\)<script|(?<!\\)\*\*strong|(?<!\\)\$x", element.value)
+
+
+# Find
+
+
+def test_every_goal_stands_on_exactly_one_page(visit: Visit, sample_kb: KnowledgeBase) -> None:
+    goals = [key for (key,) in sample_kb.query("SELECT key FROM articles").fetchall()]
+    found = [key for number in range(1, 6) for key in hits(visit("find", page=str(number)))]
+    assert sorted(found) == sorted(goals)
+
+
+def test_search_forgives_typing_errors_and_searches_again_as_one_types(visit: Visit) -> None:
+    test = visit("find", words="clean ovne")
+    assert "Clean an Oven" in links(test, "**")[0].proto.label
+    labelled(test.text_input, "Search the goals").set_value("sourdough").run()
+    assert {link.proto.label for link in links(test, "**")} == {
+        "**Bake Sourdough Bread**",
+        "**Make a Sourdough Starter**",
+    }
+    assert test.query_params["words"] in ("sourdough", ["sourdough"])
+
+
+def test_categories_have_the_counts_of_what_they_lead_to(visit: Visit, sample_kb: KnowledgeBase) -> None:
+    test = visit("find", words="make")
+    facets = [link for link in links(test, ":gray[") if link.proto.page == "find"]
+    assert facets
+    for facet in facets:
+        name, count = re.fullmatch(r"(.*) :gray\[([\d,]+)\]", facet.proto.label).groups()  # type: ignore[union-attr]
+        below = follow(visit, facet)
+        assert f"**{count} goal" in whole(below)
+        expected = sample_kb.query(
+            "SELECT count(*) FROM search_goals('make') JOIN categories USING (article_id) WHERE level = 1 AND name = ?",
+            [name.replace("\\", "")],
+        ).fetchall()[0][0]
+        assert count == str(expected)
+
+
+@pytest.mark.parametrize(
+    ("sort", "counted"),
+    [
+        ("Title", "SELECT article_id, 0 AS n FROM articles"),
+        ("Most steps", "SELECT article_id, count(*) AS n FROM steps GROUP BY ALL"),
+        ("Most used", "SELECT child_id AS article_id, count(*) AS n FROM links GROUP BY ALL"),
+        ("Most linked steps", "SELECT parent_id AS article_id, count(*) AS n FROM links GROUP BY ALL"),
+    ],
+)
+def test_sorting(visit: Visit, sample_kb: KnowledgeBase, sort: str, counted: str) -> None:
+    by = "lower(goal)" if sort == "Title" else "coalesce(n, 0) DESC"
+    rows = sample_kb.query(
+        f"SELECT key FROM articles LEFT JOIN ({counted}) USING (article_id) ORDER BY {by}, article_id"
+    ).fetchall()
+    expected = [key for (key,) in rows]
+    assert hits(visit("find", sort=sort, page="2")) == expected[20:40]
+
+
+def test_surprise_me_leads_to_a_goal(visit: Visit) -> None:
+    test = follow(visit, links(visit("find"), "Surprise me")[0])
+    assert steps_shown(test)
+
+
+def test_nothing_found_is_told(visit: Visit) -> None:
+    assert "Nothing found" in whole(visit("find", words="qqqq zzzz"))
+
+
+def test_only_a_search_by_meaning_loads_torch(own_sample_kb: Path) -> None:
+    code = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+sys.argv = ["app.py", {str(own_sample_kb)!r}]
+def visit(page, **parameters):
+    test = AppTest.from_file({str(ROOT / "app.py")!r}, default_timeout=120).run()
+    test.query_params.update(parameters)
+    test.switch_page(f"kb/explorer/{{page}}.py").run()
+    assert not test.exception, test.exception
+    return test
+for page in ("find", "procedure", "judge", "query", "quality"):
+    visit(page, words="oven", goal="en:700101", who="Ada", sql="FROM goals")
+print("torch" in sys.modules, "faiss" in sys.modules)
+found = visit("find", words="get rid of dirt in the stove", by="Meaning").get("page_link")
+print("torch" in sys.modules, [link.proto.label for link in found if "**" in link.proto.label][0])
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env=surroundings(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.splitlines() == ["False False", "True **Clean an Oven**"], done.stderr[-2000:]
+
+
+def test_search_by_meaning_without_an_index_says_what_to_do(visit: Visit) -> None:
+    assert "needs the work folder of the build" in whole(visit("find", words="oven", by="Meaning"))

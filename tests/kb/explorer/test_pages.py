@@ -1,0 +1,283 @@
+"""The explorer's pages of one goal, of queries, of quality and of verdicts, run by Streamlit's own test runner."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from support.small_kb import article, small_kb
+from support.visiting import Visit, follow, labelled, links, steps_shown, whole
+
+from kb.review.reviews import read, reviews_path
+from kb.store import KnowledgeBase
+from kb.tree import tree
+
+# Procedure
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3, 5])
+@pytest.mark.parametrize("threshold", [None, 0.05, 0.9])
+def test_levels_open_what_the_tree_has(
+    visit: Visit, sample_kb: KnowledgeBase, levels: int, threshold: float | None
+) -> None:
+    parameters = {"goal": "en:700101", "levels": str(levels)} | (
+        {"threshold": str(threshold)} if threshold else {}
+    )
+    test = visit("procedure", **parameters)
+    root = tree(sample_kb, 3, levels, threshold)
+    expected = [f"{step.number}. {step.text}" for _, _, step in root.walk()]
+    assert steps_shown(test) == expected
+    assert labelled(test.slider, "Levels to open").value == levels
+
+
+def test_widgets_start_in_the_browser_with_what_the_address_says(visit: Visit) -> None:
+    """Else a click before the browser has set them would send their own defaults as the person's choice."""
+    test = visit("procedure", goal="Host a Dinner Party", threshold="0.6", levels="3", view="Text")
+    for threshold in ("0.6", "0.9"):
+        test.query_params["threshold"] = threshold
+        test.run()
+        slider = labelled(test.slider, "Links at least this probable")
+        assert (slider.proto.default, slider.proto.set_value) == ([float(threshold)], False)
+        assert slider.value == float(threshold)
+    levels = labelled(test.slider, "Levels to open")
+    assert (levels.proto.default, levels.proto.set_value) == ([3], False)
+    (view,) = test.get("button_group")
+    assert view.proto.default == [2] and not view.proto.set_value
+
+
+def test_open_steps_are_opened_in_place_and_only_those(visit: Visit) -> None:
+    shut = steps_shown(visit("procedure", goal="Host a Dinner Party"))
+    test = visit("procedure", goal="Host a Dinner Party", open="1.4-2.1-1.3")
+    shown = steps_shown(test)
+    assert shown[:4] == shut[:4]
+    assert shown.index("4. Deep clean your whole house.") < shown.index("1. Clean the inside of the oven.")
+    assert "5. Use it at once." in shown
+    assert "2. Pour in one part white vinegar and one part water." not in shown
+    assert "the same procedure: probability 0.95, found by the model" in whole(test)
+
+
+def test_methods_are_tabs_and_the_address_holds_the_open_one(visit: Visit) -> None:
+    test = visit("procedure", goal="Deep Clean Your House", method="3")
+    assert [tab.label.partition(":")[0] for tab in test.tabs] == ["Part 1", "Part 2", "Part 3"]
+    assert "all are needed" in whole(test)
+    first = steps_shown(test)
+    assert first and first != steps_shown(visit("procedure", goal="Deep Clean Your House"))
+
+
+def test_a_cycle_is_shown_and_not_opened(visit: Visit, tmp_path: Path) -> None:
+    kb = small_kb(
+        tmp_path,
+        [article("A", "to b", slug="a"), article("B", "to a", slug="b")],
+        [(0, 0, 1, 0.9), (1, 0, 0, 0.8)],
+    )
+    test = visit("procedure", kb, goal="A", levels="6")
+    assert steps_shown(test) == ["1. to b", "1. to a"]
+    assert "already open above, so the tree ends here: a cycle" in whole(
+        visit("procedure", kb, goal="A", open="1.1-1.1")
+    )
+    assert "↻" in test.expander[2].label + test.expander[1].label
+
+
+def test_a_huge_tree_is_cut_and_says_so(visit: Visit, tmp_path: Path) -> None:
+    goals = [article(f"G{i}", *(f"s{n}" for n in range(30)), slug=f"g{i:03}") for i in range(40)]
+    edges = [(i, n, i + 1, 0.9) for i in range(39) for n in range(30)]
+    test = visit("procedure", small_kb(tmp_path, goals, edges), goal="G0", levels="6")
+    assert "more than 300 steps" in whole(test)
+    assert 200 < len(steps_shown(test)) <= 300
+
+
+def test_candidates_are_those_of_the_step_with_their_scores(visit: Visit, sample_kb: KnowledgeBase) -> None:
+    test = visit("procedure", goal="en:700101", open="1.2", weigh="1.2")
+    rows = sample_kb.query(
+        "SELECT a.goal, c.probability FROM candidates c JOIN articles a USING (article_id) "
+        "JOIN steps s USING (step_id) WHERE s.article_id = 3 AND s.step_number = 2 ORDER BY rank LIMIT 10"
+    ).fetchall()
+    assert len(rows) == 10
+    shown = whole(test)
+    for goal, probability in rows:
+        assert goal in shown and f"probability {probability:.2f}" in shown
+    assert "**chosen**" in shown
+    assert "retrieval" not in whole(visit("procedure", goal="en:700101", open="1.2"))
+
+
+def test_where_a_goal_is_used_and_what_is_above_it(visit: Visit, sample_kb: KnowledgeBase) -> None:
+    shown = whole(visit("procedure", goal="Make a Baking Soda Paste", above="yes"))
+    for (parent,) in sample_kb.query(
+        "SELECT parent FROM links WHERE child = 'Make a Baking Soda Paste'"
+    ).fetchall():
+        assert parent in shown
+    for (goal,) in sample_kb.query(
+        "SELECT goal FROM ancestors('Make a Baking Soda Paste', max_distance := 4)"
+    ).fetchall():
+        assert goal in shown
+
+
+def test_the_breadcrumb_holds_the_path_walked(visit: Visit) -> None:
+    test = visit("procedure", goal="en:700101", open="1.4-2.1")
+    below = follow(visit, links(test, "**Clean an Oven**")[0])
+    assert "How" not in whole(below)[:0]
+    trail = [link.proto.label for link in below.get("page_link")][:3]
+    assert trail == ["All goals", "Host a Dinner Party", "Deep Clean Your House"]
+    back = follow(visit, links(below, "Deep Clean Your House")[0])
+    assert [link.proto.label for link in back.get("page_link")][:2] == ["All goals", "Host a Dinner Party"]
+
+
+def test_text_picture_and_files_hold_the_same_tree(visit: Visit, sample_kb: KnowledgeBase) -> None:
+    steps = [step.text for _, _, step in tree(sample_kb, 3, 3).walk()]
+    shown = visit("procedure", goal="en:700101", levels="3", view="Text")
+    assert all(step in shown.code[0].value for step in steps)
+    assert len(shown.get("download_button")) == 3
+    picture = visit("procedure", goal="en:700101", levels="3", view="Picture")
+    dot = " ".join(picture.get("graphviz_chart")[0].proto.spec.replace("\\n", " ").split())
+    assert all(" ".join(step.replace('"', '\\"').split()) in dot for step in steps)
+
+
+# Query
+
+
+def test_a_query_is_answered_with_table_chart_and_files(visit: Visit, sample_kb: KnowledgeBase) -> None:
+    sql = "SELECT child AS goal, count(*) AS uses FROM links GROUP BY child ORDER BY uses DESC, child"
+    test = visit("query", sql=sql)
+    expected = sample_kb.query(sql).fetchall()
+    assert [tuple(row) for row in test.dataframe[0].value.itertuples(index=False)] == expected
+    assert test.get("vega_lite_chart") and len(test.get("download_button")) == 2
+
+
+def test_a_typed_query_goes_into_the_address(visit: Visit) -> None:
+    test = visit("query")
+    test.text_area(key="sql-text").set_value("SELECT 41 + 1 AS answer")
+    test.button[0].click().run()
+    assert test.dataframe[0].value["answer"].tolist() == [42]
+    assert test.query_params["sql"] in ("SELECT 41 + 1 AS answer", ["SELECT 41 + 1 AS answer"])
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("DROP TABLE articles", "only queries that read"),
+        ("FROM read_csv('/etc/passwd')", "may not reach files"),
+        ("SELECT 1; SELECT 2", "one statement"),
+        ("SELEKT", "failed"),
+        ("FROM range(20000)", "stopped after 10,000 rows"),
+        ("SELECT 1 AS a, 2 AS a", "1 row in"),
+        ("SELECT goal FROM goals WHERE false", "0 rows in"),
+    ],
+)
+def test_queries_keep_the_rules(visit: Visit, sql: str, told: str) -> None:
+    assert told in whole(visit("query", sql=sql))
+
+
+def test_every_example_runs(visit: Visit) -> None:
+    examples = [link for link in visit("query").get("page_link") if "sql=" in link.proto.query_string]
+    assert len(examples) == 6
+    for example in examples:
+        test = follow(visit, example)
+        assert not test.error and len(test.dataframe[0].value) > 0, example.proto.label
+
+
+# Quality
+
+
+def test_the_quality_page_counts_rightly(visit: Visit, sample_kb: KnowledgeBase) -> None:
+    test = visit("quality")
+    metrics = {metric.label: metric.value for metric in test.metric}
+    steps, linked = sample_kb.query(
+        "SELECT (SELECT count(*) FROM steps), (SELECT count(*) FROM edges WHERE chosen)"
+    ).fetchall()[0]
+    assert metrics["Steps"] == str(steps) and metrics["Steps linked"] == f"{linked / steps:.1%}"
+    assert "How it was made" in whole(test)
+
+
+def test_the_quality_page_tells_what_people_say(visit: Visit) -> None:
+    assert "Nobody has judged" in whole(visit("quality"))
+    for who, verdict in (("Ada", "exact"), ("Grace", "exact"), ("Alan", "unhelpful")):
+        visit("judge", who=who, link="en:700101~1.2").button(key=f"judge-{verdict}").click().run()
+    shown = whole(visit("quality"))
+    assert "1 of the model's best links are judged by 3 people" in shown
+    assert "100% are right" in shown
+
+
+# Judge
+
+
+def current_question(test: AppTest) -> list[str]:
+    return re.findall(r'<h2 class="part question">(.*?)</h2>', "".join(e.value for e in test.get("html")))
+
+
+def test_answers_are_written_at_once_and_change_the_tree(visit: Visit, tmp_path: Path) -> None:
+    shown = tmp_path / "shown.duckdb"
+    test = visit("judge", who="Ada", link="en:700101~1.2")
+    assert current_question(test) == [
+        "Write invitations to the party and send them out.",
+        "Write Party Invitations",
+    ]
+    test.button(key="judge-unhelpful").click().run()
+    (review,) = read(reviews_path(shown)).reviews
+    assert (review.who, review.verdict, review.article, review.step) == ("Ada", "unhelpful", "en:700101", 2)
+    assert current_question(test)[0] != "Write invitations to the party and send them out."
+    assert "Write Party Invitations" not in whole(visit("procedure", goal="en:700101"))
+    next(button for button in test.button if button.label == "Undo").click().run()
+    assert read(reviews_path(shown)).reviews == ()
+    assert current_question(test)[1] == "Write Party Invitations"
+    assert "Write Party Invitations" in whole(visit("procedure", goal="en:700101"))
+
+
+def test_without_a_name_nothing_can_be_answered(visit: Visit) -> None:
+    test = visit("judge")
+    assert all(test.button(key=f"judge-{verdict}").disabled for verdict in ("exact", "helpful", "no link"))
+
+
+def test_another_goal_can_be_named(visit: Visit, tmp_path: Path) -> None:
+    test = visit("judge", who="Ada", link="en:700101~1.1")
+    test.session_state["judge-more"] = True
+    test.run()
+    test.text_input(key="judge-note").set_value("by the calendar").run()
+    test.text_input(key="judge-words").set_value("plan menu").run()
+    test.selectbox(key="judge-other").set_value(5).run()  # Plan a Dinner Menu
+    next(button for button in test.button if button.label == "It is this goal").click().run()
+    (review,) = read(reviews_path(tmp_path / "shown.duckdb")).reviews
+    assert (review.verdict, review.goal, review.note) == ("another goal", "en:700175", "by the calendar")
+    assert "decided by a person" in whole(visit("procedure", goal="en:700101", open="1.1"))
+
+
+def test_the_queue_asks_the_least_sure_first_and_each_once(visit: Visit, sample_kb: KnowledgeBase) -> None:
+    test = visit("judge", who="Ada")
+    asked = []
+    for _ in range(4):
+        asked.append(current_question(test)[0])
+        test.button(key="judge-related").click().run()
+    expected = sample_kb.query(
+        "SELECT s.headline FROM edges e JOIN steps s USING (step_id) WHERE source = 'model' "
+        "ORDER BY abs(e.probability - ?), step_id LIMIT 4",
+        [sample_kb.threshold],
+    ).fetchall()
+    assert [html.unescape(step) for step in asked] == [step for (step,) in expected]
+    other = visit("judge", who="Grace", queue="Judged by others")
+    assert current_question(other)[0] in asked
+
+
+def test_a_review_of_a_knowledge_base_replaced_meanwhile_is_refused(visit: Visit, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("before", "after")]
+    for folder in folders:
+        folder.mkdir()
+    path, other = (
+        small_kb(folder, [article("A", step, slug="a"), article("B", "x", slug="b")], [(0, 0, 1, 0.6)])
+        for folder, step in zip(folders, ("old step", "new step"), strict=True)
+    )
+    test = visit("judge", path, who="Ada")
+    other.replace(path)
+    test.button(key="judge-exact").click().run()
+    assert not reviews_path(path).exists()
+    assert current_question(test)[0] == "new step"
+
+
+def test_json_of_the_tree_is_the_commands(visit: Visit, run: Callable, sample_kb_path: Path) -> None:
+    done = run("tree", "Clean an Oven", "--kb", sample_kb_path, "--format", "markdown")
+    assert done.stdout.startswith("# Clean an Oven\n\n- [ ] 1\\. ")
+    dot = run("tree", "Clean an Oven", "--kb", sample_kb_path, "--format", "dot").stdout
+    assert dot.startswith("digraph") and json.dumps("x")[:1] in dot

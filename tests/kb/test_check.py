@@ -1,0 +1,138 @@
+"""`howtree check` finds every way in which a knowledge base can be broken; `howtree diff` says what changed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+from support.command import Run
+from support.small_kb import article, small_kb
+
+from kb.check import INVARIANTS, problems
+from kb.review.judging import review_of
+from kb.review.reviews import append
+from kb.store import KnowledgeBase
+
+LINKED = "(SELECT step_id FROM edges WHERE source = 'model' AND chosen ORDER BY step_id LIMIT 1)"
+DAMAGE = {
+    "articles with the same id or key": "UPDATE articles SET key = 'en:1'",
+    "steps with the same id or place": "INSERT INTO steps SELECT * FROM steps WHERE step_id = 1",
+    "articles without steps": "DELETE FROM steps WHERE article_id = 1",
+    "methods of no article": "INSERT INTO methods VALUES (9999, 1, 'single', NULL)",
+    "methods without steps": "INSERT INTO methods VALUES (1, 99, 'part', 'x')",
+    "steps of no method": "UPDATE steps SET method_number = 99 WHERE step_id = 1",
+    "steps without text": "UPDATE steps SET headline = '', body = '', bullets = [] WHERE step_id = 1",
+    "categories of no article": "INSERT INTO categories VALUES (9999, 1, 'x')",
+    "hyperlinks of no step": "UPDATE hyperlinks SET step_id = 99999",
+    "hyperlinks to no article": "UPDATE hyperlinks SET target_id = 9999",
+    "candidates of no step": "INSERT INTO candidates VALUES (99999, 1, 1, 0, NULL, 0)",
+    "candidates that are no article": "UPDATE candidates SET article_id = 9999 WHERE rank = 2",
+    "candidates that are the step's own article": f"""
+        UPDATE candidates SET article_id = (SELECT article_id FROM steps WHERE step_id = {LINKED})
+        WHERE rank = 2 AND step_id = {LINKED}""",
+    "candidates with a gap or a double in their ranks": "DELETE FROM candidates WHERE rank = 2",
+    "probabilities outside 0 to 1": "UPDATE candidates SET probability = 1.5 WHERE rank = 1",
+    "edges of no step": "UPDATE edges SET step_id = 99999 WHERE step_id = 1",
+    "edges from another article than the step's": "UPDATE edges SET parent_id = parent_id + 1",
+    "edges to no article": "UPDATE edges SET child_id = 9999",
+    "edges from an article to itself": "UPDATE edges SET child_id = parent_id",
+    "steps with more than one edge": "INSERT INTO edges SELECT * FROM edges WHERE NOT chosen",
+    "steps with more than one chosen edge": "INSERT INTO edges SELECT * FROM edges WHERE chosen",
+    "model's edges that are not the step's first candidate": f"""
+        UPDATE edges SET child_id = (SELECT article_id FROM candidates WHERE rank = 2 AND step_id = {LINKED})
+        WHERE step_id = {LINKED}""",
+    "model's edges chosen below the threshold, or not chosen above it": f"""
+        UPDATE edges SET chosen = false WHERE step_id = {LINKED}""",
+    "editor's edges without such a hyperlink": "DELETE FROM hyperlinks",
+    "edges of an unknown source": "UPDATE edges SET source = 'rumour' WHERE source = 'editor'",
+    "steps whose first candidate is not the most probable": f"""
+        UPDATE candidates SET probability = 0 WHERE rank = 1 AND step_id = {LINKED}""",
+    "goals that cannot be found by their title": "DELETE FROM names WHERE place = 1",
+    "goals that cannot be found by their words": "DELETE FROM goal_words",
+}
+
+
+def test_every_invariant_is_broken_by_a_test() -> None:
+    assert DAMAGE.keys() == INVARIANTS.keys()
+
+
+@pytest.mark.parametrize("name", INVARIANTS)
+def test_damage_is_found_and_named(name: str, sample_kb_path: Path) -> None:
+    with duckdb.connect() as session:
+        session.execute(f"ATTACH '{sample_kb_path}' AS kb (READ_ONLY)")
+        session.execute("COPY FROM DATABASE kb TO memory")
+        assert problems(session) == []
+        session.execute(DAMAGE[name])
+        assert name in [problem.split(" ", 1)[1] for problem in problems(session)]
+
+
+def test_a_whole_knowledge_base_passes_with_people_s_verdicts_too(run: Run, own_sample_kb: Path) -> None:
+    with KnowledgeBase(own_sample_kb) as kb:
+        for step, verdict, goal in ((1, "no link", None), (2, "another goal", 60), (9, "exact", 61)):
+            append(kb.reviews_path, review_of(kb, step, verdict, goal, "ann"))  # type: ignore[arg-type]
+    done = run("check", own_sample_kb, "--goals", 90)
+    assert done.returncode == 0 and "90 trees" in done.stdout, done.stderr
+
+
+def test_a_broken_one_fails_naming_what_is_broken(run: Run, own_sample_kb: Path) -> None:
+    with duckdb.connect(str(own_sample_kb)) as session:
+        session.execute("UPDATE edges SET child_id = parent_id WHERE step_id = 1")
+    done = run("check", own_sample_kb)
+    assert done.returncode == 1 and "1 edges from an article to itself" in done.stdout
+    assert "does not hold together" in done.stderr
+
+
+def test_a_damaged_file_is_told_without_a_traceback(run: Run, own_sample_kb: Path) -> None:
+    data = bytearray(own_sample_kb.read_bytes())
+    data[20_000:-4_096] = bytes(len(data) - 24_096)
+    own_sample_kb.write_bytes(data)
+    done = run("check", own_sample_kb)
+    assert done.returncode == 1 and "Traceback" not in done.stderr and str(own_sample_kb) in done.stderr
+
+
+def test_diff_tells_what_came_went_and_changed(run: Run, tmp_path: Path) -> None:
+    folders = [tmp_path / side for side in ("old", "new")]
+    for folder in folders:
+        folder.mkdir()
+    cake, oven, pan = (
+        article("Bake a Cake", "Line the tin.", "Heat the oven.", "Beat the eggs."),
+        article("Clean an Oven", "Scrub the racks."),
+        article("Line a Pan", "Cut the paper."),
+    )
+    old = small_kb(folders[0], (cake, oven, pan), ((0, 0, 2, 0.9), (0, 1, 1, 0.8)))
+    new = small_kb(
+        folders[1],
+        (cake, article("Clean an Oven", "Scrub the rack."), article("Preheat an Oven", "Turn the dial.")),
+        ((0, 1, 2, 0.9), (0, 2, 1, 0.7)),
+    )
+    changes = [json.loads(line) for line in run("diff", old, new, "--format", "json").stdout.splitlines()]
+    assert [
+        (c["change"], c["key"] if "key" in c else (c["step"], c.get("before"), c.get("now"))) for c in changes
+    ] == [
+        ("articles came", "en:/Preheat-an-Oven"),
+        ("articles went", "en:/Line-a-Pan"),
+        ("articles changed", "en:/Clean-an-Oven"),
+        ("links came", (3, None, "Clean an Oven")),
+        ("links went", (1, "Line a Pan", None)),
+        ("links changed", (2, "Clean an Oven", "Preheat an Oven")),
+    ]
+    shown = run("diff", old, new).stdout
+    assert "1 links changed" in shown and "Clean an Oven => Preheat an Oven" in shown
+    same = run("diff", old, old)
+    assert same.returncode == 0 and {line.split()[0] for line in same.stdout.splitlines()} == {"0"}
+
+
+@pytest.mark.parametrize(
+    ("content", "word"), [(None, "no knowledge base"), (b"words", "not a knowledge base")]
+)
+def test_diff_of_what_is_no_knowledge_base(
+    run: Run, tmp_path: Path, content: bytes | None, word: str
+) -> None:
+    path = small_kb(tmp_path, (article("Bake a Cake", "Line the tin."),))
+    other = tmp_path / "other.duckdb"
+    if content is not None:
+        other.write_bytes(content)
+    done = run("diff", path, other)
+    assert done.returncode == 1 and word in done.stderr
