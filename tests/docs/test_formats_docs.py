@@ -17,7 +17,7 @@ DOCS = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
 def reasons_in_code() -> set[str]:
     """The reason of every Skip, skip_item and Unusable in crawl/ that is written out, and those of pages."""
     found = set(REASONS.values())
-    for path in (ROOT / "crawl").glob("*.py"):
+    for path in (ROOT / "crawl").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 place = {"Skip": 1, "skip_item": 1, "Unusable": 0}.get(node.func.id)
