@@ -136,15 +136,15 @@ def card(run: Run, scorer: Scorer, result: DecisionReport, base: str, source: st
     return f"""# Linker of steps to goals: bi-encoder, late-interaction reranker, decision
 
 Fine-tuned from {base} by `howtree train retriever` on {len(run.examples.steps):,} pairs of a step and a goal
-({source}) against a pool of {len(run.pool):,} goals. Held out by a hash of the step and never trained on: a tenth
-for measuring, a further twentieth on which `reranker.json` and `decision.json` are fitted. `precedents.npz` holds
-the steps of the training pairs as vectors of eight-bit numbers and hashes of their goals; no text.
+({source}) against a pool of {len(run.pool):,} goals. A hash of the step keeps two parts out of training: a tenth
+for measuring, and a further twentieth on which `reranker.json` and `decision.json` are fitted. `precedents.npz` holds
+the steps of the training pairs as vectors of eight-bit numbers, and hashes of their goals; no text.
 
 ## Recipe
 
 {recipe}
 
-## Course
+## Epochs
 
 {epochs}
 
@@ -160,6 +160,6 @@ recall {result.unlinkable_recall:.1%}. For the recall of the whole list: `howtre
 
 ## Limits
 
-Steps are read without their article. Negated steps ("Avoid ...") are known by English words. The reranker
+Steps are read without their article. Negated steps ("Avoid ...") are recognised by English words alone. The reranker
 prefers goals that editors linked to before. The licence is that of {base}; the text that it was trained on has its own.
 """
