@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class HowtreeError(Exception):
     """Something the user can mend. The message says what is wrong, where, and what to do next."""
@@ -25,3 +28,24 @@ class BadUsage(HowtreeError):
     """The command was called in a way that cannot work."""
 
     exit_code = 2
+
+
+class Stopped(HowtreeError):
+    """Ctrl-C was pressed. The message says what is kept."""
+
+    exit_code = 130
+
+
+@contextmanager
+def stoppable(kept: str = "") -> Iterator[None]:
+    """Turn Ctrl-C inside into `Stopped`, with what is kept.
+
+    Raises:
+        Stopped: Ctrl-C was pressed.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, RuntimeError) as stop:
+        if isinstance(stop, RuntimeError) and str(stop) != "Query interrupted":  # DuckDB's word for Ctrl-C
+            raise
+        raise Stopped(f"stopped; {kept}" if kept else "stopped") from stop

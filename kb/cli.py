@@ -5,15 +5,28 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from howtree.errors import HowtreeError
+from howtree.errors import HowtreeError, stoppable
+from howtree.streams import prepare_stdout
 from howtree.version import __version__
+
+
+class Verbs(TyperGroup):
+    """The verbs; a stop by Ctrl-C becomes an error of ours, since typer itself would end without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb that was named."""
+        with stoppable():
+            return super().invoke(ctx)
+
 
 app = typer.Typer(
     name="howtree",
+    cls=Verbs,
     help="Turn how-to articles into a hierarchical knowledge base of procedures, and query it.",
     no_args_is_help=True,
     add_completion=False,
@@ -58,20 +71,18 @@ def options(
 
 
 def main() -> None:
-    """Run the command line: exit code 1 for bad input, 2 for wrong usage, 130 after Ctrl-C."""
+    """Run the command line: exit code 1 for bad input, 2 for wrong usage, 130 after Ctrl-C; see docs/jobs.md."""
+    prepare_stdout()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here, where a reader that has left is known, not when Python ends
     except HowtreeError as error:
         if os.environ.get("HOWTREE_DEBUG"):
             raise
         print(f"howtree: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("howtree: stopped; what was finished is kept", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:  # the reader of our output, such as `head`, has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from howtree.errors import BadUsage
+from howtree.errors import BadUsage, stoppable
 from howtree.progress import say
 from kb.commands.options import Device, DeviceOption, Precision
 
@@ -81,7 +81,8 @@ def build(
         workers=workers,
         address=address,
     )
-    tally = build_kb(sources, output, options)
+    with stoppable(f"what is whole is kept in {work_folder(output)}: the same command goes on from there"):
+        tally = build_kb(sources, output, options)
     for line in tally.lines():
         say(line)
     say(f"Wrote {output}. {work_folder(output)} makes the next build quick and may be deleted.")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from howtree.errors import BadInput, BadUsage, HowtreeError
+from howtree.errors import BadInput, BadUsage, HowtreeError, Stopped, stoppable
 from howtree.progress import progress, say
 
 if TYPE_CHECKING:
@@ -130,7 +130,13 @@ def register(app: typer.Typer) -> None:
             depth=depth or int(memory.get("depth", 1)),
             limit=limit,
         )
-        with writing(folder), stop_signals() as stopping, Spider(folder, hosts, settings, stopping) as spider:
+        kept = f"what was fetched is kept in {folder}: the same command goes on"
+        with (
+            stoppable(kept),
+            writing(folder),
+            stop_signals() as stopping,
+            Spider(folder, hosts, settings, stopping) as spider,
+        ):
             spider.frontier.remember("home", home)
             spider.frontier.remember("terms accepted", f"{date.today()}\n{TERMS}")
             for outcome in retry or ():
@@ -144,7 +150,7 @@ def register(app: typer.Typer) -> None:
             finally:
                 report(spider, spider.tally)
         if spider.tally.stopped == "stopped":
-            raise KeyboardInterrupt
+            raise Stopped(f"stopped; {kept}")
 
 
 def check_manners(contact: str, accept_terms: bool) -> None:
@@ -262,8 +268,6 @@ def writing(folder: Path) -> Iterator[None]:
 
     try:
         yield
-    except BrokenPipeError:
-        raise
     except (OSError, sqlite3.Error) as error:
         raise HowtreeError(
             f"{folder} cannot be written ({error}); what was fetched is kept: run it again when it can"

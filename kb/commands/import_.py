@@ -49,8 +49,10 @@ def _write(sources: list[Path], output: Path, workers: int, shard_size: int) -> 
     import os
 
     from crawl.corpus.write import write_corpus
+    from howtree.errors import stoppable
 
-    tally = write_corpus(sources, output, shard_size=shard_size, workers=workers or os.cpu_count() or 1)
+    with stoppable(f"whole shards are kept in {output}: the same command goes on"):
+        tally = write_corpus(sources, output, shard_size=shard_size, workers=workers or os.cpu_count() or 1)
     print(f"{output}: " + "\n".join(tally.lines()))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from howtree.errors import stoppable
 from howtree.progress import say
 from kb.commands.options import Device, DeviceOption
 
@@ -115,16 +116,18 @@ def retriever(
         runs=runs or recipe.runs,
         batch=batch,
     )
-    result = train_retriever(
-        pairs,
-        pool,
-        encoder or BASE_ENCODER,
-        output,
-        work or output.with_name(output.name + ".work"),
-        recipe,
-        f"{gold.name}, {len(pairs.steps)} pairs",
-        device.value,
-    )
+    folder = work or output.with_name(output.name + ".work")
+    with stoppable(f"whole epochs are kept in {folder}: the same command goes on from there"):
+        result = train_retriever(
+            pairs,
+            pool,
+            encoder or BASE_ENCODER,
+            output,
+            folder,
+            recipe,
+            f"{gold.name}, {len(pairs.steps)} pairs",
+            device.value,
+        )
     say(told(result))
     say(f"Wrote {output}. Use it: howtree build SOURCE --encoder {output}")
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from howtree.errors import BadUsage
+from howtree.streams import drawn
 from kb.commands.options import KbOption, open_kb
 
 FORMATS = {
@@ -58,4 +59,4 @@ def tree(
     if output_format == "json":
         print(json.dumps(root.to_dict(), indent=2, ensure_ascii=False))
     else:
-        print(getattr(draw, FORMATS[output_format])(root))
+        print(drawn(getattr(draw, FORMATS[output_format])(root)))

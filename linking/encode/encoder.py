@@ -262,10 +262,11 @@ def one_thread_each() -> Iterator[ThreadPoolExecutor]:
     import torch
 
     threads = torch.get_num_threads()
+    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
     try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield pool
+        yield pool
     finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C nobody waits for the batches that have not begun
         torch.set_num_threads(threads)  # a part of the setting is common to all threads
 
 

@@ -75,15 +75,3 @@ def test_version_is_that_of_the_package(run: Run) -> None:
 
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     assert run("--version").stdout.strip() == declared
-
-
-def test_a_reader_that_leaves_early_causes_no_error(sample_kb_path: Path) -> None:
-    query = (
-        f"{sys.executable} -m kb sql 'FROM range(1000000)' --limit 2000000 --format csv --kb {sample_kb_path}"
-    )
-    done = subprocess.run(
-        f"{query} | head -n 2",
-        shell=True, env=surroundings(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.stdout == "range\n0\n"
-    assert done.stderr == ""

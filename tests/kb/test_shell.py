@@ -1,0 +1,130 @@
+"""The command at home in a shell: readers that leave, Ctrl-C, narrow encodings."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support.command import SAMPLE, Run, surroundings
+
+COMMAND = [sys.executable, "-m", "kb"]
+MANY_ROWS = ["sql", "FROM range(1000000)", "--limit", "2000000", "--format"]
+LEFT_EARLY = {
+    "help": ["build", "--help"],
+    "tree": ["tree", "Host a Dinner Party", "--depth", "20"],
+    "tree as JSON": ["tree", "Host a Dinner Party", "--format", "json"],
+    "search": ["search", "a", "--limit", "1000"],
+    "CSV": [*MANY_ROWS, "csv"],
+    "JSON": [*MANY_ROWS, "json"],
+    "table": [*MANY_ROWS, "table"],
+}
+
+
+def started(*arguments: object, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        env=surroundings(**environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("arguments", LEFT_EARLY.values(), ids=LEFT_EARLY.keys())
+@pytest.mark.parametrize("lines", [0, 1])
+def test_a_reader_that_leaves_early_causes_no_error(
+    sample_kb_path: Path, arguments: list[str], lines: int
+) -> None:
+    process = started(*arguments, HOWTREE_KB=str(sample_kb_path))
+    assert process.stdout is not None and process.stderr is not None
+    for _ in range(lines):
+        assert process.stdout.readline()
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait()) == ("", 0)
+
+
+def test_a_full_disk_behind_stdout_is_an_error(sample_kb_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "info", "--kb", sample_kb_path],
+            env=surroundings(), stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "howtree: cannot write the output: No space left on device\n"
+
+
+def test_without_any_stdout_a_command_works(sample_kb_path: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "info", "--kb", sample_kb_path],
+        env=surroundings(), preexec_fn=lambda: os.close(1), stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_ctrl_c_in_the_middle_of_the_output_ends_with_130(sample_kb_path: Path) -> None:
+    process = started(*MANY_ROWS, "csv", "--kb", sample_kb_path)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "range\n"
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate()
+    assert (process.returncode, told) == (130, "howtree: stopped\n")
+
+
+def test_ctrl_c_within_a_query_ends_with_130(sample_kb_path: Path) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    query = f"SELECT 1 UNION ALL ({endless})"
+    process = started("sql", query, "--format", "csv", "--kb", sample_kb_path)
+    stat = Path(f"/proc/{process.pid}/stat")
+    while int(stat.read_text().rpartition(")")[2].split()[11]) < 300:  # 3 s of work: the query is running
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate()
+    assert (process.returncode, told) == (130, "howtree: stopped\n")
+
+
+def test_ctrl_c_in_a_build_says_what_is_kept_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    output = tmp_path / "kb.duckdb"
+    process = started("build", SAMPLE, "-o", output)
+    while not list(tmp_path.glob("*.work/corpus/part-*.parquet")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate()
+    assert process.returncode == 130
+    (work,) = tmp_path.glob("*.work")
+    assert told == f"howtree: stopped; what is whole is kept in {work}: the same command goes on from there\n"
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_a_tree_is_drawn_with_what_stdout_can_write(run: Run, sample_kb_path: Path, encoding: str) -> None:
+    tree = ["tree", "Host a Dinner Party", "--depth", "2", "--kb", sample_kb_path]
+    done = run(*tree, PYTHONIOENCODING=encoding)
+    drawn = run(*tree).stdout.translate(str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-"}))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == drawn and done.stdout.isascii()
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_what_stdout_cannot_write_is_escaped_as_json_reads_it(sample_kb_path: Path, encoding: str) -> None:
+    query = "SELECT chr(128512) || ' Ωé\\\\ü' AS text"
+    done = subprocess.run(
+        [*COMMAND, "sql", query, "--format", "json", "--kb", sample_kb_path],
+        env=surroundings(PYTHONIOENCODING=encoding), capture_output=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.isascii() == (encoding == "ascii")
+    assert json.loads(done.stdout.decode(encoding)) == {"text": "\N{GRINNING FACE} Ωé\\\\ü"}
+
+
+def test_the_posix_locale_is_no_hindrance(run: Run, sample_kb_path: Path) -> None:
+    tree = ["tree", "Host a Dinner Party", "--kb", sample_kb_path]
+    done = run(*tree, LC_ALL="POSIX", LANG="")
+    assert (done.returncode, done.stdout) == (0, run(*tree).stdout)
