@@ -30,7 +30,8 @@ def build(
         "kb.duckdb"
     ),
     threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Least probability of a chosen link [default: fitted].")
+        float | None,
+        typer.Option(min=0, max=1, help="Lowest probability of a chosen link [default: fitted]."),
     ] = None,
     beta: Annotated[
         float | None,
@@ -41,21 +42,22 @@ def build(
         str,
         typer.Option(
             help="Name or folder of a sentence-transformers model [default: HOWTREE_ENCODER, else "
-            "howtree-retriever-large; howtree-retriever is smaller and quicker]."
+            "howtree-retriever-large; howtree-retriever is smaller and faster]."
         ),
     ] = "",
     precision: Annotated[
-        Precision, typer.Option(help="Numbers that the encoder runs in; auto is what suits the processor.")
+        Precision, typer.Option(help="Number format of the encoder; auto takes what suits the processor.")
     ] = Precision.auto,
     device: DeviceOption = Device.auto,
     executor: Annotated[
-        str, typer.Option(help="Who links: process (this one), pool (of processes) or ray (a cluster).")
+        str,
+        typer.Option(help="Where linking runs: process (this one), pool (of processes) or ray (a cluster)."),
     ] = "process",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Workers of the pool or the cluster [default: one a core].")
+        int | None, typer.Option(min=1, help="Workers of the pool or the cluster [default: one per core].")
     ] = None,
     address: Annotated[
-        str, typer.Option(help="Of the Ray cluster: auto, local or host:port [default: auto].")
+        str, typer.Option(help="Address of the Ray cluster: auto, local or host:port [default: auto].")
     ] = "",
 ) -> None:
     """Build a knowledge base from articles; an interrupted or repeated build does only what is left.

@@ -1,4 +1,4 @@
-"""`howtree check`: prove that a knowledge base holds together."""
+"""`howtree check`: check that a knowledge base holds together."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ def check(
     kb: Annotated[
         Path | None, typer.Argument(help="The knowledge base [default: HOWTREE_KB, else kb.duckdb here].")
     ] = None,
-    goals: Annotated[int, typer.Option(min=0, help="Goals whose tree by Python is held against SQL's.")] = 20,
+    goals: Annotated[
+        int, typer.Option(min=0, help="Number of goals whose tree in Python is compared with SQL's.")
+    ] = 20,
 ) -> None:
-    """Check every invariant of a knowledge base; exit code 1 and what is broken where one does not hold.
+    """Check every invariant of a knowledge base; if one is broken, say which and exit with code 1.
 
     Example: howtree check kb.duckdb
     """

@@ -25,9 +25,9 @@ HOST = "www.wikihow.com"
 BATCH = 10_000
 
 TERMS = """\
-By --accept-terms you confirm that
+With --accept-terms you confirm that
   - you have read the terms of use and the robots.txt of the site as they are today, and may crawl it;
-  - the text stays on your own disk: it belongs to the site and its authors, wikiHow's stood under
+  - the text stays on your own disk: it belongs to the site and its authors, wikiHow's was under
     CC BY-NC-SA 3.0 until about 2024 and its terms have changed since; you do not publish or sell it;
   - you fetch no pictures (this command never does), and you stop when the site asks you to;
   - the contact you give is your own, and you answer what is sent there."""
@@ -42,7 +42,7 @@ class Follow(StrEnum):
 
 
 class Retry(StrEnum):
-    """Outcomes whose pages can be put back in line."""
+    """Outcomes whose pages can be put back in the queue."""
 
     restricted = "restricted"
     gone = "gone"
@@ -61,7 +61,7 @@ def register(app: typer.Typer) -> None:
     )
     def crawl(
         folder: Annotated[
-            Path, typer.Argument(help="Where the crawl is kept; made if missing.", show_default=False)
+            Path, typer.Argument(help="Folder of the crawl; created if missing.", show_default=False)
         ],
         seeds: Annotated[
             list[str] | None, typer.Argument(metavar="SEED", help="Titles or addresses of articles.")
@@ -70,24 +70,26 @@ def register(app: typer.Typer) -> None:
             Path | None, typer.Option("--seeds", help="A file of titles or addresses.")
         ] = None,
         category: Annotated[
-            list[str] | None, typer.Option(help="A category's name or address, with all below it.")
+            list[str] | None, typer.Option(help="Name or address of a category; those below it too.")
         ] = None,
         sitemap: Annotated[
             bool, typer.Option("--sitemap", help="All articles of the site's sitemaps.")
         ] = False,
         follow: Annotated[
-            list[Follow] | None, typer.Option(help="Fetch linked articles too; remembered.")
+            list[Follow] | None, typer.Option(help="Also fetch linked articles; remembered.")
         ] = None,
         depth: Annotated[
-            int | None, typer.Option(min=1, help="How many links from a seed to follow; 1 at first.")
+            int | None, typer.Option(min=1, help="How many links away from a seed to go; 1 at first.")
         ] = None,
         contact: Annotated[str, typer.Option(help="Your mail or web address, named in every request.")] = "",
         accept_terms: Annotated[
             bool, typer.Option("--accept-terms", help="Confirm the terms; without it they are shown.")
         ] = False,
-        delay: Annotated[float, typer.Option(min=0, help="Least seconds between requests.")] = 3.0,
+        delay: Annotated[
+            float, typer.Option(min=0, help="Shortest pause between requests, in seconds.")
+        ] = 3.0,
         timeout: Annotated[float, typer.Option(min=0.1, help="Seconds one request may take.")] = 60.0,
-        tries: Annotated[int, typer.Option(min=1, help="Fruitless requests before a page is given up.")] = 5,
+        tries: Annotated[int, typer.Option(min=1, help="Failed requests before a page is given up.")] = 5,
         limit: Annotated[int | None, typer.Option(min=1, help="End after this many visits to pages.")] = None,
         host: Annotated[str, typer.Option(help="Host of titles and categories.", show_default=HOST)] = "",
         allow_host: Annotated[
@@ -97,7 +99,7 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--refresh", help="Visit fetched pages again for changes.")
         ] = False,
         retry: Annotated[
-            list[Retry] | None, typer.Option(help="Put pages with this outcome back in line.")
+            list[Retry] | None, typer.Option(help="Put pages with this outcome back in the queue.")
         ] = None,
         status: Annotated[
             bool, typer.Option("--status", help="Show how far the crawl is, and stop.")
@@ -154,7 +156,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check_manners(contact: str, accept_terms: bool) -> None:
-    """Raise BadUsage where the person has not said who they are or not confirmed the terms."""
+    """Raise BadUsage if the person has not said who they are or has not confirmed the terms."""
     if not accept_terms:
         raise BadUsage(f"a live crawl needs --accept-terms.\n{TERMS}")
     known = "@" in contact.strip("@") or contact.startswith(("http://", "https://"))
@@ -163,7 +165,7 @@ def check_manners(contact: str, accept_terms: bool) -> None:
 
 
 def remembered(folder: Path) -> dict[str, str]:
-    """What an earlier run in the folder was told, by name; empty where there was none."""
+    """The settings that an earlier run in the folder was given, by name; empty if there was none."""
     from crawl.site.frontier import NAME, Frontier
 
     if not (folder / NAME).is_file():
@@ -196,7 +198,7 @@ def plant(
     sitemap: bool,
     seed_file: Path | None,
 ) -> None:
-    """Put everything the user named in line. Raises BadInput where a name on the command line is none."""
+    """Put everything the user named in the queue. Raises BadInput if a name on the command line is wrong."""
     from crawl.site.seeds import NoSeed, category_seed, seed, seeds_of_file, sitemap_seed
 
     named: list[Address] = [sitemap_seed(home)] if sitemap else []

@@ -17,14 +17,14 @@ def register(app: typer.Typer) -> None:
 
 
 def diff(
-    old: Annotated[Path, typer.Argument(help="The knowledge base before.")],
-    new: Annotated[Path, typer.Argument(help="The knowledge base after.")],
+    old: Annotated[Path, typer.Argument(help="The older knowledge base.")],
+    new: Annotated[Path, typer.Argument(help="The newer knowledge base.")],
     output_format: Annotated[
-        str, typer.Option("--format", help="text, or json: an object a change, all of them.")
+        str, typer.Option("--format", help="text, or json: one object per change, all of them.")
     ] = "text",
-    limit: Annotated[int, typer.Option(min=0, help="Changes of each kind that text shows.")] = 20,
+    limit: Annotated[int, typer.Option(min=0, help="Number of changes of each kind that text shows.")] = 20,
 ) -> None:
-    """Say which articles and links came, went or changed.
+    """Show which articles and links were added, removed or changed.
 
     Example: howtree diff before.duckdb kb.duckdb
     """

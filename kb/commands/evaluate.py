@@ -53,22 +53,29 @@ def video(
     engine_url: Annotated[
         str | None, Argument(help="Address of the engine, for --engine elasticsearch.")
     ] = None,
-    goals: Annotated[Path | None, Option("--goals", help="Search only these goals, one a line.")] = None,
-    trim: Annotated[float, Option("--trim", min=0, help="Seconds to cut off both ends of captions.")] = 0,
-    queries: Annotated[str, Option("--queries", help="Query forms, by commas; default: all.")] = "",
+    goals: Annotated[Path | None, Option("--goals", help="Search only these goals, one per line.")] = None,
+    trim: Annotated[float, Option("--trim", min=0, help="Seconds to drop at both ends of captions.")] = 0,
+    queries: Annotated[
+        str, Option("--queries", help="Query forms, separated by commas [default: all].")
+    ] = "",
     threshold: Annotated[
         float | None,
-        Option("--threshold", help="Follow links from this probability on, not the chosen ones."),
+        Option("--threshold", help="Follow links of at least this probability instead of the chosen ones."),
     ] = None,
     shuffle: Annotated[
         int | None,
-        Option("--shuffle-links", help="Deal the links' targets out at random, by this seed: a control."),
+        Option(
+            "--shuffle-links", help="As a control: deal out the links' targets at random, with this seed."
+        ),
     ] = None,
-    tune: Annotated[bool, Option(help="Try weights on dev; each is a filter run of its own.")] = True,
-    weights: Annotated[str, Option("--weights", help="The weights to try, by commas.")] = "",
-    seed: Annotated[int, Option("--seed", help="Of hashed splits and of the significance tests.")] = 0,
-    workers: Annotated[int, Option("--workers", min=1, help="Processes of the filter.")] = os.cpu_count()
-    or 1,
+    tune: Annotated[bool, Option(help="Try weights on dev; each needs a filter run of its own.")] = True,
+    weights: Annotated[str, Option("--weights", help="The weights to try, separated by commas.")] = "",
+    seed: Annotated[
+        int, Option("--seed", help="Seed of the hashed splits and of the significance tests.")
+    ] = 0,
+    workers: Annotated[
+        int, Option("--workers", min=1, help="Number of processes for the filter.")
+    ] = os.cpu_count() or 1,
     engine: Annotated[Engine, Option("--engine", help="What computes BM25.")] = Engine.bm25s,
     form: Annotated[Format, Option("--format", help="How the figures are printed.")] = Format.text,
 ) -> None:
@@ -124,8 +131,8 @@ def howto100m(
     videos: Annotated[Path, Option("--videos", help="HowTo100M_v1.csv.")],
     tasks: Annotated[Path, Option("--tasks", help="task_ids.csv.")],
     output: Annotated[Path, Option("--output", "-o", help="The JSON Lines to write.")],
-    goals: Annotated[Path | None, Option("--goals", help="Only these goals, one a line.")] = None,
-    top: Annotated[int, Option("--top", min=1, help="Keep this many search results of a goal.")] = 150,
+    goals: Annotated[Path | None, Option("--goals", help="Only these goals, one per line.")] = None,
+    top: Annotated[int, Option("--top", min=1, help="Keep this many search results per goal.")] = 150,
 ) -> None:
     """Turn HowTo100M's files into the JSON Lines that `howtree evaluate video` reads.
 

@@ -1,4 +1,4 @@
-"""`howtree evaluate linking` and `compare`: measure the linker on gold links, and tell two runs apart."""
+"""`howtree evaluate linking` and `compare`: measure the linker on gold links, and compare two runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Place(StrEnum):
-    """Where in a step a hyperlink stands."""
+    """Where in a step a hyperlink is."""
 
     headline = "headline"
     body = "body"
@@ -29,25 +29,29 @@ def linking(
     gold: Annotated[
         Path | None, Option("--gold", help='JSON Lines of {"step": text, "goal": title}.')
     ] = None,
-    goals: Annotated[Path | None, Option("--goals", help="The pool of titles, one a line.")] = None,
+    goals: Annotated[Path | None, Option("--goals", help="The pool of titles, one per line.")] = None,
     kb: Annotated[
         Path | None,
-        Option("--kb", help="Instead of both: a knowledge base, its hyperlinks as gold, its goals as pool."),
+        Option(
+            "--kb", help="Instead of both: a knowledge base; its hyperlinks are the gold, its goals the pool."
+        ),
     ] = None,
     language: Annotated[
-        str, Option("--language", help="With --kb: the language to measure [default: that of most links].")
+        str,
+        Option("--language", help="With --kb: the language to measure [default: the one with most links]."),
     ] = "",
     place: Annotated[
         Place | None, Option("--place", help="With --kb: only links in this place [default: all].")
     ] = None,
     train: Annotated[
-        Path | None, Option("--train", help="Gold trained on: tells seen from unseen goals.")
+        Path | None,
+        Option("--train", help="Gold that was trained on: its goals are seen, the others unseen."),
     ] = None,
     models: Annotated[
         list[str] | None,
         Option(
             "--models",
-            help="bm25, default (what a build uses), or the name or folder of an encoder; repeat, or part by "
+            help="bm25, default (what a build uses), or the name or folder of an encoder; repeat, or separate by "
             "commas [default: bm25, all-MiniLM-L6-v2, default].",
         ),
     ] = None,
@@ -62,7 +66,7 @@ def linking(
         Path | None, Option("--output", "-o", help="Folder for figures, ranks of each step and pictures.")
     ] = None,
     work: Annotated[
-        Path | None, Option("--work", help="Folder for vectors of the pool; kept, so a rerun is quick.")
+        Path | None, Option("--work", help="Folder for vectors of the pool; kept, so a rerun is fast.")
     ] = None,
     device: DeviceOption = Device.auto,
     form: Annotated[Format, Option("--format", help="How the figures are printed.")] = Format.text,
@@ -106,7 +110,7 @@ def _task_of_files(gold: Path, goals: Path, train: Path | None, dev: bool) -> Ta
 
 
 def _task_of_kb(kb: Path, language: str, place: Place | None, train: Path | None, dev: bool) -> Task:
-    """Gold and pool from a knowledge base; with `dev` its other articles tell the seen goals."""
+    """Gold and pool from a knowledge base; with `dev` the goals of its other articles are the seen ones."""
     from kb.exchange.editor_links import dev_articles, read_editor_links
     from linking.gold.links import read_gold
     from linking.measure.ranking import Task
@@ -128,12 +132,13 @@ def compare(
     models: Annotated[
         str,
         Option(
-            "--models", help="A of the first run and B of the second as A,B [default: each in both runs]."
+            "--models",
+            help="Model A of the first run and B of the second, as A,B [default: every model of both runs].",
         ),
     ] = "",
     form: Annotated[Format, Option("--format", help="How the figures are printed.")] = Format.text,
 ) -> None:
-    """Compare two runs of the linking evaluation step by step: differences in points, with p.
+    """Compare two runs of the linking evaluation step by step: differences in points, with p values.
 
     Example: howtree evaluate compare before/ after/
     """

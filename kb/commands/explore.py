@@ -26,7 +26,7 @@ def explore(
     host: Annotated[
         str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in, without a password.")
     ] = "localhost",
-    browser: Annotated[bool, typer.Option(help="Open the browser, too.")] = True,
+    browser: Annotated[bool, typer.Option(help="Also open the browser.")] = True,
 ) -> None:
     """Browse, search, query and judge a knowledge base in the browser, until Ctrl-C.
 

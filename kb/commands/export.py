@@ -1,4 +1,4 @@
-"""`howtree export`: a knowledge base in forms that other programs read."""
+"""`howtree export`: a knowledge base in formats that other programs read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def export(
     depth: Annotated[int, typer.Option(min=1, max=10, help="Levels of goals that json opens.")] = 3,
     kb: KbOption = None,
 ) -> None:
-    """Write the knowledge base, people's verdicts included, in another form.
+    """Write the knowledge base, including people's verdicts, in another format.
 
     Example: howtree export --format graphml -o kb.graphml
     """

@@ -26,14 +26,16 @@ def run(
         Path | None, typer.Option("--output", "-o", help="Folder of the corpus to write.")
     ] = None,
     show: Annotated[
-        int | None, typer.Option(min=1, help="Print what is read of the N-th article, and write nothing.")
+        int | None, typer.Option(min=1, help="Print what is read from the N-th article, and write nothing.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Processes that parse pages; 0: one a processor.")] = 0,
-    shard_size: Annotated[int, typer.Option(min=1, help="Raw items a shard.")] = 2000,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that parse pages; 0: one per processor.")
+    ] = 0,
+    shard_size: Annotated[int, typer.Option(min=1, help="Raw items per shard.")] = 2000,
 ) -> None:
-    """Read how-to articles from any documented form into a corpus of Parquet shards.
+    """Read how-to articles from any documented format into a corpus of Parquet shards.
 
-    Goes on where a killed run stopped. docs/formats.md describes every form and every reason for a skip.
+    Goes on where a killed run stopped. docs/formats.md describes every format and every reason for a skip.
     """
     from howtree.errors import BadUsage
 

@@ -18,14 +18,17 @@ def register(app: typer.Typer) -> None:
 def import_predictions(
     predictions: Annotated[Path, typer.Argument(help="The paper's wikihow_prediction.json, plain or gzip.")],
     articles: Annotated[
-        list[Path], typer.Option("--articles", help="Its wikihow.json, or any other copy of the articles.")
+        list[Path],
+        typer.Option("--articles", help="The paper's wikihow.json, or any other copy of the articles."),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The knowledge base to write.")] = Path(
         "kb.duckdb"
     ),
-    threshold: Annotated[float, typer.Option(min=0, max=1, help="Least probability of a chosen link.")] = 0.5,
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Lowest probability of a chosen link.")
+    ] = 0.5,
 ) -> None:
-    """Make a knowledge base of articles and of predictions made elsewhere, without any model.
+    """Make a knowledge base from articles and from predictions made elsewhere, without any model.
 
     Example: howtree import-predictions wikihow_prediction.json --articles wikihow.json -o paper.duckdb
     """

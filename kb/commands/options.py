@@ -35,7 +35,7 @@ class Device(StrEnum):
 
 
 class Precision(StrEnum):
-    """In which numbers an encoder runs."""
+    """The number format that an encoder runs in."""
 
     auto = "auto"
     float32 = "float32"
@@ -44,12 +44,12 @@ class Precision(StrEnum):
 
 
 DeviceOption = Annotated[
-    Device, typer.Option("--device", help="Where the encoder runs; auto is a GPU where there is one.")
+    Device, typer.Option("--device", help="Where the encoder runs; auto takes a GPU if there is one.")
 ]
 
 
 def open_kb(path: Path | None) -> KnowledgeBase:
-    """The knowledge base that a command's --kb names, or the default one; says what is amiss with its reviews."""
+    """The knowledge base that a command's --kb names, or the default one; reports what is wrong with its reviews."""
     from kb.store import KnowledgeBase, default_path
 
     base = KnowledgeBase(path or default_path())

@@ -13,7 +13,7 @@ from howtree.progress import say
 from kb.commands.options import KbOption, open_kb
 
 reviewers = typer.Typer(
-    help="Judge links; verdicts count at once, over the model's and editors'.", no_args_is_help=True
+    help="Judge links; a verdict counts at once, and beats the model and editors.", no_args_is_help=True
 )
 WhoOption = Annotated[
     str, typer.Option(envvar=["HOWTREE_WHO", "USER"], help="Name or handle of the person who judges.")
@@ -43,13 +43,13 @@ def add(
     goal: Annotated[
         str,
         typer.Argument(
-            help="The goal judged [default: the one the step was linked to], or the right one instead."
+            help="The goal that is judged [default: the one the step is linked to], or the right one."
         ),
     ] = "",
     who: WhoOption = "",
     note: Annotated[str, typer.Option(help="Anything to remember.")] = "",
     plan: Annotated[
-        Path | None, typer.Option("--file", help="A judged plan of `howtree review sample` instead.")
+        Path | None, typer.Option("--file", help="Instead: a plan of `howtree review sample` with verdicts.")
     ] = None,
     kb: KbOption = None,
 ) -> None:
@@ -79,7 +79,7 @@ def add(
 
 
 def add_plan(plan: Path, who: str, kb: Path | None) -> None:
-    """Add the reviews of a judged plan; rows that are none are told and counted."""
+    """Add the reviews of a judged plan; rows that are not reviews are reported and counted."""
     from kb.review.judging import read_plan
     from kb.review.reviews import append
 
@@ -99,12 +99,12 @@ def add_plan(plan: Path, who: str, kb: Path | None) -> None:
 
 @reviewers.command("list")
 def show(
-    who: Annotated[str | None, typer.Option(help="Of this person alone.")] = None,
+    who: Annotated[str | None, typer.Option(help="Only reviews of this person.")] = None,
     state: Annotated[
         str | None, typer.Option(help="current, superseded, stale (the step has changed) or 'goal gone'.")
     ] = None,
     output_format: Annotated[
-        str, typer.Option("--format", help="table, csv or json (an object a line).")
+        str, typer.Option("--format", help="table, csv or json (one object per line).")
     ] = "table",
     kb: KbOption = None,
 ) -> None:
@@ -148,13 +148,13 @@ def undo(
 @reviewers.command()
 def sample(
     size: Annotated[int, typer.Option(min=1, help="Links to judge.")] = 200,
-    seed: Annotated[int, typer.Option(help="Another seed draws others; the same draws the same.")] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same links.")] = 0,
     output: Annotated[Path, typer.Option("-o", "--output", help="The plan to write (CSV).")] = Path(
         "plan.csv"
     ),
     kb: KbOption = None,
 ) -> None:
-    """Draw links of the model to judge, the same number of every tenth of probability.
+    """Draw links of the model to judge, the same number from every tenth of probability.
 
     Fill in the columns `verdict` and `note`, then: howtree review add --file plan.csv --who NAME
 
@@ -220,7 +220,7 @@ def export(
 ) -> None:
     """Write what people decided as training pairs that `howtree train` reads.
 
-    One line a step: {"step": text, "goal": title, or null for no link, "not": [titles turned down]}.
+    One line per step: {"step": text, "goal": title, or null for no link, "not": [rejected titles]}.
 
     Example: howtree review export -o gold.jsonl
     """

@@ -20,7 +20,8 @@ def search(
         list[str], typer.Argument(metavar="WORDS...", help="Words of the title; typing errors are forgiven.")
     ],
     semantic: Annotated[
-        bool, typer.Option("--semantic", help="By meaning, with the encoder of the build, in place of words.")
+        bool,
+        typer.Option("--semantic", help="By meaning, with the encoder of the build, instead of by words."),
     ] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Goals to show.")] = 20,
     kb: KbOption = None,

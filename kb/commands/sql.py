@@ -21,15 +21,15 @@ def register(app: typer.Typer) -> None:
 def sql(
     query: Annotated[str, typer.Argument(help="One statement that reads, e.g. a SELECT.")],
     output_format: Annotated[
-        str, typer.Option("--format", help="table, csv, json (an object a line) or parquet.")
+        str, typer.Option("--format", help="table, csv, json (one object per line) or parquet.")
     ] = "table",
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File to write; parquet needs one.")
     ] = None,
     limit: Annotated[
-        int, typer.Option(min=1, help="Most rows; a longer result is cut, with exit code 1.")
+        int, typer.Option(min=1, help="Maximum number of rows; a longer result is cut, with exit code 1.")
     ] = 100_000,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Most seconds.")] = 60.0,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Maximum number of seconds.")] = 60.0,
     kb: KbOption = None,
 ) -> None:
     """Query the knowledge base: read-only, without access to files or network.

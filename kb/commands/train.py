@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 GoldFile = Annotated[Path, typer.Option(help='JSON Lines of {"step": text, "goal": title}.')]
 PoolFile = Annotated[
-    Path, typer.Option(help="The pool of titles, one a line; the gold goals are among them.")
+    Path, typer.Option(help="The pool of titles, one per line; the gold goals are among them.")
 ]
 
 trainers = typer.Typer(help="Fit a part of the linker to gold links (step -> goal).", no_args_is_help=True)
@@ -34,11 +34,11 @@ def decision(
     goals: PoolFile,
     output: Annotated[Path, typer.Option("-o", "--output", help="Where to write the decision (JSON).")],
     encoder: Annotated[str, typer.Option(help="Name or folder of a sentence-transformers model.")] = "",
-    work: Annotated[Path | None, typer.Option(help="Folder for vectors; kept, so a rerun is quick.")] = None,
+    work: Annotated[Path | None, typer.Option(help="Folder for vectors; kept, so a rerun is fast.")] = None,
     beta: Annotated[
         float,
         typer.Option(
-            min=0.01, max=100, help="The default threshold has the best F-beta: above 1 for recall."
+            min=0.01, max=100, help="The default threshold is the best by F-beta; above 1 favours recall."
         ),
     ] = 0.5,
 ) -> None:
@@ -76,12 +76,12 @@ def retriever(
     work: Annotated[
         Path | None, typer.Option(help="Folder for checkpoints [default: beside the model, MODEL.work].")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the order of the pairs and of dropout.")] = 0,
-    epochs: Annotated[int, typer.Option(min=1, help="With negatives of the batch alone.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the order of the pairs and of dropout.")] = 0,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs with negatives from the batch alone.")] = 1,
     hard_epochs: Annotated[
         int | None,
         typer.Option(
-            min=0, help="More, with mined hard negatives too [default: 2; 1 for all-mpnet-base-v2]."
+            min=0, help="More epochs, with mined hard negatives too [default: 2; 1 for all-mpnet-base-v2]."
         ),
     ] = None,
     negatives: Annotated[int, typer.Option(min=1, help="Hard negatives for each step in each epoch.")] = 7,
@@ -89,7 +89,7 @@ def retriever(
         int | None,
         typer.Option(
             min=1,
-            help="With the next seeds; their weights are averaged [default: 2; 1 for all-mpnet-base-v2].",
+            help="Runs, each with the next seed; their weights are averaged [default: 2; 1 for all-mpnet-base-v2].",
         ),
     ] = None,
     batch: Annotated[int, typer.Option(min=2, help="Pairs in a batch.")] = 64,
@@ -148,7 +148,7 @@ def reranker(
     ] = 0.5,
     device: DeviceOption = Device.auto,
 ) -> None:
-    """Fit the reranker of a trained encoder anew, and its decision; both are written to the model's folder.
+    """Fit the reranker of a trained encoder again, and its decision; both are written to the model's folder.
 
     Example: howtree train reranker --gold gold.jsonl --goals titles.txt --encoder my-encoder
     """

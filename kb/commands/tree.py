@@ -29,7 +29,7 @@ def tree(
     goal: Annotated[str, typer.Argument(help='A title (case and "How to" do not matter), a slug or an id.')],
     depth: Annotated[int, typer.Option(min=1, max=50, help="Levels of goals to open.")] = 3,
     threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Least probability of a link [default: as built].")
+        float | None, typer.Option(min=0, max=1, help="Lowest probability of a link [default: as built].")
     ] = None,
     beta: Annotated[
         float | None,
