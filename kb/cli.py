@@ -50,6 +50,7 @@ VERBS = (
     "export",
     "import_predictions",
     "train",
+    "weights",
     "evaluate",
 )
 

@@ -31,15 +31,6 @@ def sample_kb_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output
 
 
-@pytest.fixture(scope="session")
-def default_kb_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The knowledge base of the sample articles as a reader of the README gets it: with the default encoder."""
-    output = tmp_path_factory.mktemp("default") / "kb.duckdb"
-    done = howtree("build", SAMPLE, "-o", output, HOWTREE_ENCODER="")
-    assert done.returncode == 0, done.stderr
-    return output
-
-
 @pytest.fixture
 def sample_kb(sample_kb_path: Path) -> Iterator[KnowledgeBase]:
     with KnowledgeBase(sample_kb_path) as kb:

@@ -42,7 +42,7 @@ def build(
         str,
         typer.Option(
             help="Name or folder of a sentence-transformers model [default: HOWTREE_ENCODER, else "
-            "howtree-retriever-large; howtree-retriever is smaller and faster]."
+            "howtree-retriever; howtree-retriever-large finds more and is slower]."
         ),
     ] = "",
     precision: Annotated[

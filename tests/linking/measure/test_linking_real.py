@@ -46,7 +46,7 @@ def measure(folder: Path, work: Path | None = None) -> Figures:
     arguments: list[Any] = ["--gold", gold, "--goals", folder / "goals.txt", "--train", gold, "--dev"]
     arguments += ["--work", work or folder / "work"]
     arguments += ["--models", "bm25,default", "--format", "json"]
-    done = howtree("evaluate", "linking", *arguments, HOWTREE_ENCODER="")
+    done = howtree("evaluate", "linking", *arguments, timeout=1200, HOWTREE_ENCODER="")
     assert done.returncode == 0, done.stderr
     # With so few unlinkable steps the threshold that refuses two thirds of them jumps.
     rows = [row for row in json.loads(done.stdout)["rows"] if "refused" not in row["model"]]
