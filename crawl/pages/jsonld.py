@@ -18,7 +18,7 @@ from bs4 import BeautifulSoup
 
 from crawl.article import Article, Method, Step, slug_of, squeeze
 from crawl.pages.links import split
-from crawl.readers.records import split_headline
+from crawl.pages.sentences import split_headline
 
 _SCRIPT = re.compile(r"<script\b[^<>]{0,400}\bld\+json\b[^<>]{0,400}>", re.IGNORECASE)
 _SCRIPT_END = re.compile("</script", re.IGNORECASE)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from crawl.article import Article, Method, MethodKind, Place, Step, StepLink, decode_slug, squeeze
 from crawl.pages import selectors
 from crawl.pages.links import slug_of_address
+from crawl.pages.sentences import sentences, split_headline
 
 KINDS = ("method", "part", "question", "single")
 _LISTS_OF_STEPS: tuple[tuple[str, MethodKind], ...] = (
@@ -190,7 +191,7 @@ def _from_wikilingua(record: Mapping[str, Any]) -> dict[str, Any]:
     else:
         pairs = [(name, one.get("summary")) for name, one in sections.items() if isinstance(one, Mapping)]
     url = _text(record.get("url"))
-    methods = [{"name": _text(name), "steps": _sentences(_text(summary))} for name, summary in pairs]
+    methods = [{"name": _text(name), "steps": sentences(_text(summary))} for name, summary in pairs]
     return {"title": slug_of_address(url).replace("-", " "), **record, "methods": methods}
 
 
@@ -199,14 +200,6 @@ def _list(value: Any) -> list[Any]:
     if isinstance(value, str):
         return value.splitlines()
     return list(value) if isinstance(value, list | tuple) else []
-
-
-def _sentences(text: str) -> list[str]:
-    sentences = []
-    while text:
-        sentence, text = split_headline(text)
-        sentences.append(sentence)
-    return sentences
 
 
 def _methods_of(values: list[Any], kind: MethodKind) -> tuple[Method, ...]:
@@ -275,21 +268,3 @@ def _links(values: Iterable[Any]) -> Iterable[StepLink]:
                 place=cast(Place, place if place in ("headline", "body", "bullet") else "body"),
                 language=_text(value.get("language")),
             )
-
-
-_SHORT_FORMS = re.compile(
-    r"(?:^|[\s(\"'])(?:mr|mrs|ms|dr|st|no|vs|etc|e\.g|i\.e|approx|oz|tsp|tbsp|lb|lbs|in|ft|min|max|inc|jr|sr|p|[a-z])$",
-    re.IGNORECASE,
-)
-
-
-def split_headline(text: str) -> tuple[str, str]:
-    """(first sentence, the rest): the headline that wikiHow itself would bold, in a step given as plain text.
-
-    A sentence ends at ".", "!" or "?" before a blank, or at a full-width one; not after "Mr." or "e.g.".
-    """
-    for match in re.finditer(r"[.!?]+[\"'”’)]*(?=\s)|[。！？]", text):
-        if match[0].startswith(".") and _SHORT_FORMS.search(text, max(0, match.start() - 12), match.start()):
-            continue
-        return text[: match.end()].strip(), text[match.end() :].strip()
-    return text, ""

@@ -1,0 +1,31 @@
+"""Where the sentences of plain text end, which no markup says."""
+
+from __future__ import annotations
+
+import re
+
+_SHORT_FORMS = re.compile(
+    r"(?:^|[\s(\"'])(?:mr|mrs|ms|dr|st|no|vs|etc|e\.g|i\.e|approx|oz|tsp|tbsp|lb|lbs|in|ft|min|max|inc|jr|sr|p|[a-z])$",
+    re.IGNORECASE,
+)
+
+
+def split_headline(text: str) -> tuple[str, str]:
+    """(first sentence, the rest): the headline that wikiHow itself would bold, in a step given as plain text.
+
+    A sentence ends at ".", "!" or "?" before a blank, or at a full-width one; not after "Mr." or "e.g.".
+    """
+    for match in re.finditer(r"[.!?]+[\"'”’)]*(?=\s)|[。！？]", text):
+        if match[0].startswith(".") and _SHORT_FORMS.search(text, max(0, match.start() - 12), match.start()):
+            continue
+        return text[: match.end()].strip(), text[match.end() :].strip()
+    return text, ""
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, in their order."""
+    found = []
+    while text:
+        sentence, text = split_headline(text)
+        found.append(sentence)
+    return found
