@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+WORK_SUFFIX = ".work"
+"""Of the folders in which commands keep the stages of what they make: no source of articles."""
+
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:

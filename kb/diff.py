@@ -9,8 +9,8 @@ from typing import Any
 
 import duckdb
 
-from howtree.errors import BadInput, NotFound
-from kb.store import MEMORY_LIMIT, SCHEMA_VERSION, first_line, literal
+from howtree.errors import NotFound
+from kb.store import attach_as, in_memory
 
 ARTICLES = """
 SELECT coalesce(n.key, o.key) AS key, coalesce(n.goal, o.goal) AS goal
@@ -19,7 +19,7 @@ FROM old.articles o FULL JOIN new.articles n USING (key)
 LINKS = """
 CREATE TEMP VIEW {side}_links AS
 SELECT p.key AS article, s.method_number AS method, s.step_number AS step, p.goal,
-       coalesce(nullif(s.headline, ''), s.body) AS text, c.key AS child, c.goal AS child_goal, e.source
+       step_text(s.headline, s.body) AS text, c.key AS child, c.goal AS child_goal, e.source
 FROM {side}.edges e
 JOIN {side}.steps s USING (step_id)
 JOIN {side}.articles p ON p.article_id = s.article_id
@@ -51,19 +51,11 @@ def compared(old: Path, new: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         NotFound: there is no such file.
         BadInput: one is no knowledge base, or one of another schema version.
     """
-    with duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "temp_directory": ""}) as session:
+    with in_memory() as session:
         for side, path in (("old", old), ("new", new)):
             if not path.is_file():
                 raise NotFound(f"no knowledge base at {path}")
-            try:
-                session.execute(f"ATTACH {literal(str(path))} AS {side} (READ_ONLY)")
-                row = session.execute(
-                    f"SELECT value FROM {side}.meta WHERE key = 'schema_version'"
-                ).fetchone()
-            except duckdb.Error as error:
-                raise BadInput(f"{path} is not a knowledge base of howtree ({first_line(error)})") from error
-            if row is None or row[0] != str(SCHEMA_VERSION):
-                raise BadInput(f"{path} has another schema version than {SCHEMA_VERSION}: build it again")
+            attach_as(session, side, path)
             session.execute(LINKS.format(side=side))
         yield session
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from howtree.errors import NotFound
 from kb.search import Found
 from kb.store import KnowledgeBase
+from kb.work import WorkFolder
 from linking.encode.encoder import SentenceEncoder, load_encoder
 from linking.retrieve.index import GoalIndex
 from linking.text import step_text
@@ -23,7 +24,7 @@ def semantic_search(kb: KnowledgeBase, words: str, limit: int = 20) -> list[Foun
         NotFound: the build's work folder is gone, or belongs to another build.
         BadInput: the encoder of the index cannot be loaded.
     """
-    folder = kb.path.with_suffix(".work") / "index"
+    folder = WorkFolder(kb.path).index
     manifests = sorted(folder.glob("*/manifest.json"))
     if not manifests:
         raise NotFound(

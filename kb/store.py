@@ -40,8 +40,8 @@ def sql_file(name: str) -> str:
 
 def define_views(session: duckdb.DuckDBPyConnection) -> None:
     """Make the public views and macros over the tables of a session."""
-    session.execute(sql_file("views.sql"))
-    session.execute(sql_file("statistics.sql"))
+    for name in ("texts.sql", "views.sql", "statistics.sql"):
+        session.execute(sql_file(name))
 
 
 class KnowledgeBase:
@@ -144,35 +144,44 @@ def attach(path: Path) -> duckdb.DuckDBPyConnection:
     Raises:
         BadInput: the file is no knowledge base, or one of another schema version.
     """
-    session = duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "temp_directory": ""})
+    session = in_memory()
     try:
-        session.execute(f"ATTACH {literal(str(path))} AS kb (READ_ONLY)")
-        require_version(session, path)
-        for table in TABLES:  # the view `edges` is the overlay's
-            session.execute(f"CREATE VIEW {table} AS FROM kb.{table}")
-    except duckdb.Error as error:
-        session.close()
-        raise BadInput(
-            f"{path} is not a knowledge base of howtree ({first_line(error)}). Build one with: howtree build"
-        ) from error
+        attach_as(session, "kb", path)
     except BadInput:
         session.close()
         raise
+    for table in TABLES:  # the view `edges` is the overlay's
+        session.execute(f"CREATE VIEW {table} AS FROM kb.{table}")
     return session
 
 
-def require_version(session: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Check that the attached file has the schema that this version reads.
+def in_memory() -> duckdb.DuckDBPyConnection:
+    """A session that knows the macros over texts, and writes nothing to the disk."""
+    session = duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "temp_directory": ""})
+    session.execute(sql_file("texts.sql"))
+    return session
+
+
+def attach_as(session: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+    """Attach the knowledge base at `path` to a session, for reading.
 
     Raises:
-        BadInput: it has another.
+        BadInput: the file is no knowledge base, or one of another schema version.
     """
-    version = session.execute("SELECT value FROM kb.meta WHERE key = 'schema_version'").fetchone()
-    if version is None or version[0] != str(SCHEMA_VERSION):
+    try:
+        session.execute(f"ATTACH {literal(str(path))} AS {name} (READ_ONLY)")
+        row = session.execute(f"SELECT value FROM {name}.meta WHERE key = 'schema_version'").fetchone()
+        if row is None or row[0] != str(SCHEMA_VERSION):
+            raise BadInput(
+                f"{path} has schema version {row[0] if row else 'unknown'}, this howtree reads version "
+                f"{SCHEMA_VERSION}: build it again with this version, or install the version that made it"
+            )
+        for table in TABLES:
+            session.execute(f"FROM {name}.{table} LIMIT 0")
+    except duckdb.Error as error:
         raise BadInput(
-            f"{path} has schema version {version[0] if version else 'unknown'}, this howtree reads version "
-            f"{SCHEMA_VERSION}: build it again with this version, or install the version that made it"
-        )
+            f"{path} is not a knowledge base of howtree ({first_line(error)}). Build one with: howtree build"
+        ) from error
 
 
 def notes(path: Path, log: Log, states: Mapping[str, int]) -> list[str]:

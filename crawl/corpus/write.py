@@ -86,7 +86,7 @@ def write_corpus(sources: Sequence[Path], folder: Path, *, shard_size: int = 200
         "sources": [str(source) for source in sources],
     }
     manifest = _prepare(folder, state)
-    if manifest.get("finished"):
+    if manifest.get("finished") and "digests" in manifest:
         return Tally.from_dict(manifest["tally"])
     _write_shards(sources, folder, shard_size, workers)
     take_out_duplicates(folder)
@@ -94,8 +94,16 @@ def write_corpus(sources: Sequence[Path], folder: Path, *, shard_size: int = 200
     if not tally.kept:
         _clear(folder)
         raise nothing_found(sources, tally.skipped)
-    write_json(folder / files.MANIFEST, {**state, "finished": True, "tally": tally.to_dict()})
+    digests = {str(source): files.content_digest(source, without=folder) for source in sources}
+    finished = {**state, "finished": True, "digests": digests, "tally": tally.to_dict()}
+    write_json(folder / files.MANIFEST, finished)
     return tally
+
+
+def digests_of(folder: Path) -> dict[str, str]:
+    """The sources of a finished corpus, each with the SHA-256 of what it held when it was read."""
+    digests: dict[str, str] = read_json(folder / files.MANIFEST)["digests"]
+    return digests
 
 
 def read_corpus(folder: Path) -> Iterator[Article]:

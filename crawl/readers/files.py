@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from howtree.errors import BadInput
-from howtree.files import digest_of, read_json
+from howtree.files import WORK_SUFFIX, digest_of, digest_of_file, read_json
+from howtree.progress import progress
 
 FORMS_BY_SUFFIX = {
     ".jsonl": "lines",
@@ -27,8 +28,6 @@ IGNORED_SUFFIXES = frozenset(
     | {".sqlite-wal", ".sqlite-shm"}
 )
 """Files in a folder that are no source: what a browser saves beside a page, notes, programs."""
-WORK_SUFFIX = ".work"
-"""Of folders in which knowledge bases are built: no source."""
 MANIFEST = "manifest.json"
 
 
@@ -111,12 +110,40 @@ def is_finished(folder: Path) -> bool:
 def fingerprint(sources: Sequence[Path], without: Path | None = None) -> str:
     """A digest of the paths, sizes and times of change of every file of the sources."""
     parts: list[str] = []
-    for found in find(sources, without):
-        paths = sorted(found.path.glob("*")) if found.form == "corpus" else [found.path]
-        for path in paths:
-            try:
-                state = path.stat()
-                parts += [str(path), str(state.st_size), str(state.st_mtime_ns)]
-            except OSError:
-                parts += [str(path), "unreadable", ""]
+    for path in _paths_of(sources, without):
+        try:
+            state = path.stat()
+            parts += [str(path), str(state.st_size), str(state.st_mtime_ns)]
+        except OSError:
+            parts += [str(path), "unreadable", ""]
     return digest_of(*parts)
+
+
+def content_digest(source: Path, without: Path | None = None) -> str:
+    """SHA-256 of what a source holds, wherever it is: of a file its content, as `sha256sum` gives it.
+
+    Of a folder it is over the names and contents of its files in their order. Reading them once more takes about
+    a second a gigabyte, little beside parsing.
+    """
+    if source.is_file():
+        return digest_of_file(source)
+    return digest_of(
+        *(
+            part
+            for path in progress(_paths_of([source], without), "digesting")
+            for part in (path.relative_to(source).as_posix(), _digest_if_readable(path))
+        )
+    )
+
+
+def _digest_if_readable(path: Path) -> str:
+    try:
+        return digest_of_file(path) if path.is_file() else "no file"
+    except OSError:
+        return "unreadable"
+
+
+def _paths_of(sources: Sequence[Path], without: Path | None) -> Iterator[Path]:
+    """Every file that is read of the sources; of a corpus, all that is in its folder."""
+    for found in find(sources, without):
+        yield from sorted(found.path.glob("*")) if found.form == "corpus" else [found.path]

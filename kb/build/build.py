@@ -1,6 +1,6 @@
 """The batch job: sources -> corpus -> links -> one knowledge base file.
 
-What the stages make stands in a work folder beside the output (kb.work for kb.duckdb) and is used again: a build
+What the stages make is in a work folder beside the output (kb.work for kb.duckdb) and is used again: a build
 that was killed goes on, and a later build encodes and searches only what is new. The knowledge base itself is made
 aside, checked, and put in place by one rename, so readers see the old file or the whole new one.
 """
@@ -18,27 +18,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
-from filelock import FileLock, Timeout
 
 from crawl.corpus.write import Tally, write_corpus
-from howtree.errors import BadInput, HowtreeError
 from howtree.files import digest_of
-from howtree.version import __version__
 from kb.build.fill import (
     articles_digest,
-    keep_runs,
     load_corpus,
     load_links,
     new_file,
-    number,
     refuse_broken,
     sizes,
 )
-from kb.store import SCHEMA_VERSION, define_views
+from kb.build.runs import Run, keep_runs, record
+from kb.store import define_views
+from kb.work import WorkFolder
 from linking.rerank.decide import Decision, decision_of
 from linking.encode.device import Device, Precision
 from linking.encode.encoder import Encoder, load_encoder
@@ -95,11 +91,6 @@ class BuildTally:
         ]
 
 
-def work_folder(output: Path) -> Path:
-    """Where a build of `output` keeps its stages: kb.work for kb.duckdb."""
-    return output.with_suffix(".work")
-
-
 def build(sources: Sequence[Path], output: Path, options: Options | None = None) -> BuildTally:
     """Build the knowledge base `output` from `sources`.
 
@@ -108,37 +99,36 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
             is full, workers were lost, or the result does not hold together (then the old file stays).
     """
     options = options or Options()
-    work = work_folder(output)
+    work = WorkFolder(output)
     started, clock = datetime.now(UTC), time.monotonic()
-    with (
-        executor_of(options.executor, options.workers, options.address) as executor,
-        no_room_is_told(output),
-        alone(work, output),
-    ):
-        tally = BuildTally(write_corpus(sources, work / "corpus", workers=os.cpu_count() or 1))
+    with executor_of(options.executor, options.workers, options.address) as executor, work.held():
+        tally = BuildTally(write_corpus(sources, work.corpus, workers=os.cpu_count() or 1))
         tally.seconds["read"] = time.monotonic() - clock
-        aside = work / "kb.part"
-        with new_file(aside) as session:
+        with new_file(work.aside) as session:
             with stage(tally, "load"):
-                load_corpus(session, work / "corpus")
+                load_corpus(session, work.corpus)
             encoder = load_encoder(options.encoder, options.precision, options.device)
             decision = decision_of(encoder)
             threshold = least_probability(options, decision)
             link(session, work, encoder, decision, options.candidates, executor, tally)
             with stage(tally, "edges"):
-                load_links(session, work / "candidates", threshold)
+                load_links(session, work.candidates, threshold)
             tally.counts = sizes(session)
             keep_runs(session, output)
-            describe(session, sources, options, encoder, decision, threshold, tally, started)
+            run = run_of(sources, options, encoder, decision, threshold, tally, started)
+            thresholds = json.dumps(decision.thresholds)
+            record(
+                session, work.corpus, run, threshold=threshold, encoder=encoder.name, thresholds=thresholds
+            )
             define_views(session)
             refuse_broken(session)
-        aside.replace(output)
-        shutil.rmtree(work / "candidates", ignore_errors=True)
+        work.aside.replace(output)
+        shutil.rmtree(work.candidates, ignore_errors=True)
     return tally
 
 
 def least_probability(options: Options, decision: Decision) -> float:
-    """From which probability on a link is chosen: as told, else by the measure told, else as fitted.
+    """From which probability on a link is chosen: as asked, else by the measure asked for, else as fitted.
 
     Raises:
         BadInput: no threshold was fitted for that measure.
@@ -148,41 +138,9 @@ def least_probability(options: Options, decision: Decision) -> float:
     return decision.threshold if options.beta is None else decision.threshold_for(options.beta)
 
 
-@contextmanager
-def alone(work: Path, output: Path) -> Iterator[None]:
-    """Hold the work folder's lock; it goes with the process, however that ends.
-
-    Raises:
-        BadInput: another build holds it, or the output is a folder.
-    """
-    if output.is_dir():
-        raise BadInput(f"{output} is a folder: name the file to write, e.g. -o {output / 'kb.duckdb'}")
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        with FileLock(work / "lock", blocking=False):
-            yield
-    except Timeout:
-        raise BadInput(f"another build of {output} is running: wait for it, or give another -o") from None
-
-
-@contextmanager
-def no_room_is_told(output: Path) -> Iterator[None]:
-    """Turn a full disk or a refused write into a message; all whole stages stay for the next try."""
-    try:
-        yield
-    except (OSError, duckdb.IOException) as error:
-        if isinstance(error, HowtreeError):
-            raise
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise BadInput(
-            f"could not write the build of {output}: {reason}. Make room or give another -o; the same command "
-            "then goes on from the last whole stage. A knowledge base that was there before is untouched."
-        ) from error
-
-
 def link(
     session: duckdb.DuckDBPyConnection,
-    work: Path,
+    work: WorkFolder,
     encoder: Encoder,
     decision: Decision,
     candidates: int,
@@ -190,18 +148,18 @@ def link(
     tally: BuildTally,
 ) -> None:
     """Write the candidates of every step, each language by itself, to the work folder."""
-    shutil.rmtree(work / "candidates", ignore_errors=True)
+    shutil.rmtree(work.candidates, ignore_errors=True)
     goal_set = articles_digest(session)
     languages = session.execute(
         "SELECT language, count(step_id) FROM articles LEFT JOIN steps USING (article_id) GROUP BY 1 ORDER BY 1"
     ).fetchall()
     for language, total in languages:
         name = folder_name(language)
-        linker = Linker(work / "links" / name, encoder, decision, candidates, executor)
+        linker = Linker(work.links / name, encoder, decision, candidates, executor)
         goals = read_goals(session, language)
         steps = partial(read_steps, session, language)
-        tally.links.add(linker.run(goals, steps, total, work / "candidates" / name))
-        linker.index(goals, goal_set).save(work / "index" / name)
+        tally.links.add(linker.run(goals, steps, total, work.candidates / name))
+        linker.index(goals, goal_set).save(work.index / name)
     tally.seconds.update(tally.links.seconds)
 
 
@@ -237,8 +195,7 @@ def folder_name(language: str) -> str:
     )
 
 
-def describe(
-    session: duckdb.DuckDBPyConnection,
+def run_of(
     sources: Sequence[Path],
     options: Options,
     encoder: Encoder,
@@ -246,45 +203,26 @@ def describe(
     threshold: float,
     tally: BuildTally,
     started: datetime,
-) -> None:
-    """Record the run and what the file says of itself."""
-    finished, scorer = datetime.now(UTC), scorer_of(encoder)
-    parameters = {
-        "candidates": options.candidates,
-        "device": encoder.device,
-        "threshold": threshold,
-        "temperature": decision.temperature,
-        "bias": decision.bias,
-    }
-    values: list[Any] = [
-        number(session, "SELECT coalesce(max(run_id), 0) + 1 FROM runs"),
-        started.replace(tzinfo=None),
-        finished.replace(tzinfo=None),
-        __version__,
-        json.dumps(
-            {"sources": [str(source) for source in sources], "articles_digest": articles_digest(session)}
-        ),
-        json.dumps(
-            {
-                "encoder": encoder.name,
-                "encoder_digest": encoder.digest,
-                "reranker_digest": None if scorer is None else scorer.digest,
-            }
-        ),
-        json.dumps(parameters),
-        json.dumps({**tally.corpus.to_dict(), **tally.counts, "seconds": tally.seconds}),
-    ]
-    session.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
-    meta = {
-        "schema_version": SCHEMA_VERSION,
-        "threshold": threshold,
-        "thresholds": json.dumps(decision.thresholds),
-        "built_at": finished.isoformat(timespec="seconds"),
-        "version": __version__,
-        "encoder": encoder.name,
-        "articles_digest": articles_digest(session),
-    }
-    session.executemany("INSERT INTO meta VALUES (?, ?)", [[key, str(value)] for key, value in meta.items()])
+) -> Run:
+    """The run as it is recorded."""
+    scorer = scorer_of(encoder)
+    return Run(
+        started,
+        inputs={"sources": [str(source) for source in sources]},
+        models={
+            "encoder": encoder.name,
+            "encoder_digest": encoder.digest,
+            "reranker_digest": None if scorer is None else scorer.digest,
+        },
+        parameters={
+            "candidates": options.candidates,
+            "device": encoder.device,
+            "threshold": threshold,
+            "temperature": decision.temperature,
+            "bias": decision.bias,
+        },
+        tally={**tally.corpus.to_dict(), **tally.counts, "seconds": tally.seconds},
+    )
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import duckdb
 
-from howtree.errors import BadInput, HowtreeError
+from howtree.errors import BadInput
 from howtree.files import digest_of
 from howtree.progress import say
 from kb.check import problems
-from kb.store import KnowledgeBase, define_views, literal, sql_file
+from kb.store import define_views, literal, sql_file
 
 STORAGE_VERSION = "v1.4.0"
 """The oldest form of file that serves, so that older versions of duckdb can read it."""
@@ -83,19 +83,6 @@ def number(session: duckdb.DuckDBPyConnection, sql: str) -> int:
     """The one number that a query gives."""
     row = session.execute(sql).fetchone()
     return int(row[0]) if row else 0
-
-
-def keep_runs(session: duckdb.DuckDBPyConnection, output: Path) -> None:
-    """Take over the runs recorded in the file that this build replaces, if it is one of ours."""
-    if not output.is_file():
-        return
-    try:
-        with KnowledgeBase(output) as old:
-            earlier = old.query("SELECT * EXCLUDE (run_id) FROM runs ORDER BY run_id").fetchall()
-    except HowtreeError:
-        return
-    for run_id, row in enumerate(earlier, 1):
-        session.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [run_id, *row])
 
 
 def articles_digest(session: duckdb.DuckDBPyConnection) -> str:

@@ -66,8 +66,9 @@ def build(
     """
     if beta is not None and threshold is not None:
         raise BadUsage("--threshold and --beta both say which links are chosen: give one of them")
-    from kb.build.build import Options, work_folder
+    from kb.build.build import Options
     from kb.build.build import build as build_kb
+    from kb.work import WorkFolder
     from linking.encode.device import refuse_missing
 
     if executor != "ray":  # there the nodes have the GPUs
@@ -87,7 +88,7 @@ def build(
         tally = build_kb(sources, output, options)
     for line in tally.lines():
         say(line)
-    say(f"Wrote {output}. {work_folder(output)} makes the next build quick and may be deleted.")
+    say(f"Wrote {output}. {WorkFolder(output).path} makes the next build quick and may be deleted.")
     if tally.corpus.skipped:
         say(f"What was skipped and why: howtree sql 'FROM skipped' --kb {output}")
     say(

@@ -213,8 +213,9 @@ def _engine(engine: Engine, url: str | None) -> tuple[Callable[[Split], Index], 
     from functools import partial
 
     from howtree.errors import BadUsage
+    from howtree.extras import required
     from kb.video.elasticsearch import ElasticsearchIndex
-    from kb.video.index import Bm25Index, required
+    from kb.video.index import Bm25Index
 
     for library in ("bm25s", "ir_measures", "scipy"):
         required(library)

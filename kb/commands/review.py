@@ -21,7 +21,7 @@ WhoOption = Annotated[
 
 LIST = """
 SELECT v.review_id AS id, v.state, v.judged_at, v.who, v.verdict, v.step_id,
-       coalesce(nullif(s.headline, ''), s.body) AS step, g.goal, v.note
+       step_text(s.headline, s.body) AS step, g.goal, v.note
 FROM verdicts v
 LEFT JOIN steps s USING (step_id)
 LEFT JOIN articles g ON g.article_id = v.goal_id

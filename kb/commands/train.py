@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from howtree.errors import stoppable
+from howtree.files import WORK_SUFFIX
 from howtree.progress import say
 from kb.commands.options import Device, DeviceOption
 
@@ -54,7 +55,7 @@ def decision(
     pairs, pool = read_gold(gold), read_pool(goals)
     check_gold(pairs, pool)
     model = load_encoder(encoder)
-    folder = work or output.with_suffix(".work")
+    folder = work or output.with_suffix(WORK_SUFFIX)
     scorer = scorer_of(model)
     source = f"{gold.name}, {len(pairs.steps)} pairs, {model.name}"
     result = train_decision(
@@ -116,7 +117,7 @@ def retriever(
         runs=runs or recipe.runs,
         batch=batch,
     )
-    folder = work or output.with_name(output.name + ".work")
+    folder = work or output.with_name(output.name + WORK_SUFFIX)
     with stoppable(f"whole epochs are kept in {folder}: the same command goes on from there"):
         result = train_retriever(
             pairs,
@@ -156,7 +157,7 @@ def reranker(
     from linking.train.retriever import refit
 
     pairs, pool = read_gold(gold), read_pool(goals)
-    folder = work or encoder.with_name(encoder.name + ".work")
+    folder = work or encoder.with_name(encoder.name + WORK_SUFFIX)
     result = refit(
         pairs, pool, encoder, folder, f"{gold.name}, {len(pairs.steps)} pairs", links, device.value
     )

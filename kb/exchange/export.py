@@ -27,7 +27,7 @@ ORDERS = {"edges": "ORDER BY step_id", "verdicts": "ORDER BY judged_at, review_i
 
 EDGES = """
 SELECT p.key AS parent, p.goal AS parent_goal, s.method_number AS method, s.step_number AS step,
-       coalesce(nullif(s.headline, ''), s.body) AS text, c.key AS child, c.goal AS child_goal, e.probability, e.source
+       step_text(s.headline, s.body) AS text, c.key AS child, c.goal AS child_goal, e.probability, e.source
 FROM edges e
 JOIN steps s USING (step_id)
 JOIN articles p ON p.article_id = e.parent_id
@@ -66,7 +66,7 @@ ORDER BY a.article_id
 """
 MISSING_LINKS = """
 SELECT p.goal AS article, p.url AS article_url, s.method_number AS method, s.step_number AS step,
-       coalesce(nullif(s.headline, ''), s.body) AS step_text, c.goal AS suggested_article, c.url AS suggested_url,
+       step_text(s.headline, s.body) AS step_text, c.goal AS suggested_article, c.url AS suggested_url,
        e.probability
 FROM edges e
 JOIN steps s USING (step_id)

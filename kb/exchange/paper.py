@@ -21,7 +21,7 @@ Record = Callable[[dict[str, Any]], dict[str, Any]]
 
 ARTICLES = """
 SELECT a.goal AS task,
-       (SELECT list(coalesce(nullif(s.headline, ''), s.body) ORDER BY s.step_id) FROM steps s
+       (SELECT list(step_text(s.headline, s.body) ORDER BY s.step_id) FROM steps s
         WHERE s.article_id = a.article_id) AS caption,
        coalesce((SELECT list(c.name ORDER BY c.level) FROM categories c WHERE c.article_id = a.article_id), [])
            AS category
@@ -31,7 +31,7 @@ ORDER BY a.article_id
 """
 PREDICTIONS = """
 WITH own AS MATERIALIZED (
-    SELECT step_id, coalesce(nullif(headline, ''), body) AS text FROM steps WHERE article_id BETWEEN $first AND $last
+    SELECT step_id, step_text(headline, body) AS text FROM steps WHERE article_id BETWEEN $first AND $last
 ),
 weighed AS (
     SELECT step_id, list({'goal': a.goal, 'score': c.probability::DOUBLE} ORDER BY c.rank) AS goals

@@ -18,12 +18,13 @@ from crawl.corpus.write import Tally, write_corpus
 from crawl.readers.dumps import json_items, line_items
 from crawl.readers.files import check
 from howtree.errors import BadInput
+from howtree.files import digest_of_file
 from howtree.progress import progress, say
-from howtree.version import __version__
-from kb.build.build import alone, no_room_is_told, work_folder
-from kb.build.fill import articles_digest, load_corpus, new_file, number, refuse_broken
+from kb.build.fill import load_corpus, new_file, number, refuse_broken
+from kb.build.runs import Run, record
 from kb.exchange.paper import UNLINKABLE, probabilities, without_stop
-from kb.store import SCHEMA_VERSION, define_views, sql_file
+from kb.store import define_views, sql_file
+from kb.work import WorkFolder
 
 BATCH = 20_000
 SHOWN = 5
@@ -102,12 +103,11 @@ def import_predictions(
         BadInput: a file is missing, it holds no prediction or no article, or the output cannot be written.
     """
     check([predictions])
-    started, work = datetime.now(UTC), work_folder(output)
-    with no_room_is_told(output), alone(work, output):
-        tally = PredictionTally(write_corpus(articles, work / "corpus", workers=os.cpu_count() or 1))
-        aside = work / "kb.part"
-        with new_file(aside) as session:
-            load_corpus(session, work / "corpus")
+    started, work = datetime.now(UTC), WorkFolder(output)
+    with work.held():
+        tally = PredictionTally(write_corpus(articles, work.corpus, workers=os.cpu_count() or 1))
+        with new_file(work.aside) as session:
+            load_corpus(session, work.corpus)
             session.execute(TABLES)
             load_predictions(session, predictions, tally)
             tell_steps(session)
@@ -115,10 +115,12 @@ def import_predictions(
             session.execute(f"SET VARIABLE threshold = {float(threshold)!r}")
             session.execute(sql_file("edges.sql"))
             count(session, tally)
-            describe(session, predictions, articles, threshold, tally, started)
+            run = run_of(predictions, articles, threshold, tally, started)
+            encoder = f"none: predictions read from {predictions.name}"
+            record(session, work.corpus, run, threshold=threshold, encoder=encoder)
             define_views(session)
             refuse_broken(session)
-        aside.replace(output)
+        work.aside.replace(output)
     return tally
 
 
@@ -181,7 +183,7 @@ def insert(session: duckdb.DuckDBPyConnection, table: str, rows: list[Any]) -> N
 def tell_steps(session: duckdb.DuckDBPyConnection) -> None:
     """Fill the table of the steps' texts as predictions name them."""
     cursor = session.cursor().execute(
-        "SELECT step_id, article_id, coalesce(nullif(headline, ''), body) FROM kb.steps ORDER BY step_id"
+        "SELECT step_id, article_id, kb.step_text(headline, body) FROM kb.steps ORDER BY step_id"
     )
     while batch := cursor.fetchmany(BATCH):
         insert(
@@ -204,34 +206,18 @@ def count(session: duckdb.DuckDBPyConnection, tally: PredictionTally) -> None:
     tally.linked = number(session, "SELECT count(*) FROM edges WHERE chosen")
 
 
-def describe(
-    session: duckdb.DuckDBPyConnection,
-    predictions: Path,
-    articles: Sequence[Path],
-    threshold: float,
-    tally: PredictionTally,
-    started: datetime,
-) -> None:
-    """Record the run and what the file says of itself."""
-    finished = datetime.now(UTC)
-    figures = {**asdict(tally), "corpus": tally.corpus.to_dict()}
-    session.execute(
-        "INSERT INTO runs VALUES (1, ?, ?, ?, ?, '{}', ?, ?)",
-        [
-            started.replace(tzinfo=None),
-            finished.replace(tzinfo=None),
-            __version__,
-            json.dumps({"sources": [str(path) for path in articles], "predictions": str(predictions)}),
-            json.dumps({"threshold": threshold}),
-            json.dumps(figures),
-        ],
+def run_of(
+    predictions: Path, articles: Sequence[Path], threshold: float, tally: PredictionTally, started: datetime
+) -> Run:
+    """The run as it is recorded."""
+    return Run(
+        started,
+        inputs={
+            "sources": [str(path) for path in articles],
+            "predictions": str(predictions),
+            "predictions_digest": digest_of_file(predictions),
+        },
+        models={},
+        parameters={"threshold": threshold},
+        tally={**asdict(tally), "corpus": tally.corpus.to_dict()},
     )
-    meta = {
-        "schema_version": SCHEMA_VERSION,
-        "threshold": threshold,
-        "built_at": finished.isoformat(timespec="seconds"),
-        "version": __version__,
-        "encoder": f"none: predictions read from {predictions.name}",
-        "articles_digest": articles_digest(session),
-    }
-    session.executemany("INSERT INTO meta VALUES (?, ?)", [[key, str(value)] for key, value in meta.items()])

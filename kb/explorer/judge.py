@@ -222,7 +222,7 @@ def go_on(kb: KnowledgeBase, asked: Question, who: str, order: str) -> None:
 def said(kb: KnowledgeBase, who: str) -> None:
     """What the person said last, with the button that takes it back."""
     last = kb.query(
-        "SELECT v.review_id, v.verdict, coalesce(nullif(s.headline, ''), s.body) FROM verdicts v "
+        "SELECT v.review_id, v.verdict, step_text(s.headline, s.body) FROM verdicts v "
         "JOIN steps s USING (step_id) WHERE v.who = ? ORDER BY v.judged_at DESC, v.rowid DESC LIMIT 1",
         [who],
     ).fetchone()

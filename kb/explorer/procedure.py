@@ -219,7 +219,7 @@ def uses(kb: KnowledgeBase, article: dict[str, Any], threshold: float | None) ->
             ORDER BY probability DESC, step_id
             LIMIT {MAX_USES}
         )
-        SELECT p.key, p.goal, coalesce(nullif(s.headline, ''), s.body) AS step, u.probability, u.total
+        SELECT p.key, p.goal, step_text(s.headline, s.body) AS step, u.probability, u.total
         FROM used u
         JOIN articles p ON p.article_id = u.parent_id
         JOIN steps s ON s.step_id = u.step_id

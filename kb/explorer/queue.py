@@ -53,7 +53,7 @@ class Question:
 
 QUESTION = """
 SELECT s.step_id, s.article_id, a.key, a.goal, s.method_number, s.step_number,
-       coalesce(nullif(s.headline, ''), s.body), CASE WHEN s.headline = '' THEN '' ELSE s.body END, s.bullets,
+       step_text(s.headline, s.body), CASE WHEN s.headline = '' THEN '' ELSE s.body END, s.bullets,
        e.child_id, c.key, c.goal, e.probability, e.chosen, e.source
 FROM steps s
 JOIN articles a USING (article_id)

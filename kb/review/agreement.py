@@ -87,7 +87,7 @@ def decisions(kb: KnowledgeBase) -> Iterator[tuple[int, str, float, str | None, 
         steps.setdefault(step_id, []).append(review)
     rows = kb.query(
         """
-        SELECT e.step_id, a.key, e.probability, coalesce(nullif(s.headline, ''), s.body)
+        SELECT e.step_id, a.key, e.probability, step_text(s.headline, s.body)
         FROM (SELECT unnest($ids) AS step_id) JOIN kb.edges e USING (step_id) JOIN steps s USING (step_id)
         JOIN articles a ON a.article_id = e.child_id
         WHERE e.source = 'model'
@@ -148,7 +148,7 @@ def weighted_precision(parts: Sequence[Precision]) -> float | None:
 
 
 PAIRS = """
-SELECT coalesce(nullif(s.headline, ''), s.body) AS step, c.goal AS goal,
+SELECT step_text(s.headline, s.body) AS step, c.goal AS goal,
        list_sort(list_distinct(list(n.goal) FILTER (n.article_id IS DISTINCT FROM e.child_id))) AS "not"
 FROM decided d
 JOIN steps s USING (step_id)

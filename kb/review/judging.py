@@ -36,8 +36,8 @@ opening AS (
     GROUP BY article_id
 )
 SELECT a.key AS article, s.method_number AS method, s.step_number AS step,
-       sha256(coalesce(nullif(s.headline, ''), s.body))[:16] AS text_hash, g.key AS goal, '' AS verdict, '' AS note,
-       coalesce(nullif(s.headline, ''), s.body) AS step_text, g.goal AS goal_title, a.goal AS in_article, n.neighbours,
+       text_hash(step_text(s.headline, s.body)) AS text_hash, g.key AS goal, '' AS verdict, '' AS note,
+       step_text(s.headline, s.body) AS step_text, g.goal AS goal_title, a.goal AS in_article, n.neighbours,
        o.first_steps AS goal_first_steps, a.url AS article_url, g.url AS goal_url
 FROM taken t
 JOIN steps s USING (step_id)
@@ -68,7 +68,7 @@ def review_of(
     """
     step = kb.query(
         """
-        SELECT a.key, s.method_number, s.step_number, coalesce(nullif(s.headline, ''), s.body)
+        SELECT a.key, s.method_number, s.step_number, step_text(s.headline, s.body)
         FROM steps s JOIN articles a USING (article_id) WHERE s.step_id = ?
         """,
         [step_id],

@@ -105,7 +105,7 @@ WITH reviewed AS (
 ),
 here AS MATERIALIZED (
     SELECT a.key, s.article_id, s.step_id, s.method_number, s.step_number,
-           sha256(coalesce(nullif(s.headline, ''), s.body))[:16] AS hash
+           text_hash(step_text(s.headline, s.body)) AS hash
     FROM kb.steps s JOIN kb.articles a USING (article_id)
     WHERE article_id IN (SELECT article_id FROM kb.articles WHERE key IN (SELECT key FROM reviewed))
 ),

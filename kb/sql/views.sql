@@ -1,17 +1,5 @@
--- The public SQL surface: views and table macros over the tables of schema.sql. docs/sql.md shows each with an example.
+-- The public SQL surface: views and table macros over the tables of schema.sql, by the macros of texts.sql. docs/sql.md shows each with an example.
 -- A goal is named by its title (case and "How to" do not matter), its slug, its article_id or its key.
-
--- The words of a text as search compares them: lower case, without accents, letters and digits only.
-CREATE OR REPLACE MACRO words_of(words_text) AS
-    list_filter(regexp_split_to_array(lower(strip_accents(words_text)), '[^\p{L}\p{N}]+'), lambda w: w <> '');
-
--- The title without "How to" and outer blanks, in lower case.
-CREATE OR REPLACE MACRO plain_goal(goal_name) AS
-    regexp_replace(lower(trim(goal_name)), '^how\s+to\s+', '');
-
--- Names as the table `names` holds them. A slug may be given with blanks, and with slashes around it.
-CREATE OR REPLACE MACRO name_hash(goal_name) AS md5_number_lower(plain_goal(goal_name));
-CREATE OR REPLACE MACRO slug_hash(slug) AS md5_number_lower('/' || replace(trim(lower(slug), ' /'), ' ', '-'));
 
 -- The article_id of a goal, NULL where there is none. An id or a key comes first, then a title, a slug, an alias.
 CREATE OR REPLACE MACRO goal_id(goal_name) AS (
@@ -26,10 +14,6 @@ CREATE OR REPLACE MACRO goal_id(goal_name) AS (
         SELECT article_id, place FROM names WHERE hash = slug_hash(goal_name::VARCHAR) AND place > 1
     )
 );
-
--- Which letters a word has, as bits. One change to a word changes at most two of them.
-CREATE OR REPLACE MACRO letters_of(word) AS
-    list_bit_or(list_transform(string_split(word, ''), lambda c: 1::UBIGINT << (unicode(c) % 63)::UBIGINT));
 
 -- One row a goal: an article with the size of its procedure.
 CREATE OR REPLACE VIEW goals AS

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from howtree.errors import BadUsage
+from howtree.extras import required
 from kb.video.corpus import Split
 
 K1, B = 1.2, 0.75
@@ -110,16 +110,3 @@ class Bm25Index:
                     span = slice(self.starts[number], self.starts[number + 1])
                     row[self.videos[span]] += count * self.shares[span]
         return result
-
-
-def required(module: str) -> Any:
-    """An evaluation library. Raises BadUsage with the command that installs it where it is missing."""
-    from importlib import import_module
-
-    try:
-        return import_module(module)
-    except ImportError:
-        raise BadUsage(
-            f"the evaluation needs {module.replace('_', '-')}, which is not installed. "
-            "Install it: pip install 'howtree[eval]'"
-        ) from None

@@ -11,8 +11,9 @@ from urllib.parse import quote_plus
 import numpy as np
 from numpy.typing import NDArray
 
+from howtree.extras import required
 from howtree.files import written_aside
-from kb.video.index import Floats, ranked, ranks_of, required
+from kb.video.index import Floats, ranked, ranks_of
 
 CUTS = (1, 10, 25, 50)
 RESAMPLES = 9999

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from howtree.errors import BadUsage
+from howtree.extras import required
 from linking.arrays import Vectors
 
 K1, B = 1.2, 0.75
@@ -36,19 +36,3 @@ class Bm25:
             if asked := [word for word in words(text.lower()) if word in self._known]:
                 row[:] = self._engine.get_scores(asked)
         return result
-
-
-def required(module: str) -> Any:
-    """A library of the evaluation.
-
-    Raises:
-        BadUsage: it is missing; the message holds the command that installs it.
-    """
-    from importlib import import_module
-
-    try:
-        return import_module(module)
-    except ImportError:
-        raise BadUsage(
-            f"the evaluation needs {module.split('.')[0]}, which is not installed: pip install 'howtree[eval]'"
-        ) from None

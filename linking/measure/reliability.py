@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from howtree.extras import required
 from howtree.files import written_aside
 from linking.arrays import Floats
-from linking.measure.bm25 import required
 
 BINS = 15
 

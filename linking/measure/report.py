@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from howtree.extras import required
 from howtree.files import digest_of_file, write_json, written_aside
 from howtree.version import __version__
-from linking.measure.bm25 import required
 from linking.measure.evaluate import Measured, taken_out
 from linking.measure.ranking import Task
 from linking.measure.reliability import draw_reliability

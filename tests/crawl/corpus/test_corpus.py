@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ from crawl.article import Article, Skip
 from crawl.corpus import duplicates
 from crawl.corpus import write as corpus_module
 from crawl.corpus.shards import SCHEMA, content_hash
-from crawl.corpus.write import read_corpus, write_corpus
+from crawl.corpus.write import digests_of, read_corpus, write_corpus
 from crawl.readers.sources import read
 from howtree.errors import BadInput
 from howtree.files import read_json
@@ -190,6 +191,23 @@ def test_several_processes_give_the_same_corpus(tmp_path: Path) -> None:
     assert one.kept == 80
     assert list(read_corpus(tmp_path / "one")) == list(read_corpus(tmp_path / "two"))
     assert [article.page_id for article in read_corpus(tmp_path / "two")] == list(range(1000, 1080))
+
+
+def test_a_corpus_knows_what_its_sources_held_wherever_they_were(tmp_path: Path) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name / "in").mkdir(parents=True)
+        dump(tmp_path / name / "in" / "a.jsonl", record("One"))
+        shutil.copy(PAGES / next(PAGES.glob("*.html")).name, tmp_path / name / "b.html")
+    file = tmp_path / "here" / "in" / "a.jsonl"
+    write_corpus([tmp_path / "here", tmp_path / "there", file], tmp_path / "corpus")
+    digests = digests_of(tmp_path / "corpus")
+    assert digests.keys() == {str(tmp_path / "here"), str(tmp_path / "there"), str(file)}
+    assert digests[str(file)] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert digests[str(tmp_path / "here")] == digests[str(tmp_path / "there")]
+    dump(file, record("Uno"))
+    write_corpus([tmp_path / "here", tmp_path / "there", file], tmp_path / "corpus")
+    changed = digests_of(tmp_path / "corpus")
+    assert [name for name in digests if changed[name] == digests[name]] == [str(tmp_path / "there")]
 
 
 def test_folders_that_are_no_corpus_are_left_alone(tmp_path: Path) -> None:

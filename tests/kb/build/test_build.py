@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import random
@@ -341,6 +342,16 @@ def test_any_name_of_a_folder_will_do(run: Run, tmp_path: Path) -> None:
     assert (
         "Boil Water  [" in run("tree", "make tea", "--threshold", 0.01, "--kb", folder / "kb.duckdb").stdout
     )
+
+
+def test_the_run_names_its_sources_with_their_digests(run: Run, tmp_path: Path) -> None:
+    source = tmp_path / "a.jsonl"
+    source.write_text(json.dumps({"title": "One", "steps": ["Go."]}), encoding="utf-8")
+    done = run("build", source, "-o", tmp_path / "kb.duckdb")
+    assert done.returncode == 0, done.stderr
+    ((sources, digests),) = rows(tmp_path / "kb.duckdb", "SELECT inputs->'sources', inputs->'digests' FROM runs")
+    assert json.loads(sources) == [str(source)]
+    assert json.loads(digests) == {str(source): hashlib.sha256(source.read_bytes()).hexdigest()}
 
 
 def test_a_threshold_chooses_and_keeps_the_candidates(run: Run, own_sample_kb: Path) -> None:
