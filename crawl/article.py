@@ -12,7 +12,7 @@ from typing import Any, Literal
 from urllib.parse import unquote
 
 MethodKind = Literal["method", "part", "question", "single"]
-Place = Literal["headline", "body", "bullet"]
+LinkPlace = Literal["headline", "body", "bullet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class StepLink:
     """Title of the target as the link names it; empty where it does not."""
     anchor: str
     """The words of the step that carry the link."""
-    place: Place
+    place: LinkPlace
     language: str = ""
     """Language of the target where the link leads to another language's site; empty means the article's own."""
 

@@ -9,7 +9,7 @@ from kb.store import KnowledgeBase
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundGoal:
     """A goal that a search found."""
 
     article_id: int
@@ -18,10 +18,10 @@ class Found:
     """1 for all of the words, less for fewer, misspelt or further ones."""
 
 
-def search(kb: KnowledgeBase, words: str, limit: int = 20) -> list[Found]:
+def search(kb: KnowledgeBase, words: str, limit: int = 20) -> list[FoundGoal]:
     """Goals whose title has the words, best first; beginnings and misspellings count for less."""
     rows = kb.query("SELECT article_id, goal, score FROM search_goals(?) LIMIT ?", [words, limit]).fetchall()
-    return [Found(*row) for row in rows]
+    return [FoundGoal(*row) for row in rows]
 
 
 def goal_id(kb: KnowledgeBase, name: str) -> int:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from howtree.errors import NotFound
-from kb.search import Found
+from kb.search import FoundGoal
 from kb.store import KnowledgeBase
 from kb.work import WorkFolder
 from linking.encode.encoder import SentenceEncoder, load_encoder
@@ -17,7 +17,7 @@ from linking.retrieve.index import GoalIndex
 from linking.text import step_text
 
 
-def semantic_search(kb: KnowledgeBase, words: str, limit: int = 20) -> list[Found]:
+def semantic_search(kb: KnowledgeBase, words: str, limit: int = 20) -> list[FoundGoal]:
     """Goals nearest in meaning to `words`, best first; the score is the cosine.
 
     Raises:
@@ -35,7 +35,7 @@ def semantic_search(kb: KnowledgeBase, words: str, limit: int = 20) -> list[Foun
     return sorted(found, key=lambda hit: (-hit.score, hit.article_id))[:limit]
 
 
-def _search_one(kb: KnowledgeBase, folder: Path, words: str, limit: int) -> list[Found]:
+def _search_one(kb: KnowledgeBase, folder: Path, words: str, limit: int) -> list[FoundGoal]:
     index = _index(folder, (folder / "manifest.json").stat().st_mtime_ns)
     if index.goal_set != kb.meta["articles_digest"]:
         raise NotFound(f"the index in {folder} belongs to another build than {kb.path}: build again")
@@ -50,7 +50,7 @@ def _search_one(kb: KnowledgeBase, folder: Path, words: str, limit: int) -> list
         "SELECT article_id, goal FROM articles WHERE article_id IN (SELECT unnest($ids))",
         {"ids": list(scored)},
     ).fetchall()
-    return [Found(article_id, goal, scored[article_id]) for article_id, goal in names]
+    return [FoundGoal(article_id, goal, scored[article_id]) for article_id, goal in names]
 
 
 @lru_cache(maxsize=8)

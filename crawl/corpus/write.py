@@ -29,7 +29,7 @@ from howtree.version import __version__
 
 
 @dataclass
-class Tally:
+class CorpusTally:
     """What an import read, kept and skipped."""
 
     read: int = 0
@@ -54,7 +54,7 @@ class Tally:
         }
 
     @classmethod
-    def from_dict(cls, value: dict[str, Any]) -> Tally:
+    def from_dict(cls, value: dict[str, Any]) -> CorpusTally:
         """The inverse of `to_dict`."""
         return cls(value["read"], value["kept"], Counter(value["skipped"]), Counter(value["notes"]))
 
@@ -63,7 +63,9 @@ def _by_size(counts: Counter[str]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def write_corpus(sources: Sequence[Path], folder: Path, *, shard_size: int = 2000, workers: int = 1) -> Tally:
+def write_corpus(
+    sources: Sequence[Path], folder: Path, *, shard_size: int = 2000, workers: int = 1
+) -> CorpusTally:
     """Read the sources into a corpus folder; a run that was killed goes on where it stopped.
 
     Where nothing has changed since a finished run, nothing is done again. Where the sources have changed (paths,
@@ -87,7 +89,7 @@ def write_corpus(sources: Sequence[Path], folder: Path, *, shard_size: int = 200
     }
     manifest = _prepare(folder, state)
     if manifest.get("finished") and "digests" in manifest:
-        return Tally.from_dict(manifest["tally"])
+        return CorpusTally.from_dict(manifest["tally"])
     _write_shards(sources, folder, shard_size, workers)
     take_out_duplicates(folder)
     tally = _count(folder)
@@ -160,8 +162,8 @@ def _clear(folder: Path) -> None:
         folder.rmdir()
 
 
-def _count(folder: Path) -> Tally:
-    tally = Tally()
+def _count(folder: Path) -> CorpusTally:
+    tally = CorpusTally()
     for part in parts_of(folder):
         skipped = pq.read_table(skipped_beside(part))
         tally.kept += pq.read_metadata(part).num_rows

@@ -19,14 +19,14 @@ from crawl.pages.outline import Outline, StepList
 from crawl.pages.prose import TargetOf, classes_of, step_of, text_of
 from crawl.pages.trees import TooManyTags, page_tree
 
-Kind = Literal["article", "restricted", "redirect", "not_article", "empty"]
+PageKind = Literal["article", "restricted", "redirect", "not_article", "empty"]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ParsedPage:
     """What a page turned out to be. Only the kind "article" holds an article; the others say why not."""
 
-    kind: Kind
+    kind: PageKind
     article: Article | None = None
     reason: str = ""
     target: str = ""
@@ -35,7 +35,7 @@ class Outcome:
 
 def parse_page(
     page: bytes | str, *, url: str = "", source: str = "", fetched_at: str = "", charset: str | None = None
-) -> Outcome:
+) -> ParsedPage:
     """Read one page; never raises, whatever the bytes.
 
     A page is an article when it holds a list of steps with at least one word and a title. Steps without a word
@@ -50,40 +50,40 @@ def parse_page(
     """
     text = page if isinstance(page, str) else decode_page(page, charset)
     if "<" not in text:
-        return Outcome("not_article", reason="no HTML")
+        return ParsedPage("not_article", reason="no HTML")
     config = page_config(text)
     try:
         outline = Outline.of(page_tree(text))
     except TooManyTags as error:
-        return Outcome("not_article", reason=str(error))
+        return ParsedPage("not_article", reason=str(error))
     refused = _refused(outline, config)
     if refused is not None:
         return refused
     head = Head.of(outline, config, text, url)
     methods = tuple(_methods(outline.lists, head))
     if not any(step.headline or step.body or step.bullets for method in methods for step in method.steps):
-        return Outcome("empty", reason="its lists of steps hold no word")
+        return ParsedPage("empty", reason="its lists of steps hold no word")
     if not head.title:
-        return Outcome("not_article", reason="no title")
-    return Outcome("article", _article(outline, head, methods, source, fetched_at))
+        return ParsedPage("not_article", reason="no title")
+    return ParsedPage("article", _article(outline, head, methods, source, fetched_at))
 
 
-def _refused(outline: Outline, config: Config) -> Outcome | None:
+def _refused(outline: Outline, config: Config) -> ParsedPage | None:
     """The outcome of a page that is no article to be read, or None."""
     if is_true(config.get("wgIsRestricted")) or (outline.in_review and not outline.lists):
-        return Outcome("restricted", reason="in quality review")
+        return ParsedPage("restricted", reason="in quality review")
     if is_true(config.get("wgIsRedirect")) or (outline.redirect and not outline.lists):
         target = slug_of_address(str(outline.redirect.get("href") or "")) if outline.redirect else ""
-        return Outcome(
+        return ParsedPage(
             "redirect", reason=f"leads to {target}" if target else "leads elsewhere", target=target
         )
     if str(config.get("wgNamespaceNumber", 0)) != "0":
-        return Outcome("not_article", reason=f"namespace {config['wgNamespaceNumber']}")
+        return ParsedPage("not_article", reason=f"namespace {config['wgNamespaceNumber']}")
     if outline.lists:
         return None
     if outline.titles and config.get("wgArticleId"):
-        return Outcome("empty", reason="no list of steps")
-    return Outcome("not_article", reason="no list of steps")
+        return ParsedPage("empty", reason="no list of steps")
+    return ParsedPage("not_article", reason="no list of steps")
 
 
 def _methods(lists: list[StepList], head: Head) -> Iterator[Method]:
@@ -139,9 +139,9 @@ def _kind_of(label: str) -> MethodKind:
     """Method, part or question, by the word before the number in "Method 1 of 3:" (after it in some languages)."""
     parts = (words.plain_word(re.sub(r"[.．、。]", "", part)) for part in re.split(r"\d+", label))
     word = next(filter(None, parts), "")
-    if word in words.KINDS["part"]:
+    if word in words.METHOD_KIND_WORDS["part"]:
         return "part"
-    return "question" if word in words.KINDS["question"] else "method"
+    return "question" if word in words.METHOD_KIND_WORDS["question"] else "method"
 
 
 def _article(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from bs4.element import NavigableString, Tag
 
-from crawl.article import Place, Step, StepLink, squeeze
+from crawl.article import LinkPlace, Step, StepLink, squeeze
 from crawl.pages import selectors
 from crawl.pages.links import Target
 
@@ -66,9 +66,9 @@ class _Link:
     tag: Tag
     target: Target
     words: list[str] = field(default_factory=list)
-    place: Place | None = None
+    place: LinkPlace | None = None
 
-    def closed(self, place: Place) -> StepLink:
+    def closed(self, place: LinkPlace) -> StepLink:
         """The finished record; `place` is where a link without a word stands."""
         return StepLink(
             self.target.slug,
@@ -144,12 +144,12 @@ class Prose:
             if self._link.place is None and not blank:
                 self._link.place = place
 
-    def _place(self) -> Place:
+    def _place(self) -> LinkPlace:
         if self._open_bullets:
             return "bullet"
         return "headline" if self._leading else "body"
 
-    def _parts(self, place: Place) -> list[str]:
+    def _parts(self, place: LinkPlace) -> list[str]:
         if place == "bullet":
             return self.bullets[self._open_bullets[-1]]
         return self.headline if place == "headline" else self.body

@@ -17,7 +17,7 @@ def _table(text: str) -> frozenset[str]:
     )
 
 
-KINDS: Final = {
+METHOD_KIND_WORDS: Final = {
     "part": _table("""
         Part, Parte, Partie, Teil, Deel, Del, Часть, Bagian, Část, Część, Phần, Bölüm, Kısım
         ส่วน, ส่วนที่, جزء, الجزء, भाग, بخش, قسمت, 部分, 部, パート, 파트, 부분

@@ -32,7 +32,7 @@ MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SourceFile:
     """A file (or a corpus folder) to be read, with its form: page, lines, json, csv, parquet, warc, zim,
     corpus."""
 
@@ -40,7 +40,7 @@ class Found:
     form: str
 
 
-def find(sources: Sequence[Path], without: Path | None = None) -> Iterator[Found]:
+def find(sources: Sequence[Path], without: Path | None = None) -> Iterator[SourceFile]:
     """Every file of the sources: the sources in the order given, the files of a folder sorted by path, at any depth.
 
     Hidden files and folders are left out, and so are files with a suffix that no source has, the folder `without`
@@ -52,11 +52,11 @@ def find(sources: Sequence[Path], without: Path | None = None) -> Iterator[Found
     check(sources)
     for source in sources:
         if is_corpus(source):
-            yield Found(source, "corpus")
+            yield SourceFile(source, "corpus")
         elif source.is_dir():
             yield from _find_in(source, without.resolve() if without else None)
         else:
-            yield Found(source, form_of(source))
+            yield SourceFile(source, form_of(source))
 
 
 def check(sources: Sequence[Path]) -> None:
@@ -66,11 +66,11 @@ def check(sources: Sequence[Path]) -> None:
             raise BadInput(f"{source}: no such file or folder. Name a folder of pages or a file of articles.")
 
 
-def _find_in(folder: Path, without: Path | None) -> Iterator[Found]:
+def _find_in(folder: Path, without: Path | None) -> Iterator[SourceFile]:
     try:
         entries = sorted(folder.iterdir(), key=lambda path: path.name)
     except OSError:
-        yield Found(folder, "unreadable")
+        yield SourceFile(folder, "unreadable")
         return
     for entry in entries:
         if entry.name.startswith("."):
@@ -80,11 +80,11 @@ def _find_in(folder: Path, without: Path | None) -> Iterator[Found]:
             if inside == without or inside in (folder.resolve(), *folder.resolve().parents):
                 continue  # what is being written, or a link back to a folder around this one
             if is_corpus(entry):
-                yield Found(entry, "corpus")
+                yield SourceFile(entry, "corpus")
             elif entry.suffix != WORK_SUFFIX:
                 yield from _find_in(entry, without)
         elif entry.suffix.lower() not in IGNORED_SUFFIXES:
-            yield Found(entry, form_of(entry))
+            yield SourceFile(entry, form_of(entry))
 
 
 def form_of(path: Path) -> str:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, cast, get_args
 from urllib.parse import urlsplit
 
-from crawl.article import Article, Method, MethodKind, Place, Step, StepLink, decode_slug, squeeze
+from crawl.article import Article, LinkPlace, Method, MethodKind, Step, StepLink, decode_slug, squeeze
 from crawl.pages import selectors
 from crawl.pages.links import slug_of_address
 from crawl.pages.sentences import sentences, split_headline
 
-KINDS = ("method", "part", "question", "single")
+METHOD_KINDS: tuple[MethodKind, ...] = get_args(MethodKind)
 _LISTS_OF_STEPS: tuple[tuple[str, MethodKind], ...] = (
     ("methods", "method"),
     ("parts", "part"),
@@ -214,7 +214,7 @@ def _methods_of(values: list[Any], kind: MethodKind) -> tuple[Method, ...]:
         own = value if isinstance(value, Mapping) else {"steps": value}
         name = _text(_first(own, "name", "title", "headline", "heading"))
         said = own.get("kind")
-        if said not in KINDS:
+        if said not in METHOD_KINDS:
             said = "single" if len(values) == 1 and not name else kind
         steps = _steps(_list(_first(own, "steps", "children")))
         methods.append(Method(cast(MethodKind, said), len(methods) + 1, name, steps))
@@ -265,6 +265,6 @@ def _links(values: Iterable[Any]) -> Iterable[StepLink]:
                 slug=slug,
                 title=_text(value.get("title")),
                 anchor=_text(value.get("anchor")),
-                place=cast(Place, place if place in ("headline", "body", "bullet") else "body"),
+                place=cast(LinkPlace, place if place in get_args(LinkPlace) else "body"),
                 language=_text(value.get("language")),
             )

@@ -27,7 +27,7 @@ REASONS = {
     "not_article": "not an article",
     "empty": "no steps",
 }
-"""Outcome of a page -> the reason that tallies count by."""
+"""Kind of a page -> the reason that tallies count by."""
 
 
 def read(
@@ -137,14 +137,14 @@ def _page_outcomes(item: Item) -> Iterable[Article | Skip]:
         return [Skip(item.where, "too long", str(error))]
     except BrokenPacking as error:
         return [Skip(item.where, "truncated gzip", str(error))]
-    outcome = parse_page(text, url=data.url, source=item.where, fetched_at=data.fetched_at)
-    if outcome.article is not None:
-        return [outcome.article]
-    if outcome.kind == "not_article" and "ld+json" in text:
+    parsed = parse_page(text, url=data.url, source=item.where, fetched_at=data.fetched_at)
+    if parsed.article is not None:
+        return [parsed.article]
+    if parsed.kind == "not_article" and "ld+json" in text:
         articles = list(how_tos(text, data.url, item.where, data.fetched_at))
         if articles:
             return articles
-    return [Skip(item.where, REASONS[outcome.kind], outcome.reason)]
+    return [Skip(item.where, REASONS[parsed.kind], parsed.reason)]
 
 
 def _line_outcomes(item: Item) -> Iterable[Article | Skip]:

@@ -6,15 +6,15 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
 
 from crawl.article import decode_slug
 from crawl.pages.selectors import language_of_host
 from howtree.errors import BadUsage
 
-Kind = Literal["article", "category", "sitemap"]
-KINDS: tuple[Kind, ...] = ("article", "category", "sitemap")
+AddressKind = Literal["article", "category", "sitemap"]
+ADDRESS_KINDS: tuple[AddressKind, ...] = get_args(AddressKind)
 
 SAFE = "/:;@$!*(),~"
 """What MediaWiki leaves unencoded in the path of a page."""
@@ -30,7 +30,7 @@ class Address:
     """Scheme, host and port ("https://www.wikihow.com")."""
     path: str
     """Normal spelling of the path, with a query for categories and sitemaps ("/Category:Fish?pg=2")."""
-    kind: Kind = "article"
+    kind: AddressKind = "article"
 
     @property
     def url(self) -> str:
@@ -68,7 +68,7 @@ class Hosts:
         """Whether no host but this machine is asked."""
         return all(is_loopback(netloc) for netloc in self.origins)
 
-    def address(self, href: str, kind: Kind = "article", base: str = "") -> Address | None:
+    def address(self, href: str, kind: AddressKind = "article", base: str = "") -> Address | None:
         """The page that `href` (relative to `base`) names, or None where its host is not allowed."""
         try:
             url = urljoin(base, href.strip())

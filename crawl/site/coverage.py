@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
-from crawl.site.frontier import MAX_HOPS, OUTCOMES, Frontier
+from crawl.site.frontier import MAX_HOPS, Frontier
+from crawl.site.page import OUTCOMES
 
 _OUTCOMES = """
     SELECT coalesce(outcome, 'waiting'), coalesce(reason, ''), count(*)

@@ -9,16 +9,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
-from crawl.site.addresses import Address, Hosts, Kind
-from crawl.site.segments import Place
+from crawl.site.addresses import Address, AddressKind, Hosts
+from crawl.site.page import OUTCOMES, Assessment, Entry, Outcome, Page
+from crawl.site.segments import Span
 from howtree.errors import BadInput
 
-Outcome = Literal["ok", "restricted", "gone", "redirect", "blocked", "not_article", "failed"]
-OUTCOMES: tuple[Outcome, ...] = ("ok", "restricted", "gone", "redirect", "blocked", "not_article", "failed")
 NAME = "frontier.sqlite"
 MAX_HOPS = 10
 """Redirects in a row that are followed (browsers follow 20, robots.txt readers 5)."""
@@ -33,65 +31,6 @@ _UPSERT = """
         seed = max(seed, excluded.seed),
         followed = CASE WHEN excluded.depth < depth THEN 0 ELSE followed END
     WHERE excluded.depth < depth OR excluded.seed > seed"""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A page to put into the frontier."""
-
-    address: Address
-    depth: int = 0
-    seed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of the frontier."""
-
-    id: int
-    address: Address
-    depth: int
-    seed: bool
-    due: int
-    """Not to be asked for before (seconds since 1970)."""
-    waits: bool
-    """Whether it is in line at all."""
-    tries: int
-    hops: int
-    outcome: Outcome | None
-    """What an earlier visit found, where this is another one."""
-    validator: str
-    spelling: str
-    """The address to ask for where the server insists on a spelling of its own."""
-
-    @property
-    def url(self) -> str:
-        """The address to ask for."""
-        return self.spelling or self.address.url
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What an answer means for its page, and what it leads to."""
-
-    outcome: Outcome
-    reason: str = ""
-    retry: bool = False
-    """Whether asking again later may bring another outcome."""
-    unchanged: bool = False
-    """The copy we hold is still the page (status 304)."""
-    target: Address | None = None
-    """The page that a redirect leads to."""
-    elsewhere: str = ""
-    """Where a redirect leads that is not followed."""
-    spelling: str = ""
-    """The same page's address as the server wants it spelt."""
-    found: tuple[Entry, ...] = ()
-    """Pages that this one lists or links to."""
-    followed: bool = False
-    """Whether `found` holds all links that the crawl follows from here."""
-    body_is_targets: bool = False
-    """The answer holds the article of `target` (a redirect inside the site)."""
 
 
 class Frontier:
@@ -215,7 +154,7 @@ class Frontier:
         )
 
     def settle(
-        self, page: Page, verdict: Verdict, at: float, place: Place | None, validator: str = ""
+        self, page: Page, assessment: Assessment, at: float, span: Span | None, validator: str = ""
     ) -> Outcome | None:
         """Record what became of a page, with all that follows from it.
 
@@ -224,28 +163,37 @@ class Frontier:
         A redirect puts its target in line, unless that leads back here or too many led here already.
         """
         with self.transaction():
-            if place:
-                self._db.execute("UPDATE segments SET bytes = ? WHERE id = ?", (place.end, place.segment))
-            if verdict.spelling and page.hops < MAX_HOPS:
+            if span:
+                self._db.execute("UPDATE segments SET bytes = ? WHERE id = ?", (span.end, span.segment))
+            if assessment.spelling and page.hops < MAX_HOPS:
                 self._db.execute(
-                    "UPDATE pages SET target = ?, hops = hops + 1 WHERE id = ?", (verdict.spelling, page.id)
+                    "UPDATE pages SET target = ?, hops = hops + 1 WHERE id = ?",
+                    (assessment.spelling, page.id),
                 )
                 return None
-            outcome, reason, alias = verdict.outcome, verdict.reason, None
+            outcome, reason, alias = assessment.outcome, assessment.reason, None
             if outcome == "redirect":
-                outcome, reason, alias = self._redirect(page, verdict)
-                if verdict.body_is_targets and alias is None:
+                outcome, reason, alias = self._redirect(page, assessment)
+                if assessment.body_is_targets and alias is None:
                     outcome, reason = "ok", ""  # the other address leads here, so this one is the page
-            if verdict.unchanged or (page.outcome == "ok" and outcome in ("failed", "blocked")):
+            if assessment.unchanged or (page.outcome == "ok" and outcome in ("failed", "blocked")):
                 outcome = page.outcome or "ok"  # a failed second visit takes no page away
-                place = None
-            if alias is not None and verdict.body_is_targets:
-                self._record(alias, "ok", "", at, place, validator, None, "", verdict.followed)
-            keep = None if alias is not None and verdict.body_is_targets else place
+                span = None
+            if alias is not None and assessment.body_is_targets:
+                self._record(alias, "ok", "", at, span, validator, None, "", assessment.followed)
+            keep = None if alias is not None and assessment.body_is_targets else span
             self._record(
-                page.id, outcome, reason, at, keep, validator, alias, verdict.elsewhere, verdict.followed
+                page.id,
+                outcome,
+                reason,
+                at,
+                keep,
+                validator,
+                alias,
+                assessment.elsewhere,
+                assessment.followed,
             )
-            self.add(verdict.found)
+            self.add(assessment.found)
             return outcome
 
     def _record(
@@ -254,7 +202,7 @@ class Frontier:
         outcome: str,
         reason: str,
         at: float,
-        place: Place | None,
+        span: Span | None,
         validator: str,
         alias: int | None,
         target: str,
@@ -270,8 +218,8 @@ class Frontier:
                 reason,
                 int(at),
                 validator,
-                place and place.segment,
-                place and place.start,
+                span and span.segment,
+                span and span.start,
                 alias,
                 target,
                 int(followed),
@@ -279,17 +227,17 @@ class Frontier:
             ),
         )
 
-    def _redirect(self, page: Page, verdict: Verdict) -> tuple[Outcome, str, int | None]:
-        if verdict.spelling or page.hops >= MAX_HOPS:
+    def _redirect(self, page: Page, assessment: Assessment) -> tuple[Outcome, str, int | None]:
+        if assessment.spelling or page.hops >= MAX_HOPS:
             return "failed", "too many redirects", None
-        if verdict.target is None:
-            return "redirect", verdict.reason, None
-        self.add([Entry(verdict.target, page.depth)], page.hops + 1)
-        target = cast(Page, self.page_at(verdict.target)).id
+        if assessment.target is None:
+            return "redirect", assessment.reason, None
+        self.add([Entry(assessment.target, page.depth)], page.hops + 1)
+        target = cast(Page, self.page_at(assessment.target)).id
         step: int | None = target
         for _ in range(MAX_HOPS + 1):
             if step is None:
-                return "redirect", verdict.reason, target
+                return "redirect", assessment.reason, target
             if step == page.id:
                 break
             step = self._db.execute("SELECT alias FROM pages WHERE id = ?", (step,)).fetchone()[0]
@@ -367,7 +315,7 @@ class Frontier:
         if row is None:
             return None
         number, origin, path, kind, depth, seed, due, tries, hops, outcome, validator, target = row
-        address = Address(origin, path, cast(Kind, kind))
+        address = Address(origin, path, cast(AddressKind, kind))
         spelling = target if target and outcome != "redirect" else ""
         return Page(
             id=number,

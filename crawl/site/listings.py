@@ -10,7 +10,7 @@ from lxml import etree
 
 from crawl.article import decode_slug
 from crawl.pages.links import is_article_slug
-from crawl.site.addresses import Address, Hosts, Kind
+from crawl.site.addresses import Address, AddressKind, Hosts
 
 ARTICLES = "#cat_container .responsive_thumb > a[href]"
 SUB_CATEGORIES = "#subcats a[href], #cat_container a[href]"
@@ -39,7 +39,7 @@ def category(
     """
     soup = BeautifulSoup(content, "lxml")
 
-    def links(selector: str, kind: Kind) -> Iterator[Address]:
+    def links(selector: str, kind: AddressKind) -> Iterator[Address]:
         for link in soup.select(selector):
             address = hosts.address(str(link.get("href")), kind, page.url)
             if address is not None:

@@ -32,7 +32,7 @@ _PROFILE = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Span:
     """Where a record stands: segment number, first byte, and the byte after it."""
 
     segment: int
@@ -55,7 +55,7 @@ class Segment:
         """End the file."""
         os.close(self._file)
 
-    def add(self, answer: Answer, at: float) -> Place:
+    def add(self, answer: Answer, at: float) -> Span:
         """Append an answer that came at `at` (seconds since 1970) and sync it to disk."""
         out = BytesIO()
         writer = WARCWriter(out, gzip=True, warc_version="1.1")
@@ -79,7 +79,7 @@ class Segment:
         )
         start = self.size + first
         self._append(out.getvalue())
-        return Place(self.number, start, self.size)
+        return Span(self.number, start, self.size)
 
     def _append(self, data: bytes) -> None:
         view = memoryview(data)

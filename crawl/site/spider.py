@@ -1,6 +1,6 @@
 """The live crawl: one page after the other, politely, into a folder that survives any kill.
 
-A turn takes the page that is due first, asks the host's robots.txt, sends one request, judges the answer,
+A turn takes the page that is due first, asks the host's robots.txt, sends one request, assesses the answer,
 keeps it raw in a WARC segment and records everything in one transaction of the frontier.
 """
 
@@ -18,13 +18,14 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
-from crawl.site.addresses import KINDS, Address, Hosts
+from crawl.site.addresses import ADDRESS_KINDS, Address, Hosts
+from crawl.site.assess import Assessor
 from crawl.site.fetch import MAX_SITEMAP_BYTES, Answer, Fetcher, Trouble
-from crawl.site.frontier import Entry, Frontier, Page, Verdict
+from crawl.site.frontier import Frontier
 from crawl.site.pacing import DELAY, Pace, Stopped
+from crawl.site.page import Assessment, Entry, Page
 from crawl.site.robots import PRODUCT, Robots, Rules
-from crawl.site.segments import MAX_SEGMENT_BYTES, Place, Segment, read_answer, recovered
-from crawl.site.verdicts import Judge
+from crawl.site.segments import MAX_SEGMENT_BYTES, Segment, Span, read_answer, recovered
 from howtree.errors import BadInput, BadUsage, HowtreeError
 from howtree.progress import say
 from howtree.version import __version__
@@ -59,7 +60,7 @@ class Settings:
 
 
 @dataclass(slots=True)
-class Tally:
+class CrawlTally:
     """What a run has done."""
 
     settled: Counter[str] = field(default_factory=Counter)
@@ -104,7 +105,7 @@ class Spider:
         """
         self.folder = folder
         self.settings = settings
-        self.tally = Tally()
+        self.tally = CrawlTally()
         self._open = ExitStack()
         with self._open as opening:
             opening.enter_context(_sole_holder(folder))
@@ -117,7 +118,7 @@ class Spider:
         self._segment: Segment | None = None
         self._held: dict[str, str] = {}
         self._robots_tries: Counter[str] = Counter()
-        self._judge = Judge(
+        self._assessor = Assessor(
             self.hosts,
             settings.follow,
             settings.depth,
@@ -140,7 +141,7 @@ class Spider:
         """Put seeds in line. Returns how many were not known."""
         return self.frontier.add(Entry(address, seed=True) for address in seeds)
 
-    def crawl(self, turned: Callable[[Tally], None] = lambda tally: None) -> Tally:
+    def crawl(self, turned: Callable[[CrawlTally], None] = lambda tally: None) -> CrawlTally:
         """Fetch until no page waits, the limit is reached or the person stops; `turned` hears of every turn.
 
         Raises:
@@ -183,7 +184,7 @@ class Spider:
         if rules.allow(page.url):
             self._visit(page, fetcher)
         else:
-            self._settle(page, Verdict("blocked", "robots.txt"), None)
+            self._settle(page, Assessment("blocked", "robots.txt"), None)
         return True
 
     def _check_patience(self) -> None:
@@ -219,21 +220,21 @@ class Spider:
         answer = None
         try:
             answer = self._answer(page, fetcher)
-            verdict = self._judge.verdict(page, answer)
+            assessment = self._assessor.assess(page, answer)
         except Trouble as trouble:
-            verdict = Verdict("failed", trouble.reason, retry=not trouble.final)
+            assessment = Assessment("failed", trouble.reason, retry=not trouble.final)
         finally:
             self.tally.requests = fetcher.requests
-        if verdict.retry:
+        if assessment.retry:
             self.pace.trouble()
         elif answer:
             self.pace.ease()
-        if verdict.retry and page.tries + 1 < self.settings.tries:
+        if assessment.retry and page.tries + 1 < self.settings.tries:
             with self.frontier.transaction():
-                self.frontier.postpone(page, self.pace.not_before, verdict.reason)
+                self.frontier.postpone(page, self.pace.not_before, assessment.reason)
                 self._note()
         else:
-            self._settle(page, verdict, answer)
+            self._settle(page, assessment, answer)
 
     def _answer(self, page: Page, fetcher: Fetcher) -> Answer:
         validator = page.validator if page.outcome == "ok" else ""
@@ -242,15 +243,15 @@ class Spider:
         return fetcher.get(page.url, validator)
 
     def _settle(
-        self, page: Page, verdict: Verdict, answer: Answer | None, place: Place | None = None
+        self, page: Page, assessment: Assessment, answer: Answer | None, span: Span | None = None
     ) -> None:
         at = self.pace.clock.time()
-        if answer and place is None and verdict.outcome != "failed":
-            place = self._writable_segment().add(answer, at)
-        validator = answer.validator if answer and verdict.outcome in ("ok", "redirect") else ""
+        if answer and span is None and assessment.outcome != "failed":
+            span = self._writable_segment().add(answer, at)
+        validator = answer.validator if answer and assessment.outcome in ("ok", "redirect") else ""
         with self.frontier.transaction():
             before = self.frontier.newest()
-            outcome = self.frontier.settle(page, verdict, at, place, validator)
+            outcome = self.frontier.settle(page, assessment, at, span, validator)
             self.tally.found += self.frontier.newest() - before
             if outcome:
                 self.tally.settled[outcome] += 1
@@ -266,7 +267,7 @@ class Spider:
         page, segment, start = kept
         links: tuple[Entry, ...] = ()
         try:
-            links = self._judge.links_of(page, read_answer(self.folder / segment, start))
+            links = self._assessor.links_of(page, read_answer(self.folder / segment, start))
         except (BadInput, Trouble) as error:
             say(f"{page.url}: its links cannot be followed ({error})")
         self.tally.found += self.frontier.follow(page, links)
@@ -290,21 +291,21 @@ class Spider:
             if not path.exists() or path.stat().st_size == counted:
                 continue
             for answer, start, end in recovered(path, counted):
-                self._recover(answer, Place(number, start, end))
+                self._recover(answer, Span(number, start, end))
             if not path.stat().st_size:
                 path.unlink()
 
-    def _recover(self, answer: Answer, place: Place) -> None:
-        addresses = (self.hosts.address(answer.url, kind) for kind in KINDS)
+    def _recover(self, answer: Answer, span: Span) -> None:
+        addresses = (self.hosts.address(answer.url, kind) for kind in ADDRESS_KINDS)
         pages = [page for a in addresses if a and (page := self.frontier.page_at(a)) and page.waits]
         if not pages:
             return
         page = pages[0]
         try:
-            verdict = self._judge.verdict(page, answer)
+            assessment = self._assessor.assess(page, answer)
         except Trouble as trouble:
-            verdict = Verdict("failed", trouble.reason)
-        self._settle(page, verdict, answer, place)
+            assessment = Assessment("failed", trouble.reason)
+        self._settle(page, assessment, answer, span)
         self.tally.recovered += 1
 
     def _writable_segment(self) -> Segment:

@@ -22,7 +22,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from crawl.corpus.write import Tally, write_corpus
+from crawl.corpus.write import CorpusTally, write_corpus
 from howtree.files import digest_of
 from kb.build.fill import (
     articles_digest,
@@ -32,15 +32,15 @@ from kb.build.fill import (
     refuse_broken,
     sizes,
 )
-from kb.build.runs import Run, keep_runs, record
+from kb.build.runs import RunRecord, keep_runs, record
 from kb.store import define_views
 from kb.work import WorkFolder
-from linking.rerank.decide import Decision, decision_of
 from linking.encode.device import Device, Precision
 from linking.encode.encoder import Encoder, load_encoder
-from linking.run.executors import Executor, executor_of
 from linking.pipeline import CANDIDATES, Goals, Linker, LinkTally, StepBatch
+from linking.rerank.decide import Decision, decision_of
 from linking.rerank.scorer import scorer_of
+from linking.run.executors import Executor, executor_of
 from linking.text import goal_text, step_text
 
 STEPS_PER_BATCH = 50_000
@@ -72,7 +72,7 @@ class Options:
 class BuildTally:
     """What a build read, made and spent."""
 
-    corpus: Tally
+    corpus: CorpusTally
     links: LinkTally = field(default_factory=LinkTally)
     counts: dict[str, int] = field(default_factory=dict)
     """Articles, steps, candidates, edges, chosen edges, hyperlinks in the file."""
@@ -203,10 +203,10 @@ def run_of(
     threshold: float,
     tally: BuildTally,
     started: datetime,
-) -> Run:
+) -> RunRecord:
     """The run as it is recorded."""
     scorer = scorer_of(encoder)
-    return Run(
+    return RunRecord(
         started,
         inputs={"sources": [str(source) for source in sources]},
         models={

@@ -19,7 +19,7 @@ from kb.store import SCHEMA_VERSION, KnowledgeBase
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunRecord:
     """One run that fills a knowledge base."""
 
     started: datetime
@@ -44,7 +44,13 @@ def keep_runs(session: duckdb.DuckDBPyConnection, output: Path) -> None:
 
 
 def record(
-    session: duckdb.DuckDBPyConnection, corpus: Path, run: Run, *, threshold: float, encoder: str, **meta: Any
+    session: duckdb.DuckDBPyConnection,
+    corpus: Path,
+    run: RunRecord,
+    *,
+    threshold: float,
+    encoder: str,
+    **meta: Any,
 ) -> None:
     """Write the row of a run that ends now, and what the file says of itself.
 
@@ -75,4 +81,6 @@ def record(
         "articles_digest": articles,
         **meta,
     }
-    session.executemany("INSERT INTO meta VALUES (?, ?)", [[key, str(value)] for key, value in entries.items()])
+    session.executemany(
+        "INSERT INTO meta VALUES (?, ?)", [[key, str(value)] for key, value in entries.items()]
+    )

@@ -19,7 +19,7 @@ from howtree.progress import progress, say
 
 if TYPE_CHECKING:
     from crawl.site.addresses import Address
-    from crawl.site.spider import Spider, Tally
+    from crawl.site.spider import CrawlTally, Spider
 
 HOST = "www.wikihow.com"
 BATCH = 10_000
@@ -230,7 +230,7 @@ def run(spider: Spider) -> None:
     with progress(None, "crawl", total=settled + waiting + spider.tally.found, unit="pages") as bar:
         bar.initial = bar.n = settled + before
 
-        def turned(tally: Tally) -> None:
+        def turned(tally: CrawlTally) -> None:
             bar.total = settled + waiting + tally.found
             bar.set_postfix(tally.settled, refresh=False)
             bar.update(settled + tally.settled.total() - bar.n)
@@ -238,7 +238,7 @@ def run(spider: Spider) -> None:
         spider.crawl(turned)
 
 
-def report(spider: Spider, tally: Tally) -> None:
+def report(spider: Spider, tally: CrawlTally) -> None:
     """Say what the run has done."""
     outcomes = (
         ", ".join(f"{count:,} {outcome}" for outcome, count in tally.settled.most_common()) or "nothing"

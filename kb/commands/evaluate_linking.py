@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from linking.measure.ranking import Task
 
 
-class Place(StrEnum):
+class LinkPlace(StrEnum):
     """Where in a step a hyperlink is."""
 
     headline = "headline"
@@ -41,7 +41,7 @@ def linking(
         Option("--language", help="With --kb: the language to measure [default: the one with most links]."),
     ] = "",
     place: Annotated[
-        Place | None, Option("--place", help="With --kb: only links in this place [default: all].")
+        LinkPlace | None, Option("--place", help="With --kb: only links in this place [default: all].")
     ] = None,
     train: Annotated[
         Path | None,
@@ -109,7 +109,7 @@ def _task_of_files(gold: Path, goals: Path, train: Path | None, dev: bool) -> Ta
     return Task.of(pairs, read_pool(goals), read_gold(train) if train else None)
 
 
-def _task_of_kb(kb: Path, language: str, place: Place | None, train: Path | None, dev: bool) -> Task:
+def _task_of_kb(kb: Path, language: str, place: LinkPlace | None, train: Path | None, dev: bool) -> Task:
     """Gold and pool from a knowledge base; with `dev` the goals of its other articles are the seen ones."""
     from kb.exchange.editor_links import dev_articles, read_editor_links
     from linking.gold.links import read_gold

@@ -14,14 +14,14 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from crawl.corpus.write import Tally, write_corpus
+from crawl.corpus.write import CorpusTally, write_corpus
 from crawl.readers.dumps import json_items, line_items
 from crawl.readers.files import check
 from howtree.errors import BadInput
 from howtree.files import digest_of_file
 from howtree.progress import progress, say
 from kb.build.fill import load_corpus, new_file, number, refuse_broken
-from kb.build.runs import Run, record
+from kb.build.runs import RunRecord, record
 from kb.exchange.paper import UNLINKABLE, probabilities, without_stop
 from kb.store import define_views, sql_file
 from kb.work import WorkFolder
@@ -30,12 +30,12 @@ BATCH = 20_000
 SHOWN = 5
 """Broken records that are told one by one; the others are counted."""
 
-TABLES = """
+PREDICTION_TABLES = """
 CREATE TEMP TABLE entries (number BIGINT, text VARCHAR);
 CREATE TEMP TABLE predictions (number BIGINT, title VARCHAR, score FLOAT, probability FLOAT);
 CREATE TEMP TABLE told (step_id BIGINT, article_id BIGINT, text VARCHAR);
 """
-PLACE = """
+PLACE_PREDICTIONS = """
 CREATE TEMP TABLE placed AS
 WITH numbered AS (SELECT number, text, row_number() OVER (PARTITION BY text ORDER BY number) AS nth FROM entries),
 steps_with AS (SELECT *, row_number() OVER (PARTITION BY text ORDER BY step_id) AS nth FROM told)
@@ -65,7 +65,7 @@ ORDER BY 1, 2;
 class PredictionTally:
     """What an import read and made."""
 
-    corpus: Tally
+    corpus: CorpusTally
     records: int = 0
     broken: int = 0
     """Records that are no prediction, or after which the file breaks off."""
@@ -108,10 +108,10 @@ def import_predictions(
         tally = PredictionTally(write_corpus(articles, work.corpus, workers=os.cpu_count() or 1))
         with new_file(work.aside) as session:
             load_corpus(session, work.corpus)
-            session.execute(TABLES)
+            session.execute(PREDICTION_TABLES)
             load_predictions(session, predictions, tally)
             tell_steps(session)
-            session.execute(PLACE)
+            session.execute(PLACE_PREDICTIONS)
             session.execute(f"SET VARIABLE threshold = {float(threshold)!r}")
             session.execute(sql_file("edges.sql"))
             count(session, tally)
@@ -208,9 +208,9 @@ def count(session: duckdb.DuckDBPyConnection, tally: PredictionTally) -> None:
 
 def run_of(
     predictions: Path, articles: Sequence[Path], threshold: float, tally: PredictionTally, started: datetime
-) -> Run:
+) -> RunRecord:
     """The run as it is recorded."""
-    return Run(
+    return RunRecord(
         started,
         inputs={
             "sources": [str(path) for path in articles],

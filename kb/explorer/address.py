@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 T = TypeVar("T")
-Path = tuple[tuple[int, int], ...]
+StepPath = tuple[tuple[int, int], ...]
 """A place in a tree of steps: (method number, step number) from the root's own steps down."""
 
 FOLDER = "kb/explorer"
@@ -96,7 +96,7 @@ def yes(raw: str) -> bool:
     return one_of(("yes", "no"))(raw) == "yes"
 
 
-def paths(raw: str) -> frozenset[Path]:
+def paths(raw: str) -> frozenset[StepPath]:
     """Places in a tree, e.g. "1.3-2.1~1.5": below step 3 of method 1 the step 1 of method 2, and step 5."""
     parts = raw.split("~") if raw else []
     if len(parts) > MAX_PATHS or not all(map(_PATH.fullmatch, parts)):
@@ -104,7 +104,7 @@ def paths(raw: str) -> frozenset[Path]:
     return frozenset(path(part) for part in parts)
 
 
-def path(raw: str) -> Path:
+def path(raw: str) -> StepPath:
     """One place in a tree.
 
     Raises:
@@ -116,12 +116,12 @@ def path(raw: str) -> Path:
     return tuple((int(method), int(step)) for method, step in pairs)
 
 
-def spelt(place: Path) -> str:
+def spelt(place: StepPath) -> str:
     """A place in a tree as the address spells it."""
     return "-".join(f"{method}.{step}" for method, step in place)
 
 
-def spelt_all(places: Iterable[Path]) -> str:
+def spelt_all(places: Iterable[StepPath]) -> str:
     """Places in a tree as the address spells them."""
     return "~".join(spelt(place) for place in sorted(places))
 

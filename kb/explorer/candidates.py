@@ -7,14 +7,14 @@ from typing import Any
 import streamlit as st
 
 from kb.explorer import address
-from kb.explorer.address import Path, spelt
+from kb.explorer.address import StepPath, spelt
 from kb.explorer.text import label
 from kb.store import KnowledgeBase
 
 SHOWN = 10
 
 
-def draw(kb: KnowledgeBase, step_id: int, path: Path) -> None:
+def draw(kb: KnowledgeBase, step_id: int, path: StepPath) -> None:
     """A line that opens into the candidates of a step; the address holds the one that is open."""
     key = f"weigh-{spelt(path)}"
     st.session_state[key] = st.query_params.get("weigh") == spelt(path)
@@ -30,7 +30,7 @@ def draw(kb: KnowledgeBase, step_id: int, path: Path) -> None:
             table(of_step(kb, step_id))
 
 
-def _toggle(path: Path) -> None:
+def _toggle(path: StepPath) -> None:
     address.put("weigh", spelt(path) if st.session_state[f"weigh-{spelt(path)}"] else "")
 
 

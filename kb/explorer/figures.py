@@ -7,10 +7,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from kb.explorer.session import FileStamp
 from kb.store import KnowledgeBase
 from kb.summary import summary
-
-Stamp = tuple[Any, ...]
 
 HISTOGRAM = """
 SELECT least(floor(probability * 20), 19) / 20 AS probability, count(*) AS links,
@@ -34,7 +33,7 @@ RUNS = "SELECT * FROM runs ORDER BY run_id DESC LIMIT 1"
 
 
 @st.cache_data(max_entries=2, show_spinner="Counting …")
-def figures(_kb: KnowledgeBase, stamp: Stamp) -> dict[str, Any]:
+def figures(_kb: KnowledgeBase, stamp: tuple[FileStamp, FileStamp]) -> dict[str, Any]:
     """Everything that the page shows of the knowledge base itself."""
     return {
         "summary": summary(_kb),
@@ -54,7 +53,7 @@ def frame(kb: KnowledgeBase, sql: str) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=2, show_spinner=False)
-def judged(_kb: KnowledgeBase, stamp: Stamp) -> dict[str, Any]:
+def judged(_kb: KnowledgeBase, stamp: tuple[FileStamp, FileStamp]) -> dict[str, Any]:
     """What people's reviews tell: agreement, and precision by probability."""
     from kb.review.agreement import agreement, precision, weighted_precision
 

@@ -113,7 +113,7 @@ def tables(_kb: KnowledgeBase, stamp: tuple[Any, ...]) -> dict[str, list[str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QueryAnswer:
     """The rows of a query, and why there are no more."""
 
     frame: pd.DataFrame
@@ -121,7 +121,7 @@ class Answer:
     stopped: str
 
 
-def fetched(kb: KnowledgeBase, sql: str) -> Answer:
+def fetched(kb: KnowledgeBase, sql: str) -> QueryAnswer:
     """Run a query within the limits; rows that came before a limit are kept.
 
     Raises:
@@ -138,7 +138,7 @@ def fetched(kb: KnowledgeBase, sql: str) -> Answer:
         if not rows:
             raise
         stopped = str(error)
-    return Answer(pd.DataFrame(rows, columns=unique(columns)), time.perf_counter() - began, stopped)
+    return QueryAnswer(pd.DataFrame(rows, columns=unique(columns)), time.perf_counter() - began, stopped)
 
 
 def unique(names: list[str]) -> list[str]:

@@ -16,10 +16,10 @@ def kb_path() -> Path:
     return Path(sys.argv[1]) if len(sys.argv) > 1 else default_path()
 
 
-Stamp = tuple[str, int, int, int]
+FileStamp = tuple[str, int, int, int]
 
 
-def stamp_of(path: Path) -> Stamp:
+def stamp_of(path: Path) -> FileStamp:
     """What changes when another file takes the place of this one, or it grows."""
     try:
         found = path.absolute().stat()
@@ -28,7 +28,7 @@ def stamp_of(path: Path) -> Stamp:
     return str(path.absolute()), found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def stamp() -> tuple[Stamp, Stamp]:
+def stamp() -> tuple[FileStamp, FileStamp]:
     """What changes when the knowledge base or people's reviews of it do: the key of whatever is counted once."""
     return stamp_of(kb_path()), stamp_of(reviews_path(kb_path()))
 
@@ -45,5 +45,5 @@ def knowledge_base() -> KnowledgeBase:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _opened(stamp: Stamp) -> KnowledgeBase:
+def _opened(stamp: FileStamp) -> KnowledgeBase:
     return KnowledgeBase(Path(stamp[0]))

@@ -9,7 +9,7 @@ import streamlit as st
 from kb import tree
 from kb.draw import method_label
 from kb.explorer import address, candidates
-from kb.explorer.address import Path, spelt
+from kb.explorer.address import StepPath, spelt
 from kb.explorer.text import label, markup, plain
 from kb.store import KnowledgeBase
 
@@ -22,23 +22,23 @@ class Openness:
     """Which places of a tree are open: the first `levels` of goals, and what a person opened or shut by hand."""
 
     levels: int
-    opened: frozenset[Path]
-    shut: frozenset[Path]
+    opened: frozenset[StepPath]
+    shut: frozenset[StepPath]
 
     @staticmethod
     def of_address(levels: int) -> Openness:
         """As the address says; a place counts as open with everything above it."""
-        none: frozenset[Path] = frozenset()
+        none: frozenset[StepPath] = frozenset()
         ends = address.given("open", none, address.paths)
         opened = frozenset(end[:length] for end in ends for length in range(1, len(end) + 1))
         return Openness(levels, opened, address.given("shut", none, address.paths))
 
-    def is_open(self, path: Path, linked: bool) -> bool:
+    def is_open(self, path: StepPath, linked: bool) -> bool:
         """Whether the step at `path` is open."""
         return path in self.opened or (linked and len(path) < self.levels and path not in self.shut)
 
 
-def toggle(path: Path, linked: bool, levels: int) -> None:
+def toggle(path: StepPath, linked: bool, levels: int) -> None:
     """Write into the address that a person opened or shut the step at `path`."""
     openness = Openness.of_address(levels)
     by_level = linked and len(path) < levels
@@ -57,8 +57,8 @@ class Grown:
     """The part of a tree that is on the screen, fetched a level at a time."""
 
     goals: dict[int, tree.Goal]
-    open_links: set[Path] = field(default_factory=set)
-    open_steps: dict[Path, int] = field(default_factory=dict)
+    open_links: set[StepPath] = field(default_factory=set)
+    open_steps: dict[StepPath, int] = field(default_factory=dict)
     cut: bool = False
     texts: dict[int, tuple[str, str, list[str]]] = field(default_factory=dict)
     keys: dict[int, str] = field(default_factory=dict)
@@ -68,10 +68,10 @@ class Grown:
 def grow(kb: KnowledgeBase, root: int, openness: Openness, threshold: float | None) -> Grown:
     """Fetch what `openness` shows below a goal: all that was opened by hand, and of the levels `MAX_DRAWN` steps."""
     grown = Grown(tree.goals(kb, [root], threshold))
-    level: list[tuple[Path, int, frozenset[int]]] = [((), root, frozenset({root}))]
+    level: list[tuple[StepPath, int, frozenset[int]]] = [((), root, frozenset({root}))]
     drawn = len(places(grown.goals[root], ()))
     while level:
-        below: list[tuple[Path, int, frozenset[int]]] = []
+        below: list[tuple[StepPath, int, frozenset[int]]] = []
         for above, goal_id, ancestors in level:
             for path, step in places(grown.goals[goal_id], above):
                 if not openness.is_open(path, step.link is not None):
@@ -98,7 +98,7 @@ def grow(kb: KnowledgeBase, root: int, openness: Openness, threshold: float | No
     return grown
 
 
-def places(goal: tree.Goal, above: Path) -> list[tuple[Path, tree.Step]]:
+def places(goal: tree.Goal, above: StepPath) -> list[tuple[StepPath, tree.Step]]:
     """The steps of a goal with their places below `above`."""
     return [((*above, (m.number, step.number)), step) for m in goal.methods for step in m.steps]
 
@@ -135,13 +135,13 @@ class StepTree:
     threshold: float | None
 
     def draw_method(
-        self, goal: tree.Goal, method: tree.Method, above: Path, ancestors: tuple[int, ...]
+        self, goal: tree.Goal, method: tree.Method, above: StepPath, ancestors: tuple[int, ...]
     ) -> None:
         """Draw the steps of one method, each an expander."""
         for step in method.steps:
             self._step(step, (*above, (method.number, step.number)), (*ancestors, goal.article_id))
 
-    def _step(self, step: tree.Step, path: Path, ancestors: tuple[int, ...]) -> None:
+    def _step(self, step: tree.Step, path: StepPath, ancestors: tuple[int, ...]) -> None:
         key = f"step-{spelt(path)}"
         linked = step.link is not None
         st.session_state[key] = path in self.grown.open_steps
@@ -169,7 +169,7 @@ class StepTree:
         elif step.link is None:
             st.caption("The article says no more about this step.")
 
-    def _link(self, link: tree.Link, path: Path, ancestors: tuple[int, ...]) -> None:
+    def _link(self, link: tree.Link, path: StepPath, ancestors: tuple[int, ...]) -> None:
         trail = (*self.trail, *(self.grown.keys[goal_id] for goal_id in ancestors[1:]))
         with st.container(horizontal=True, vertical_alignment="center", key=f"row-{spelt(path)}"):
             address.link(

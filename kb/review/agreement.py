@@ -29,7 +29,7 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Precision:
+class LinkPrecision:
     """How many of the model's links of one range of probability people hold for right."""
 
     low: float
@@ -99,7 +99,7 @@ def decisions(kb: KnowledgeBase) -> Iterator[tuple[int, str, float, str | None, 
         yield step_id, key, probability, outcome(steps[step_id], key), text
 
 
-def precision(kb: KnowledgeBase) -> list[Precision]:
+def precision(kb: KnowledgeBase) -> list[LinkPrecision]:
     """The precision of the model's links by tenths of probability.
 
     A link is right where people decide for its goal, wrong where they decide for another or none.
@@ -119,7 +119,7 @@ def precision(kb: KnowledgeBase) -> list[Precision]:
             judged[place] += 1
             right[place] += decided == key
     return [
-        Precision(
+        LinkPrecision(
             place / BINS,
             (place + 1) / BINS,
             links.get(place, 0),
@@ -140,7 +140,7 @@ def wilson(right: int, judged: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def weighted_precision(parts: Sequence[Precision]) -> float | None:
+def weighted_precision(parts: Sequence[LinkPrecision]) -> float | None:
     """Precision over all ranges, each weighing by its number of links; None without judgements."""
     known = [part for part in parts if part.precision is not None]
     total = sum(part.links for part in known)

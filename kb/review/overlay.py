@@ -78,7 +78,7 @@ def outcome(reviews: Iterable[Review], link: str | None) -> str | None:
     return winners[0] if len(winners) == 1 else None
 
 
-TABLES = """
+OVERLAY_TABLES = """
 CREATE TABLE IF NOT EXISTS verdicts (
     review_id VARCHAR, state VARCHAR, step_id BIGINT, parent_id BIGINT, goal_id BIGINT, verdict VARCHAR, who VARCHAR,
     judged_at TIMESTAMP, note VARCHAR
@@ -129,7 +129,7 @@ ORDER BY r.n
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _PlacedReview:
     """A review with the ids that it speaks of in this knowledge base."""
 
     review: Review
@@ -156,26 +156,26 @@ def lay_over(session: duckdb.DuckDBPyConnection, log: Log) -> Counter[str]:
     Returns:
         how many reviews are 'current', 'stale' or name a 'goal gone'.
     """
-    places = _places(session, log.reviews)
+    placed = _placed(session, log.reviews)
     session.execute("BEGIN")
-    session.execute(TABLES)
-    _insert(session, "verdicts", _verdicts(places))
-    decided, edges = _decide([place for place in places if place.state == "current"])
+    session.execute(OVERLAY_TABLES)
+    _insert(session, "verdicts", _verdicts(placed))
+    decided, edges = _decide([place for place in placed if place.state == "current"])
     _insert(session, "decided", [(step_id,) for step_id in decided])
     _insert(session, "person_edges", edges)
     session.execute(PEOPLE_OVER_MACHINE if decided else MACHINE_ALONE)
     session.execute("COMMIT")
-    return Counter(place.state for place in places)
+    return Counter(place.state for place in placed)
 
 
 def placed_reviews(session: duckdb.DuckDBPyConnection, log: Log) -> Iterator[tuple[int, Review]]:
     """The reviews that count, in the order written, each with the id of its step."""
-    for place in _places(session, log.reviews):
+    for place in _placed(session, log.reviews):
         if place.step_id is not None and place.state == "current":
             yield place.step_id, place.review
 
 
-def _places(session: duckdb.DuckDBPyConnection, reviews: Sequence[Review]) -> list[_Place]:
+def _placed(session: duckdb.DuckDBPyConnection, reviews: Sequence[Review]) -> list[_PlacedReview]:
     if not reviews:
         return []
     rows = session.execute(
@@ -188,18 +188,18 @@ def _places(session: duckdb.DuckDBPyConnection, reviews: Sequence[Review]) -> li
             "goals": [review.goal or NO_LINK for review in reviews],
         },
     ).fetchall()
-    return [_Place(review, *row) for review, row in zip(reviews, rows, strict=True)]
+    return [_PlacedReview(review, *row) for review, row in zip(reviews, rows, strict=True)]
 
 
-def _verdicts(places: Sequence[_Place]) -> list[tuple[Any, ...]]:
+def _verdicts(placed: Sequence[_PlacedReview]) -> list[tuple[Any, ...]]:
     """The rows of the table `verdicts`; a review that its writer followed with another of the pair is 'superseded'."""
     latest = {
         (place.review.who, place.step_id, place.goal_id): place
-        for place in places
+        for place in placed
         if place.state == "current"
     }
     rows = []
-    for place in places:
+    for place in placed:
         review = place.review
         superseded = latest.get((review.who, place.step_id, place.goal_id), place) is not place
         state = "superseded" if superseded else place.state
@@ -208,10 +208,10 @@ def _verdicts(places: Sequence[_Place]) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _decide(places: Iterable[_Place]) -> tuple[list[int], list[tuple[Any, ...]]]:
+def _decide(placed: Iterable[_PlacedReview]) -> tuple[list[int], list[tuple[Any, ...]]]:
     """The steps that people decided, and the edges they chose."""
-    steps: dict[int, list[_Place]] = {}
-    for place in places:
+    steps: dict[int, list[_PlacedReview]] = {}
+    for place in placed:
         if place.step_id is not None:
             steps.setdefault(place.step_id, []).append(place)
     decided, edges = [], []

@@ -22,9 +22,10 @@ from support.crawl_site import Site, article, packed
 
 from crawl.site.addresses import Address, Hosts, path_of_slug
 from crawl.site.fetch import Answer, Fetcher
-from crawl.site.frontier import Entry, Frontier, Verdict
+from crawl.site.frontier import Frontier
 from crawl.site.pacing import Pace
-from crawl.site.segments import Place
+from crawl.site.page import Assessment, Entry
+from crawl.site.segments import Span
 from crawl.site.spider import Settings, Spider
 
 HOST = "https://www.wikihow.com"
@@ -62,9 +63,9 @@ def seconds_a_page(frontier: Frontier, pages: int) -> list[float]:
         began = time.perf_counter()
         page = frontier.next([HOST])
         assert page
-        verdict = Verdict("ok", found=found, followed=True)
+        assessment = Assessment("ok", found=found, followed=True)
         frontier.settle(
-            page, verdict, 1e9 + number, Place(1, number, number + 1), '"a-tag-of-usual-length-32-letters"'
+            page, assessment, 1e9 + number, Span(1, number, number + 1), '"a-tag-of-usual-length-32-letters"'
         )
         times.append(time.perf_counter() - began)
     return times

@@ -349,7 +349,9 @@ def test_the_run_names_its_sources_with_their_digests(run: Run, tmp_path: Path) 
     source.write_text(json.dumps({"title": "One", "steps": ["Go."]}), encoding="utf-8")
     done = run("build", source, "-o", tmp_path / "kb.duckdb")
     assert done.returncode == 0, done.stderr
-    ((sources, digests),) = rows(tmp_path / "kb.duckdb", "SELECT inputs->'sources', inputs->'digests' FROM runs")
+    ((sources, digests),) = rows(
+        tmp_path / "kb.duckdb", "SELECT inputs->'sources', inputs->'digests' FROM runs"
+    )
     assert json.loads(sources) == [str(source)]
     assert json.loads(digests) == {str(source): hashlib.sha256(source.read_bytes()).hexdigest()}
 

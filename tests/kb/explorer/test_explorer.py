@@ -37,7 +37,7 @@ PATHS = st.lists(
 
 
 @given(PATHS)
-def test_open_steps_survive_the_address(paths: list[address.Path]) -> None:
+def test_open_steps_survive_the_address(paths: list[address.StepPath]) -> None:
     assert address.paths(address.spelt_all(paths)) == frozenset(paths)
 
 

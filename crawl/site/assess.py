@@ -12,8 +12,8 @@ from crawl.pages.head import page_config
 from crawl.pages.parse import parse_page
 from crawl.site.addresses import Address, Hosts, path_of_slug
 from crawl.site.fetch import MAX_SITEMAP_BYTES, Answer, Trouble
-from crawl.site.frontier import Entry, Page, Verdict
 from crawl.site.listings import NoListing, category, is_article, sitemap
+from crawl.site.page import Assessment, Entry, Page
 
 REDIRECTS = (301, 302, 303, 307, 308)
 REFUSALS = (401, 403, 407, 451)
@@ -48,8 +48,8 @@ BLOCK_WORDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
-    """Reads answers for one crawl."""
+class Assessor:
+    """Assesses the answers of one crawl."""
 
     hosts: Hosts
     follow: frozenset[str]
@@ -59,37 +59,37 @@ class Judge:
     known: Callable[[Address], bool]
     """Whether the frontier holds a page."""
 
-    def verdict(self, page: Page, answer: Answer) -> Verdict:
+    def assess(self, page: Page, answer: Answer) -> Assessment:
         """What `answer` means for `page`.
 
         Raises:
             Trouble: the answer is unusable; another one may come.
         """
         try:
-            return self._verdict(page, answer)
+            return self._assess(page, answer)
         except (RecursionError, ValueError, LookupError) as error:  # one monstrous page must not end a crawl
             raise Trouble("unreadable page", final=True) from error
 
-    def _verdict(self, page: Page, answer: Answer) -> Verdict:
+    def _assess(self, page: Page, answer: Answer) -> Assessment:
         status = answer.status
         if status in REDIRECTS:
             return self._redirect(page, answer)
         if status in PASSING:
             raise Trouble(f"status {status}")
         if status in REFUSALS:
-            return Verdict("blocked", f"status {status}", retry=True)
+            return Assessment("blocked", f"status {status}", retry=True)
         if status == 304 and page.validator:
-            return Verdict("ok", unchanged=True)
+            return Assessment("ok", unchanged=True)
         if status in (404, 410):
             return self._missing(page, answer)
         if status != 200:
-            return Verdict("failed", f"status {status}")
+            return Assessment("failed", f"status {status}")
         if page.address.kind == "sitemap":
             return self._sitemap(page, answer)
         return self._page(page, answer)
 
     def links_of(self, page: Page, answer: Answer) -> tuple[Entry, ...]:
-        """The articles that the crawl follows from an answer that was kept. Raises Trouble like `verdict`."""
+        """The articles that the crawl follows from an answer that was kept. Raises Trouble like `assess`."""
         article = parse_page(answer.content(), url=page.url, charset=answer.charset).article
         return self.links(page, article) if article else ()
 
@@ -104,89 +104,89 @@ class Judge:
         targets = (Address(page.address.origin, path_of_slug(slug)) for slug in slugs)
         return tuple(Entry(target, page.depth + 1) for target in targets if is_article(target))
 
-    def _redirect(self, page: Page, answer: Answer) -> Verdict:
+    def _redirect(self, page: Page, answer: Answer) -> Assessment:
         location = answer.header("location")
         if not location:
-            return Verdict("failed", "redirect without an address")
+            return Assessment("failed", "redirect without an address")
         kind = page.address.kind
         target = self.hosts.address(location, kind, base=page.url)
         if target is None:
-            return Verdict("redirect", "off the allowed hosts", elsewhere=urljoin(page.url, location))
+            return Assessment("redirect", "off the allowed hosts", elsewhere=urljoin(page.url, location))
         if kind == "category":
             name, _, number = page.address.path.partition("?pg=")
             if target.path == name and number:
-                return Verdict("gone", "behind the last page")
+                return Assessment("gone", "behind the last page")
             if number and "?pg=" not in target.path:  # the site drops it when a category was renamed
                 target = replace(target, path=f"{target.path}?pg={number}")
         if target == page.address:
             spelling = self.hosts.raw(location, base=page.url) or ""
             if spelling == page.url:
-                return Verdict("failed", "redirect loop")
-            return Verdict("redirect", spelling=spelling)
+                return Assessment("failed", "redirect loop")
+            return Assessment("redirect", spelling=spelling)
         if kind == "article" and not is_article(target):
-            return Verdict("redirect", "to no article", elsewhere=target.url)
-        return Verdict("redirect", target=target)
+            return Assessment("redirect", "to no article", elsewhere=target.url)
+        return Assessment("redirect", target=target)
 
-    def _missing(self, page: Page, answer: Answer) -> Verdict:
+    def _missing(self, page: Page, answer: Answer) -> Assessment:
         """Articles in quality review come with status 404, but their pages say what they are."""
         if page.address.kind == "article":
             try:
                 if parse_page(answer.content(), url=page.url).kind == "restricted":
-                    return Verdict("restricted")
+                    return Assessment("restricted")
             except Trouble:
                 pass
-        return Verdict("gone")
+        return Assessment("gone")
 
-    def _sitemap(self, page: Page, answer: Answer) -> Verdict:
+    def _sitemap(self, page: Page, answer: Answer) -> Assessment:
         content = answer.content(MAX_SITEMAP_BYTES)
         try:
             found = sitemap(content, page.address, self.hosts)
         except NoListing:
             if _is_block_page(content):
-                return Verdict("blocked", "block page", retry=True)
+                return Assessment("blocked", "block page", retry=True)
             raise Trouble("broken sitemap") from None
-        return Verdict("ok", found=tuple(Entry(address, seed=True) for address in found))
+        return Assessment("ok", found=tuple(Entry(address, seed=True) for address in found))
 
-    def _page(self, page: Page, answer: Answer) -> Verdict:
+    def _page(self, page: Page, answer: Answer) -> Assessment:
         content = answer.content()
         if answer.content_type not in ("", "text/html", "application/xhtml+xml"):
-            return _other_page(content, Verdict("not_article", "no HTML"))
+            return _other_page(content, Assessment("not_article", "no HTML"))
         if b"</html" not in content[-4096:].lower():
             if _is_block_page(content):
-                return Verdict("blocked", "block page", retry=True)
+                return Assessment("blocked", "block page", retry=True)
             raise Trouble("cut answer")  # a wrong Content-Length cuts a page without any sign of it in HTTP
         if page.address.kind == "article":
             return self._article(page, content, answer.charset)
         try:
             found = category(content, page.address, self.hosts, self.known)
         except NoListing:
-            return _other_page(content, Verdict("not_article", "lists nothing"))
-        return Verdict("ok", found=tuple(Entry(address, seed=True) for address in found))
+            return _other_page(content, Assessment("not_article", "lists nothing"))
+        return Assessment("ok", found=tuple(Entry(address, seed=True) for address in found))
 
-    def _article(self, page: Page, content: bytes, charset: str) -> Verdict:
-        outcome = parse_page(content, url=page.url, charset=charset)
-        if outcome.kind == "restricted":
-            return Verdict("restricted")
-        if outcome.kind == "redirect":
-            target = replace(page.address, path=path_of_slug(outcome.target)) if outcome.target else None
+    def _article(self, page: Page, content: bytes, charset: str) -> Assessment:
+        parsed = parse_page(content, url=page.url, charset=charset)
+        if parsed.kind == "restricted":
+            return Assessment("restricted")
+        if parsed.kind == "redirect":
+            target = replace(page.address, path=path_of_slug(parsed.target)) if parsed.target else None
             if target == page.address:
-                return Verdict("failed", "redirect loop")
-            return Verdict("redirect", target=target)
-        article = outcome.article
+                return Assessment("failed", "redirect loop")
+            return Assessment("redirect", target=target)
+        article = parsed.article
         if article is None:
-            reason = "no steps" if outcome.kind == "empty" else ""
-            return _other_page(content, Verdict("not_article", reason))
+            reason = "no steps" if parsed.kind == "empty" else ""
+            return _other_page(content, Assessment("not_article", reason))
         wanted = bool(self.follow) and page.depth < self.depth
-        verdict = Verdict("ok", found=self.links(page, article) if wanted else (), followed=wanted)
+        assessment = Assessment("ok", found=self.links(page, article) if wanted else (), followed=wanted)
         canonical = self.hosts.address(article.url, base=page.url)
         if canonical is None or canonical == page.address or not is_article(canonical):
-            return verdict
-        return replace(verdict, outcome="redirect", target=canonical, body_is_targets=True)
+            return assessment
+        return replace(assessment, outcome="redirect", target=canonical, body_is_targets=True)
 
 
-def _other_page(content: bytes, verdict: Verdict) -> Verdict:
-    """`verdict`, unless the page is none of the site's own and holds us off."""
-    return Verdict("blocked", "block page", retry=True) if _is_block_page(content) else verdict
+def _other_page(content: bytes, assessment: Assessment) -> Assessment:
+    """`assessment`, unless the page is none of the site's own and holds us off."""
+    return Assessment("blocked", "block page", retry=True) if _is_block_page(content) else assessment
 
 
 def _is_block_page(content: bytes) -> bool:
