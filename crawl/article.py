@@ -45,7 +45,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One list of steps. Methods are alternatives, parts are all needed, a single list stands alone."""
+    """One list of steps. Methods are alternatives, parts are all needed, a single list is all there is."""
 
     kind: MethodKind
     number: int
@@ -113,7 +113,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Something a reader met that is no article: where it stands, why it was left out, and the detail."""
+    """Something a reader met that is no article: where it is, why it was left out, and the detail."""
 
     where: str
     """File, with line or record where there is one."""

@@ -1,4 +1,4 @@
-"""What changed between two knowledge bases: articles and links, told apart by the keys that builds keep."""
+"""What changed between two knowledge bases: articles and links, matched by the keys that builds keep."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def compared(old: Path, new: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def diff(old: Path, new: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Every kind of change by its name in `CHANGES`, with its rows in the order of keys.
 
-    Links are those that the builds chose; people's verdicts stand apart and are not compared.
+    Links are those that the builds chose; people's verdicts are kept apart and are not compared.
 
     Raises:
         NotFound, BadInput: as `compared`.

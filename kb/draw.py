@@ -18,7 +18,7 @@ MAX_LABEL = 120
 
 
 def as_text(goal: Goal) -> str:
-    """The tree with box-drawing lines, one line a step."""
+    """The tree with box-drawing lines, one line per step."""
     return "\n".join([one_line(goal.goal), *_goal_lines(goal, "")])
 
 
@@ -172,5 +172,5 @@ class _Mermaid:
 
 
 def escape(text: str) -> str:
-    """`text` as it may stand between the quotes of a Mermaid label."""
+    """`text` as it may be between the quotes of a Mermaid label."""
     return "".join(c if c.isalnum() or c in " .,'()-" else f"#{ord(c)};" for c in one_line(text))

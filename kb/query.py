@@ -47,7 +47,7 @@ class Result:
         """The rows.
 
         Raises:
-            BadQuery: there are more than the limit; so many have been yielded.
+            BadQuery: there are more than the limit; that many have been yielded.
         """
         left = self._most if self.columns else 0
         while rows := self._cursor.fetchmany(BATCH):

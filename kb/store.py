@@ -29,7 +29,7 @@ MEMORY_LIMIT = "800MB"
 
 
 def default_path() -> Path:
-    """The knowledge base that commands read unless told otherwise: HOWTREE_KB, else kb.duckdb here."""
+    """The knowledge base that commands read unless another is named: HOWTREE_KB, else kb.duckdb here."""
     return Path(os.environ.get("HOWTREE_KB") or "kb.duckdb")
 
 
@@ -64,7 +64,7 @@ class KnowledgeBase:
         self.log = Log()
         """The reviews as last read."""
         self.review_notes: list[str] = []
-        """What is to be told of the reviews file: lines left out, verdicts on steps that have changed."""
+        """What is to be reported of the reviews file: lines left out, verdicts on steps that have changed."""
         self._session = attach(path)
         self._reviews_seen: tuple[int, int] | None = (0, 0)
         self._reviews_lock = threading.Lock()
@@ -185,15 +185,17 @@ def attach_as(session: duckdb.DuckDBPyConnection, name: str, path: Path) -> None
 
 
 def notes(path: Path, log: Log, states: Mapping[str, int]) -> list[str]:
-    """What is to be told of a reviews file."""
-    told = [f"{path}: line {number} is no whole review and is left out" for number in log.broken]
+    """What is to be reported of a reviews file."""
+    found = [f"{path}: line {number} is no whole review and is left out" for number in log.broken]
     if states.get("stale"):
-        told.append(
+        found.append(
             f"{path}: {states['stale']:,} reviews judge steps that have changed or gone, and do not count"
         )
     if states.get("goal gone"):
-        told.append(f"{path}: {states['goal gone']:,} reviews name goals that are not here, and do not count")
-    return told
+        found.append(
+            f"{path}: {states['goal gone']:,} reviews name goals that are not here, and do not count"
+        )
+    return found
 
 
 def lock(session: duckdb.DuckDBPyConnection) -> None:

@@ -61,7 +61,7 @@ class Goal:
 
     @property
     def relation(self) -> str:
-        """How the methods stand to each other: 'alternatives', 'all needed', 'answers' or 'one list'."""
+        """How the methods relate to each other: 'alternatives', 'all needed', 'answers' or 'one list'."""
         return RELATIONS.get(self.methods[0].kind, "alternatives") if self.methods else ""
 
     def walk(self, depth: int = 1) -> Iterator[tuple[int, Goal, Step]]:

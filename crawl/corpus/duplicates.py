@@ -69,7 +69,7 @@ def _identity(row: dict[str, Any], pages: dict[tuple[str, str], str]) -> str:
 
 
 def _rank(row: dict[str, Any]) -> int:
-    """The revision; a record with a page id and no revision still stands above one with neither."""
+    """The revision; a record with a page id and no revision still ranks above one with neither."""
     if row["revision"] is not None:
         return int(row["revision"])
     return -1 if row["page_id"] is None else 0

@@ -58,7 +58,7 @@ SCHEMA = pa.schema(
         ("source", pa.string()),
     ]
 )
-"""One row an article: the fields of `Article`, its key, and a digest of all but where and when it was read."""
+"""One row per article: the fields of `Article`, its key, and a digest of all but where and when it was read."""
 SKIPPED_SCHEMA = pa.schema([("where", pa.string()), ("reason", pa.string()), ("detail", pa.string())])
 _NOTES = b"notes"
 
@@ -76,7 +76,7 @@ def skipped_beside(part: Path) -> Path:
 def write_shard(readings: Iterable[Reading], part: Path) -> bool:
     """Write what came out of some raw items: the skipped file first, the articles last.
 
-    So a shard whose articles stand is whole. Returns False, and writes nothing, where there was no item.
+    So a shard whose articles are there is whole. Returns False, and writes nothing, where there was no item.
     """
     articles: list[Article] = []
     skips: list[Skip] = []
@@ -106,7 +106,7 @@ def read_shard(part: Path) -> Iterator[Article]:
 
 
 def notes_of(skipped: pa.Table) -> Counter[str]:
-    """What was mended while a shard was read, as its skipped file tells."""
+    """What was mended while a shard was read, as its skipped file says."""
     return Counter(json.loads((skipped.schema.metadata or {}).get(_NOTES, b"{}")))
 
 

@@ -1,6 +1,6 @@
-"""The corpus: a folder of Parquet shards, one row an article, and what was skipped beside them.
+"""The corpus: a folder of Parquet shards, one row per article, and what was skipped beside them.
 
-Raw items are read `shard_size` at a time, and a shard that stands is never read again. When all shards stand, a
+Raw items are read `shard_size` at a time, and a shard that is there is never read again. When all shards are there, a
 last pass over the keys takes out articles that came twice. The manifest says whether that pass is done, so a
 run that was killed at any moment goes on where it stopped.
 """
@@ -74,7 +74,7 @@ def write_corpus(
     Args:
         sources: files or folders of any documented form.
         folder: a new or empty folder, or a corpus.
-        shard_size: raw items a shard.
+        shard_size: raw items per shard.
         workers: processes that parse pages; the order of the articles does not depend on it.
 
     Raises:

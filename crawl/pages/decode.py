@@ -107,7 +107,7 @@ def _wide_codec(data: bytes) -> str | None:
 
 
 def _damaged(data: bytes) -> str:
-    """UTF-8 where most bytes above 127 stand in whole sequences, else Windows-1252."""
+    """UTF-8 where most bytes above 127 are in whole sequences, else Windows-1252."""
     high = sum(1 for byte in data if byte > 127)
     broken = data.decode("utf-8", "replace").count("\ufffd")
     return "utf-8" if broken * 4 < high else "cp1252"

@@ -61,7 +61,7 @@ def _nodes(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _blocks(text: str) -> Iterator[str]:
-    """What stands in the page's JSON-LD scripts, without the comment signs that some sites set around it."""
+    """What is in the page's JSON-LD scripts, without the comment signs that some sites set around it."""
     end = 0
     for start in _SCRIPT.finditer(text):
         if start.start() >= end:

@@ -1,4 +1,4 @@
-"""One walk over a page's tree that notes where everything stands: title, introduction, lists of steps,
+"""One walk over a page's tree that notes where everything is: title, introduction, lists of steps,
 sections."""
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from crawl.pages.prose import classes_of, items_of, text_of, walk
 
 @dataclass(frozen=True, slots=True)
 class StepList:
-    """An outermost `ol` of steps, with the section and the heading that it stands below."""
+    """An outermost `ol` of steps, with the section and the heading that it is below."""
 
     section: Tag | None
     heading: Tag | None
@@ -23,7 +23,7 @@ class StepList:
 
 @dataclass
 class Outline:
-    """Where the parts of a page stand."""
+    """Where the parts of a page are."""
 
     titles: list[Tag] = field(default_factory=list)
     """Every h1."""
@@ -32,7 +32,7 @@ class Outline:
     canonical: str = ""
     breadcrumb: list[Tag] = field(default_factory=list)
     paragraphs: dict[str, list[Tag]] = field(default_factory=dict)
-    """Paragraphs of the introduction, by the id or class that they stand in."""
+    """Paragraphs of the introduction, by the id or class that they are in."""
     lists: list[StepList] = field(default_factory=list)
     sections: dict[str, list[Tag]] = field(default_factory=dict)
     """The sections beside the steps, by what they hold ("tips", "warnings")."""

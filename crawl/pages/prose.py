@@ -69,7 +69,7 @@ class _Link:
     place: LinkPlace | None = None
 
     def closed(self, place: LinkPlace) -> StepLink:
-        """The finished record; `place` is where a link without a word stands."""
+        """The finished record; `place` is where a link without a word is."""
         return StepLink(
             self.target.slug,
             self.target.title,
@@ -84,7 +84,7 @@ class Prose:
     """The text of one step, tip or list, sorted while its element is walked.
 
     Headline: all leading `b.whb`, that is, before any other text, joined. Bullets: every `li`, a nested one
-    after the one around it. Body: the rest. A link's place is where its first word stands.
+    after the one around it. Body: the rest. A link's place is where its first word is.
     """
 
     headline: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Every tag, class and id of wikiHow's layouts since 2008, in one place; localised words stand in `words`.
+"""Every tag, class and id of wikiHow's layouts since 2008, in one place; localised words are in `words`.
 
 The stable anchor of all layouts is `ol.steps_list_2 > li`; since about 2013 each item holds one `div.step`.
 """

@@ -42,7 +42,7 @@ def page_tree(text: str) -> BeautifulSoup:
 
 
 class _WantedParts(LXMLTreeBuilder):  # type: ignore[misc]
-    """Passes on what stands inside wanted parts and outside of junk, as lxml meets it."""
+    """Passes on what is inside wanted parts and outside of junk, as lxml meets it."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -35,11 +35,11 @@ def read(
 ) -> Iterator[Article | Skip]:
     """Every raw item of the sources in a fixed order, as an article or as what was skipped and why.
 
-    An article that comes twice is yielded twice: only `crawl.corpus.write` sees them all and can tell which to keep.
+    An article that comes twice is yielded twice: only `crawl.corpus.write` sees them all and knows which to keep.
 
     Args:
         sources: files or folders of any documented form.
-        start: so many raw items are passed over without being parsed, to go on after a kill.
+        start: how many raw items are passed over without being parsed, to go on after a kill.
         notes: counts what was mended in kept articles ("blank steps dropped").
 
     Raises:

@@ -1,6 +1,6 @@
-"""Raw items of the CSV dumps of Koupaee and Wang: wikihowAll.csv, a row a method; wikihowSep.csv, a row a step.
+"""Raw items of the CSV dumps of Koupaee and Wang: wikihowAll.csv, a row per method; wikihowSep.csv, a row per step.
 
-Rows of one article need not stand together, and wikihowAll numbers the methods of an article by a digit glued to
+Rows of one article need not follow one another, and wikihowAll numbers the methods of an article by a digit glued to
 its title. So the titles are read once to learn how many rows each article has, then the rows are gathered, and
 an article is handed on as soon as its last row has come.
 """

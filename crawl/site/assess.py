@@ -18,7 +18,7 @@ from crawl.site.page import Assessment, Entry, Page
 REDIRECTS = (301, 302, 303, 307, 308)
 REFUSALS = (401, 403, 407, 451)
 PASSING = (408, 425, 429, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 525, 526, 527, 530)
-"""States that pass: HTTP's own, and those of the networks that stand before large sites (520 to 530)."""
+"""States that pass: HTTP's own, and those of the networks in front of large sites (520 to 530)."""
 
 BLOCK_WORDS = (
     "access denied",
@@ -192,5 +192,5 @@ def _other_page(content: bytes, assessment: Assessment) -> Assessment:
 def _is_block_page(content: bytes) -> bool:
     text = decode_page(content[: 2**18])
     if page_config(text):
-        return False  # MediaWiki's variables stand on every page of the site itself
+        return False  # MediaWiki's variables are on every page of the site itself
     return any(words in text.lower() for words in BLOCK_WORDS)

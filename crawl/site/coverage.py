@@ -80,7 +80,7 @@ class Coverage:
         )
 
     def lines(self) -> list[str]:
-        """The report as text, one line an outcome."""
+        """The report as text, one line per outcome."""
         rows = [f"{outcome:<12}{count:>9,}{self._why(outcome)}" for outcome, count in self.outcomes.items()]
         rows.append(f"{'waiting':<12}{self.waiting:>9,}")
         total = sum(self.seeds.values())

@@ -257,7 +257,7 @@ class _Watch:
         wait = self.seconds
         while not done.wait(wait):
             self.expired = True
-            wait = 0.5  # again: the connection may not have stood yet
+            wait = 0.5  # again: the connection may not have been there yet
             if self.connection is not None and (sock := self.connection.sock) is not None:
                 with suppress(OSError):
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -1,6 +1,6 @@
 """The frontier: the pages a crawl knows, which of them wait and what became of the rest, in one SQLite file.
 
-One transaction a page: its outcome, the place of its raw answer, the pages it led to and the pace to keep
+One transaction per page: its outcome, the place of its raw answer, the pages it led to and the pace to keep
 are recorded together or not at all.
 """
 

@@ -1,4 +1,4 @@
--- The frontier of a crawl: every address it knows, what became of it, and where its raw answer stands.
+-- The frontier of a crawl: every address it knows, what became of it, and where its raw answer is.
 
 CREATE TABLE IF NOT EXISTS hosts (
     id     INTEGER PRIMARY KEY,
@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS pages (
     reason     TEXT,                          -- a short fixed phrase where the outcome needs one
     fetched_at INTEGER,                       -- seconds since 1970
     validator  TEXT,                          -- ETag or Last-Modified of the answer
-    segment    INTEGER REFERENCES segments,   -- where the raw answer stands
+    segment    INTEGER REFERENCES segments,   -- where the raw answer is
     start      INTEGER,
     alias      INTEGER REFERENCES pages,      -- of a redirect: the page it leads to
     target     TEXT,                          -- of a redirect out of the crawl: where; else: a spelling to ask by

@@ -85,5 +85,5 @@ def _text(answer: Answer) -> str:
         raise Trouble(f"status {answer.status}", final=answer.status in (401, 403))
     body = answer.content(MAX_BYTES)
     if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        raise Trouble("a page came in its place")
+        raise Trouble("a page came instead")
     return body.decode("utf-8-sig", "replace")

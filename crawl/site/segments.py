@@ -33,7 +33,7 @@ _PROFILE = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where a record stands: segment number, first byte, and the byte after it."""
+    """Where a record is: segment number, first byte, and the byte after it."""
 
     segment: int
     start: int
@@ -91,7 +91,7 @@ class Segment:
 
 
 def read_answer(path: Path, start: int) -> Answer:
-    """The answer that stands at byte `start` of a segment.
+    """The answer at byte `start` of a segment.
 
     Raises:
         BadInput: the file is missing, or holds no record there.

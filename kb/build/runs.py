@@ -59,7 +59,7 @@ def record(
         corpus: the corpus that it was filled from, which knows the digests of its sources.
         run: the run.
         threshold: least probability of a chosen link.
-        encoder: name of the encoder, or what stands in its place.
+        encoder: name of the encoder, or what took its place.
         meta: further values by their keys.
     """
     finished, articles = datetime.now(UTC), articles_digest(session)

@@ -1,1 +1,1 @@
-"""The commands of `howtree`, one file a verb; heavy imports happen inside the functions."""
+"""The commands of `howtree`, one file per verb; heavy imports happen inside the functions."""

@@ -62,7 +62,7 @@ def decision(
         pairs, pool, model, folder, source, scorer, trained_on_gold=scorer is not None, beta=beta
     )
     result.decision.save(output)
-    say(told(result))
+    say(sentence_of(result))
     say(f"Wrote {output}.")
 
 
@@ -161,11 +161,11 @@ def reranker(
     result = refit(
         pairs, pool, encoder, folder, f"{gold.name}, {len(pairs.steps)} pairs", links, device.value
     )
-    say(told(result))
+    say(sentence_of(result))
     say(f"Wrote the reranker and the decision to {encoder}.")
 
 
-def told(result: DecisionReport) -> str:
+def sentence_of(result: DecisionReport) -> str:
     """The figures of a fitted decision in a sentence."""
     return (
         f"On the {result.held_out:,} pairs held out: calibration error {result.error_before:.3f} before, "

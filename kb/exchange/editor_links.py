@@ -28,7 +28,7 @@ class EditorLinks:
     language: str
     gold: Gold
     own: list[str]
-    """For each pair the goal of the article that the step stands in."""
+    """For each pair the goal of the article that the step is in."""
     keys: list[str]
     """For each pair the key of that article."""
     pool: list[str]

@@ -23,7 +23,7 @@ BATCH = 20_000
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 TABLES_OUT = (*TABLES, "edges", "verdicts")
 ORDERS = {"edges": "ORDER BY step_id", "verdicts": "ORDER BY judged_at, review_id"}
-"""The order of rows, where they do not stand in order in the file: to sort large tables again would take memory."""
+"""The order of rows, where they are not in order in the file: to sort large tables again would take memory."""
 
 EDGES = """
 SELECT p.key AS parent, p.goal AS parent_goal, s.method_number AS method, s.step_number AS step,
@@ -114,7 +114,7 @@ def write_trees(kb: KnowledgeBase, path: Path, depth: int) -> int:
 
 
 def write_articles(kb: KnowledgeBase, path: Path, depth: int) -> int:
-    """JSON Lines, an article a line, in the full form that `howtree build` reads. Returns the articles written."""
+    """JSON Lines, an article per line, in the full form that `howtree build` reads. Returns the articles written."""
     count = 0
     with opened(path) as file:
         for row in records_by_article(kb, ARTICLES, "Articles"):
@@ -154,7 +154,7 @@ ATTRIBUTES = {
 
 
 def write_graphml(kb: KnowledgeBase, path: Path, depth: int) -> int:
-    """GraphML for Gephi and networkx: a node a goal, an edge a chosen link. Returns nodes and edges written.
+    """GraphML for Gephi and networkx: a node per goal, an edge per chosen link. Returns nodes and edges written.
 
     Written as a stream: networkx would hold the whole graph in memory.
     """

@@ -2,7 +2,7 @@
 
 `wikihow.json` is a list of {"task": goal, "caption": [step, ...], "category": [...]}. `wikihow_prediction.json` is a
 list of {"step": text without its final full stop, "pred": {goal: score, ...}}, where the goal "[unused2]" stands for
-"unlinkable". Steps are known by their text alone there. Where a text stands in several steps, its n-th entry
+"unlinkable". Steps are known by their text alone there. Where a text is in several steps, its n-th entry
 belongs to the n-th step with it; where there are fewer entries than steps, the first belongs to all.
 """
 
@@ -53,7 +53,7 @@ def write_paper(kb: KnowledgeBase, folder: Path, depth: int) -> int:
 
 
 def write_list(kb: KnowledgeBase, sql: str, path: Path, record: Record, label: str) -> int:
-    """Write the rows of a query over articles as one JSON list, a record a line. Returns their number."""
+    """Write the rows of a query over articles as one JSON list, a record per line. Returns their number."""
     count = 0
     with opened(path) as file:
         file.write("[")

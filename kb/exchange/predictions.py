@@ -28,17 +28,17 @@ from kb.work import WorkFolder
 
 BATCH = 20_000
 SHOWN = 5
-"""Broken records that are told one by one; the others are counted."""
+"""Broken records that are reported one by one; the others are counted."""
 
 PREDICTION_TABLES = """
 CREATE TEMP TABLE entries (number BIGINT, text VARCHAR);
 CREATE TEMP TABLE predictions (number BIGINT, title VARCHAR, score FLOAT, probability FLOAT);
-CREATE TEMP TABLE told (step_id BIGINT, article_id BIGINT, text VARCHAR);
+CREATE TEMP TABLE step_texts (step_id BIGINT, article_id BIGINT, text VARCHAR);
 """
 PLACE_PREDICTIONS = """
 CREATE TEMP TABLE placed AS
 WITH numbered AS (SELECT number, text, row_number() OVER (PARTITION BY text ORDER BY number) AS nth FROM entries),
-steps_with AS (SELECT *, row_number() OVER (PARTITION BY text ORDER BY step_id) AS nth FROM told)
+steps_with AS (SELECT *, row_number() OVER (PARTITION BY text ORDER BY step_id) AS nth FROM step_texts)
 SELECT s.step_id, s.article_id, coalesce(own.number, first.number) AS number
 FROM steps_with s
 LEFT JOIN numbered own ON own.text = s.text AND own.nth = s.nth
@@ -70,7 +70,7 @@ class PredictionTally:
     broken: int = 0
     """Records that are no prediction, or after which the file breaks off."""
     unused: int = 0
-    """Records whose text stands in no step."""
+    """Records whose text is in no step."""
     unknown: int = 0
     """Predicted titles that are no article."""
     steps: int = 0
@@ -110,7 +110,7 @@ def import_predictions(
             load_corpus(session, work.corpus)
             session.execute(PREDICTION_TABLES)
             load_predictions(session, predictions, tally)
-            tell_steps(session)
+            read_step_texts(session)
             session.execute(PLACE_PREDICTIONS)
             session.execute(f"SET VARIABLE threshold = {float(threshold)!r}")
             session.execute(sql_file("edges.sql"))
@@ -150,7 +150,7 @@ def load_predictions(session: duckdb.DuckDBPyConnection, path: Path, tally: Pred
 
 
 def read_predictions(path: Path, tally: PredictionTally) -> Iterator[tuple[str, dict[str, float]]]:
-    """The texts and scores of a file; broken records are told and counted."""
+    """The texts and scores of a file; broken records are reported and counted."""
     items = line_items if path.name.removesuffix(".gz").endswith("jsonl") else json_items
     for item in items(path):
         try:
@@ -180,7 +180,7 @@ def insert(session: duckdb.DuckDBPyConnection, table: str, rows: list[Any]) -> N
         rows.clear()
 
 
-def tell_steps(session: duckdb.DuckDBPyConnection) -> None:
+def read_step_texts(session: duckdb.DuckDBPyConnection) -> None:
     """Fill the table of the steps' texts as predictions name them."""
     cursor = session.cursor().execute(
         "SELECT step_id, article_id, kb.step_text(headline, body) FROM kb.steps ORDER BY step_id"
@@ -188,14 +188,14 @@ def tell_steps(session: duckdb.DuckDBPyConnection) -> None:
     while batch := cursor.fetchmany(BATCH):
         insert(
             session,
-            "told",
+            "step_texts",
             [(step_id, article_id, without_stop(text)) for step_id, article_id, text in batch],
         )
 
 
 def count(session: duckdb.DuckDBPyConnection, tally: PredictionTally) -> None:
     """Put what was made into the tally."""
-    tally.unused = number(session, "SELECT count(*) FROM entries ANTI JOIN told USING (text)")
+    tally.unused = number(session, "SELECT count(*) FROM entries ANTI JOIN step_texts USING (text)")
     tally.unknown = number(
         session,
         "SELECT count(*) FROM (SELECT DISTINCT plain_goal(title) AS title FROM predictions) "

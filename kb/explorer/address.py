@@ -1,7 +1,7 @@
-"""The address of what is on the screen: every state stands in the query parameters, and is checked there.
+"""The address of what is on the screen: every state is in the query parameters, and is checked there.
 
 A widget made with `bound` shows what the address says and writes back what the person chooses, so reloading,
-sharing a link and the browser's Back all lead to the same screen. Nonsense in an address is told and left out.
+sharing a link and the browser's Back all lead to the same screen. Nonsense in an address is reported and left out.
 """
 
 from __future__ import annotations

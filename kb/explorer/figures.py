@@ -54,7 +54,7 @@ def frame(kb: KnowledgeBase, sql: str) -> pd.DataFrame:
 
 @st.cache_data(max_entries=2, show_spinner=False)
 def judged(_kb: KnowledgeBase, stamp: tuple[FileStamp, FileStamp]) -> dict[str, Any]:
-    """What people's reviews tell: agreement, and precision by probability."""
+    """What people's reviews show: agreement, and precision by probability."""
     from kb.review.agreement import agreement, precision, weighted_precision
 
     parts = precision(_kb)

@@ -1,4 +1,4 @@
-"""What stands around every page: its looks, and words for whoever comes with a broken address or file."""
+"""What is around every page: its looks, and words for whoever comes with a broken address or file."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ h2.question {font-size: 1.35rem; margin: 0;}
 p.method {margin: .7rem 0 .1rem; font-weight: 600; font-size: .95rem;}
 [class*="st-key-hit-"] [data-testid="stCaptionContainer"] {padding-left: .5rem; margin-top: -.15rem;}
 
-/* A step: the sign that it opens stands first, as in any tree, and the lines stand close. */
+/* A step: the sign that it opens comes first, as in any tree, and the lines are close. */
 [class*="st-key-step-"] summary > span, [class*="st-key-weigh-"] summary > span {
     display: flex; flex-direction: row-reverse; justify-content: flex-end; align-items: flex-start; gap: .3rem;}
 [class*="st-key-step-"] details > summary, [class*="st-key-weigh-"] details > summary {opacity: 1;}
@@ -70,7 +70,7 @@ p.method {margin: .7rem 0 .1rem; font-weight: 600; font-size: .95rem;}
 """
 
 # Streamlit's own links swallow a click with Ctrl, and one to another state of the same page leaves the address as it
-# was. So a plain click changes the address and tells Streamlit as the browser's Back does; any other is the browser's.
+# was. So a plain click changes the address and reaches Streamlit as the browser's Back does; others go to the browser.
 LINKS = """
 <script>
 if (!window.howtreeLinks) {
@@ -91,7 +91,7 @@ if (!window.howtreeLinks) {
 
 
 def drawn(page: Any) -> None:
-    """Draw a page, or say in its place what is wrong with the knowledge base."""
+    """Draw a page, or say instead what is wrong with the knowledge base."""
     st.html(STYLE)
     st.html(LINKS, unsafe_allow_javascript=True)
     notice = st.container()

@@ -109,19 +109,19 @@ def histogram(links: pd.DataFrame, threshold: float) -> None:
 def verdicts(kb: KnowledgeBase) -> None:
     """How right the model's links are, by what people say."""
     part("What people say of the links")
-    told = judged(kb, stamp())
-    known = [p for p in told["parts"] if p.judged]
+    reviewed = judged(kb, stamp())
+    known = [p for p in reviewed["parts"] if p.judged]
     if not known:
         with st.container(horizontal=True, vertical_alignment="center", key="row-none-judged"):
             st.caption("Nobody has judged the model's links yet.", width="content")
             address.link("judge", "Judge some", icon=":material/rule:")
         return
-    agreed = told["agreement"]
+    agreed = reviewed["agreement"]
     alpha = "not defined yet" if agreed.alpha is None else f"{agreed.alpha:.2f}"
     st.caption(
         f"{sum(p.judged for p in known):,} of the model's best links are judged by {agreed.people:,} people. A link is "
         "right where they decide for it; the line is the 95% interval. Over all judged ranges, each by its number of "
-        f"links, {told['precision']:.0%} are right. Agreement (Krippendorff's alpha) over {agreed.shared:,} links "
+        f"links, {reviewed['precision']:.0%} are right. Agreement (Krippendorff's alpha) over {agreed.shared:,} links "
         f"graded by two or more: {alpha}."
     )
     shown = pd.DataFrame(
@@ -148,7 +148,7 @@ def depths(shown: pd.DataFrame) -> None:
     """How many levels of linked goals the trees have."""
     part("How deep the trees go")
     st.caption(
-        "Goals by the levels of linked goals below them: 0 means that no step is linked; 10 stands for ten and more, "
+        "Goals by the levels of linked goals below them: 0 means that no step is linked; 10 means ten and more, "
         "and for every tree that runs into a circle."
     )
     st.altair_chart(

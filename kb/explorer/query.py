@@ -142,13 +142,13 @@ def fetched(kb: KnowledgeBase, sql: str) -> QueryAnswer:
 
 
 def unique(names: list[str]) -> list[str]:
-    """Column names told apart by a number where they are the same."""
+    """Column names kept apart by a number where they are the same."""
     seen: dict[str, int] = {}
-    told = []
+    names = []
     for name in names:
         seen[name] = seen.get(name, 0) + 1
-        told.append(name if seen[name] == 1 else f"{name} {seen[name]}")
-    return told
+        names.append(name if seen[name] == 1 else f"{name} {seen[name]}")
+    return names
 
 
 def answer(kb: KnowledgeBase, sql: str) -> None:

@@ -34,7 +34,7 @@ def stamp() -> tuple[FileStamp, FileStamp]:
 
 
 def knowledge_base() -> KnowledgeBase:
-    """The knowledge base as it now stands on disk.
+    """The knowledge base as it now is on disk.
 
     Raises:
         NotFound: there is no such file.

@@ -1,4 +1,4 @@
-"""What stands at the bare address: the same as Find, which has an address of its own so that links can name it."""
+"""What the bare address shows: the same as Find, which has an address of its own so that links can name it."""
 
 from kb.explorer.find import page
 

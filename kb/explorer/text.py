@@ -21,7 +21,7 @@ _ESCAPED = str.maketrans({character: f"\\{character}" for character in string.pu
 
 
 def plain(text: str) -> str:
-    """`text` without the characters that hide, reverse or break what stands beside it."""
+    """`text` without the characters that hide, reverse or break what is beside it."""
     return _HIDDEN.sub("", text)
 
 

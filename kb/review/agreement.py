@@ -1,4 +1,4 @@
-"""What reviews tell: how far people agree, how right the model's links are, and pairs to train on."""
+"""What reviews show: how far people agree, how right the model's links are, and pairs to train on."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def decisions(kb: KnowledgeBase) -> Iterator[tuple[int, str, float, str | None, 
     """The steps that people reviewed and the model linked, as the file has them, with what people decide.
 
     Yields:
-        step id, key of the model's goal, probability, the goal's key decided (kb.overlay.NO_LINK for none, None
+        step id, key of the model's goal, probability, the goal's key decided (kb.review.overlay.NO_LINK for none, None
         where votes are even), and the step's text.
     """
     steps: dict[int, list[Review]] = {}
@@ -166,7 +166,7 @@ ORDER BY d.step_id
 
 
 def training_pairs(kb: KnowledgeBase) -> list[dict[str, Any]]:
-    """What people decided, one record a step, in the form that `howtree train` reads as gold.
+    """What people decided, one record per step, in the form that `howtree train` reads as gold.
 
     `step` is the step's text; `goal` the title of its goal, None where people say that it has none; `not` the
     titles that they turned down, which are negatives.

@@ -67,7 +67,7 @@ class Review:
         if (self.goal is None) != (self.verdict == "no link"):
             raise BadInput('name a goal, except with the verdict "no link"')
         if self.goal == self.article:
-            raise BadInput("a step is never linked to the article it stands in: name another goal")
+            raise BadInput("a step is never linked to the article it is in: name another goal")
         if not self.who.strip():
             raise BadInput("say who judges: a name or a handle")
         if len(self.note) > MAX_NOTE:
@@ -158,7 +158,7 @@ def undo(path: Path, review_id: str, who: str) -> Review:
         if review.id == review_id:
             append(path, Undo(review_id, who))
             return review
-    raise NotFound(f"no review {review_id} stands in {path}. See them with: howtree review list")
+    raise NotFound(f"no review {review_id} is in {path}. See them with: howtree review list")
 
 
 def read(path: Path) -> Log:
@@ -188,8 +188,8 @@ def read(path: Path) -> Log:
             undone.add(record.undoes)
         else:
             reviews[record.id] = record
-    standing = tuple(review for review in reviews.values() if review.id not in undone)
-    return Log(standing, len(reviews) - len(standing), tuple(broken))
+    kept = tuple(review for review in reviews.values() if review.id not in undone)
+    return Log(kept, len(reviews) - len(kept), tuple(broken))
 
 
 def parse(line: bytes) -> Review | Undo:

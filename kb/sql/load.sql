@@ -1,4 +1,4 @@
--- Corpus shards -> tables. The view `corpus` holds one row an article, in the schema of crawl/corpus.py.
+-- Corpus shards -> tables. The view `corpus` holds one row per article, in the schema of crawl/corpus/shards.py.
 -- Ids follow the order of the keys, so the order of the inputs does not matter.
 
 INSERT INTO articles

@@ -1,7 +1,7 @@
--- The tables of a knowledge base. The views and macros that people query stand in views.sql.
+-- The tables of a knowledge base. The views and macros that people query are in views.sql.
 -- Ids are dense and follow the order of the keys, so the same articles always get the same ids.
 
--- One row an article. `key` is the identity across builds: language and page id, or language and slug.
+-- One row per article. `key` is the identity across builds: language and page id, or language and slug.
 CREATE TABLE articles (
     article_id    BIGINT NOT NULL,
     key           VARCHAR NOT NULL,
@@ -75,7 +75,7 @@ CREATE TABLE candidates (
 
 -- The best link of each step that has one: an editor's hyperlink if it leads to an article here, else the first
 -- candidate. So at most one edge of a step is chosen, and another threshold needs no new build: it is a filter
--- on `probability`. The chosen edges stand first, so a query for them reads no others.
+-- on `probability`. The chosen edges come first, so a query for them reads no others.
 CREATE TABLE edges (
     parent_id   BIGINT NOT NULL,        -- the article that holds the step
     step_id     BIGINT NOT NULL,
@@ -112,7 +112,7 @@ CREATE TABLE skipped (
     detail VARCHAR
 );
 
--- One row a build that made this file or one that it replaced, the newest last.
+-- One row per build that made this file or one that it replaced, the newest last.
 CREATE TABLE runs (
     run_id      INTEGER NOT NULL,
     started_at  TIMESTAMP NOT NULL,

@@ -8,7 +8,7 @@ FROM (SELECT count(*) AS steps FROM steps) s,
              count(*) FILTER (source = 'editor') AS by_editors, count(*) FILTER (source = 'model') AS by_model
       FROM edges WHERE chosen) l;
 
--- One row a goal that steps are linked to: from how many steps, of how many goals.
+-- One row per goal that steps are linked to: from how many steps, of how many goals.
 CREATE OR REPLACE VIEW fan_in AS
 SELECT a.article_id, a.goal, f.steps, f.goals
 FROM (SELECT child_id, count(*) AS steps, count(DISTINCT parent_id) AS goals FROM edges WHERE chosen GROUP BY child_id) f
@@ -21,7 +21,7 @@ FROM articles a LEFT JOIN fan_in f USING (article_id)
 GROUP BY ALL
 ORDER BY ALL;
 
--- One row a name of a category, with the level it stands on.
+-- One row per name of a category, with the level it is on.
 CREATE OR REPLACE VIEW category_facets AS
 WITH sizes AS (SELECT article_id, count(*) AS steps FROM steps GROUP BY article_id),
 linked AS (SELECT parent_id AS article_id, count(*) AS linked FROM edges WHERE chosen GROUP BY parent_id)
@@ -32,7 +32,7 @@ LEFT JOIN sizes s USING (article_id)
 LEFT JOIN linked l USING (article_id)
 GROUP BY c.level, c.name;
 
--- How many goals have so many levels of linked goals below them: 0 where no step is linked. Levels are counted up to
+-- The number of goals by their levels of linked goals below them: 0 where no step is linked. Levels are counted up to
 -- max_depth, which every goal reaches that leads into a cycle.
 CREATE OR REPLACE MACRO depth_distribution(max_depth := 10) AS TABLE
 WITH RECURSIVE arcs AS MATERIALIZED (SELECT DISTINCT parent_id, child_id FROM edges WHERE chosen),
@@ -49,7 +49,7 @@ SELECT depth, goals - coalesce(lead(goals) OVER (ORDER BY depth), 0) AS goals
 FROM reached
 ORDER BY depth;
 
--- Goals that lead back to themselves over at most max_length links, one row a way round, shortest first.
+-- Goals that lead back to themselves over at most max_length links, one row per way round, shortest first.
 CREATE OR REPLACE MACRO cycles(max_length := 2) AS TABLE
 WITH RECURSIVE arcs AS MATERIALIZED (SELECT DISTINCT parent_id, child_id FROM edges WHERE chosen),
 walk AS (
@@ -74,7 +74,7 @@ ORDER BY length, ids;
 CREATE OR REPLACE MACRO verb_of(headline) AS
     regexp_replace(lower(split_part(ltrim(headline), ' ', 1)), '[^\p{L}\p{N}]+$', '');
 
--- Which verbs stand in decomposed steps: steps that are linked, and so have sub-steps.
+-- Which verbs are in decomposed steps: steps that are linked, and so have sub-steps.
 CREATE OR REPLACE VIEW decomposed_verbs AS
 SELECT verb_of(s.headline) AS verb, count(*) AS steps, count(e.step_id) AS decomposed, decomposed / steps AS share
 FROM steps s
@@ -82,7 +82,7 @@ LEFT JOIN edges e ON e.step_id = s.step_id AND e.chosen
 WHERE s.headline <> ''
 GROUP BY verb;
 
--- Which verbs stand in the sub-steps of decomposed steps: `times` counts pairs of a linked step and a step of its goal.
+-- Which verbs are in the sub-steps of decomposed steps: `times` counts pairs of a linked step and a step of its goal.
 CREATE OR REPLACE VIEW substep_verbs AS
 WITH parents AS (
     SELECT verb_of(s.headline) AS verb, e.child_id, count(*) AS steps

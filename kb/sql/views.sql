@@ -15,7 +15,7 @@ CREATE OR REPLACE MACRO goal_id(goal_name) AS (
     )
 );
 
--- One row a goal: an article with the size of its procedure.
+-- One row per goal: an article with the size of its procedure.
 CREATE OR REPLACE VIEW goals AS
 SELECT a.article_id, a.goal, a.title, a.language, a.slug, a.url, coalesce(m.methods, 0) AS methods,
        coalesce(s.steps, 0) AS steps
@@ -23,7 +23,7 @@ FROM articles a
 LEFT JOIN (SELECT article_id, count(*) AS methods FROM methods GROUP BY article_id) m USING (article_id)
 LEFT JOIN (SELECT article_id, count(*) AS steps FROM steps GROUP BY article_id) s USING (article_id);
 
--- One row a step with the goal and the method it belongs to.
+-- One row per step with the goal and the method it belongs to.
 CREATE OR REPLACE VIEW goal_steps AS
 SELECT s.step_id, s.article_id, a.goal, s.method_number, m.kind, m.name AS method, s.step_number, s.headline, s.body,
        s.bullets
@@ -31,7 +31,7 @@ FROM steps s
 JOIN articles a USING (article_id)
 JOIN methods m USING (article_id, method_number);
 
--- One row a chosen link, in words.
+-- One row per chosen link, in words.
 CREATE OR REPLACE VIEW links AS
 SELECT e.parent_id, p.goal AS parent, e.step_id, s.headline AS step, e.child_id, c.goal AS child, e.probability, e.source
 FROM edges e
@@ -51,7 +51,7 @@ LEFT JOIN articles c ON c.article_id = e.child_id
 WHERE s.article_id = goal_id(goal_name)
 ORDER BY s.step_id;
 
--- The procedure tree below a goal, one row a step, in reading order. `path` holds the step ids from the root to the
+-- The procedure tree below a goal, one row per step, in reading order. `path` holds the step ids from the root to the
 -- step. `opened` says whether the linked goal's own steps follow; if not, `stop` says why: 'cycle' (the goal is among
 -- its own ancestors) or 'depth' (max_depth levels of goals are open). Without min_probability the chosen links count;
 -- with it every link at least so probable.
@@ -68,7 +68,7 @@ opened AS (
     JOIN counted e ON e.parent_id = o.article_id
     WHERE o.depth < max_depth AND NOT list_contains(o.goals, e.child_id)
 ),
--- Below, only what stands in an opened goal is read of each table. A list, unnested, is a few rows to the planner.
+-- Below, only what is in an opened goal is read of each table. A list, unnested, is a few rows to the planner.
 open_goals AS MATERIALIZED (SELECT unnest(list(DISTINCT article_id)) AS article_id FROM opened),
 open_steps AS MATERIALIZED (
     SELECT step_id, article_id, method_number, step_number, headline FROM steps JOIN open_goals USING (article_id)

@@ -306,7 +306,7 @@ def test_adding_and_undoing_from_the_command_line(run: Run, path: Path) -> None:
         (["add", 3, "great"], 1, "verdict"),
         (["add", 99, "exact", "Line a Pan"], 1, "no step 99"),
         (["add", 3, "exact", "Fly a Kite"], 1, "no goal"),
-        (["add", 3, "exact", "Bake a Cake"], 1, "stands in"),
+        (["add", 3, "exact", "Bake a Cake"], 1, "it is in"),
         (["add", 3, "another goal"], 1, "name a goal"),
         (["add", 3, "no link", "Line a Pan"], 1, "except"),
         (["add"], 2, "name a step"),
