@@ -199,7 +199,7 @@ def notes(path: Path, log: Log, states: Mapping[str, int]) -> list[str]:
 
 
 def lock(session: duckdb.DuckDBPyConnection) -> None:
-    """Take from a session, for good, files, network, extensions and its own settings."""
+    """Take from a session, permanently, files, network, extensions and its own settings."""
     session.execute("SET enable_external_access = false")
     session.execute("SET lock_configuration = true")
 

@@ -69,7 +69,7 @@ def write_corpus(
     """Read the sources into a corpus folder; a run that was killed goes on where it stopped.
 
     Where nothing has changed since a finished run, nothing is done again. Where the sources have changed (paths,
-    sizes or times of change), the corpus is made anew. Memory holds one shard and the keys of all articles.
+    sizes or times of change), the corpus is made again. Memory holds one shard and the keys of all articles.
 
     Args:
         sources: files or folders of any documented form.

@@ -104,7 +104,7 @@ def host_of(url: str) -> str:
 
 
 def split(url: str) -> SplitResult | None:
-    """The parts of an address, or None for text that is none."""
+    """The parts of an address, or None for text that is not one."""
     try:
         return urlsplit(url)
     except ValueError:

@@ -88,7 +88,7 @@ def article_of(record: Any, where: str, *, keep_source: bool = False) -> Article
 
 
 def without_blank_steps(article: Article) -> tuple[Article, int]:
-    """The article without steps that hold no word, numbered anew, and how many those were.
+    """The article without steps that hold no word, renumbered, and how many those were.
 
     Methods left without a step go too.
 

@@ -59,7 +59,7 @@ class Frontier:
             if isinstance(error, sqlite3.OperationalError) and not read_only:
                 raise  # a full or locked disk, not a damaged file
             raise BadInput(
-                f"{path}: not a frontier, or damaged ({error}); move it away to begin anew"
+                f"{path}: not a frontier, or damaged ({error}); move it away to start over"
             ) from error
         if found != VERSION:
             raise BadInput(
@@ -147,7 +147,7 @@ class Frontier:
         self._db.execute("UPDATE pages SET followed = 0 WHERE followed = 1")
 
     def postpone(self, page: Page, due: float, reason: str) -> None:
-        """Leave a page in line after a fruitless request, behind all that have not been tried."""
+        """Leave a page in line after a failed request, behind all that have not been tried."""
         self._db.execute(
             "UPDATE pages SET tries = tries + 1, due = ?, reason = ? WHERE id = ?",
             (int(due) + 1, reason, page.id),

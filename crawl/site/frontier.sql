@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS pages (
     depth      INTEGER NOT NULL,              -- links followed from the nearest seed
     seed       INTEGER NOT NULL,              -- 1: asked for by the user, by name or through a list
     due        INTEGER,                       -- not before (seconds since 1970); NULL: nothing to do
-    tries      INTEGER NOT NULL DEFAULT 0,    -- fruitless requests since it was put in line
+    tries      INTEGER NOT NULL DEFAULT 0,    -- failed requests since it was put in line
     hops       INTEGER NOT NULL DEFAULT 0,    -- redirects that led here
     followed   INTEGER NOT NULL DEFAULT 0,    -- 1: its links are in the frontier
     outcome    TEXT,                          -- ok, restricted, gone, redirect, blocked, not_article, failed

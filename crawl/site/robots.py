@@ -74,7 +74,7 @@ class Robots:
 
 
 def _text(answer: Answer) -> str:
-    """The rules in an answer; "there is none" (404, 410) allows everything (RFC 9309, section 2.3.1.3).
+    """The rules in an answer; "not found" (404, 410) allows everything (RFC 9309, section 2.3.1.3).
 
     Raises:
         Trouble: any other answer: an error, a refusal, or a page where a text should be.

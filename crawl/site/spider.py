@@ -78,7 +78,7 @@ class CrawlTally:
 
 @contextmanager
 def _sole_holder(folder: Path) -> Iterator[None]:
-    """Make the folder and hold it against other crawls; a killed process lets go of it."""
+    """Make the folder and hold it against other crawls; a killed process releases it."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".crawl.lock")
     try:

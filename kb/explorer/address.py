@@ -108,7 +108,7 @@ def path(raw: str) -> StepPath:
     """One place in a tree.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     if not _PATH.fullmatch(raw):
         raise ValueError(raw)

@@ -255,7 +255,7 @@ def facts(row: dict[str, Any]) -> str:
 
 
 def surprise(kb: KnowledgeBase, relation: str, parameters: dict[str, Any]) -> None:
-    """A link to a goal drawn by lot from those asked for, one with linked steps where there is one."""
+    """A link to a random goal of those asked for, one with linked steps where there is one."""
     drawn = kb.query(
         f"SELECT a.key FROM (SELECT article_id FROM ({relation}) USING SAMPLE 50 ROWS) "
         "JOIN articles a USING (article_id) "

@@ -1,4 +1,4 @@
-"""What is around every page: its looks, and words for whoever comes with a broken address or file."""
+"""What is around every page: its looks, and messages about a broken address or file."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def parsed(name: str) -> tuple[str, tuple[int, int]]:
     """A question's name as the key of the article and the place of the step.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     article, _, place = name.rpartition("~")
     places = path(place)
@@ -89,7 +89,7 @@ def checked(name: str) -> str:
     """`name` where it is one.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     parsed(name)
     return name

@@ -169,6 +169,6 @@ def training_pairs(kb: KnowledgeBase) -> list[dict[str, Any]]:
     """What people decided, one record per step, in the form that `howtree train` reads as gold.
 
     `step` is the step's text; `goal` the title of its goal, None where people say that it has none; `not` the
-    titles that they turned down, which are negatives.
+    titles that they rejected, which are negatives.
     """
     return [{**pair, "not": pair["not"] or []} for pair in kb.records(PAIRS)]

@@ -125,7 +125,7 @@ def plain_cell(value: Any) -> Any:
 
 
 def read_plan(path: Path, who: str) -> Iterator[Review | str]:
-    """The reviews in a judged plan, or why a row is none; rows without a verdict are passed over.
+    """The reviews in a judged plan, or why a row is not one; rows without a verdict are passed over.
 
     Raises:
         BadInput: the file cannot be read, or is no plan.

@@ -109,7 +109,7 @@ def text_hash(text: str) -> str:
 def append(path: Path, record: Review | Undo) -> None:
     """Add one line to the reviews file, whole and on the disk when this returns.
 
-    One write under a lock, so lines of several writers never mix. After a torn line a new one is begun.
+    One write under a lock, so lines of several writers never mix. After a torn line a new one is started.
 
     Raises:
         BadInput: the file cannot be written; it is then as it was.
@@ -196,7 +196,7 @@ def parse(line: bytes) -> Review | Undo:
     """The record of a line.
 
     Raises:
-        ValueError, KeyError, TypeError, AttributeError, BadInput: it is none.
+        ValueError, KeyError, TypeError, AttributeError, BadInput: it is not one.
     """
     values: dict[str, Any] = json.loads(line.decode("utf-8"))
     kind: type[Review | Undo] = Undo if "undoes" in values else Review
