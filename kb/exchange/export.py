@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import XMLGenerator
@@ -115,19 +115,22 @@ def write_trees(kb: KnowledgeBase, path: Path, depth: int) -> int:
 
 def write_articles(kb: KnowledgeBase, path: Path, depth: int) -> int:
     """JSON Lines, an article per line, in the full form that `howtree build` reads. Returns the articles written."""
-    count = 0
-    with opened(path) as file:
-        for row in records_by_article(kb, ARTICLES, "Articles"):
-            print(as_json({name: value for name, value in row.items() if value is not None}), file=file)
-            count += 1
-    return count
+    rows = records_by_article(kb, ARTICLES, "Articles")
+    return write_lines(
+        path, ({name: value for name, value in row.items() if value is not None} for row in rows)
+    )
 
 
 def write_edges(kb: KnowledgeBase, path: Path, depth: int) -> int:
-    """JSON Lines, a chosen link a line, by the keys that builds keep. Returns the links written."""
+    """JSON Lines, a chosen link per line, by the keys that builds keep. Returns the links written."""
+    return write_lines(path, records(kb, EDGES, "Links"))
+
+
+def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> int:
+    """Write records as JSON Lines. Returns their number."""
     count = 0
     with opened(path) as file:
-        for row in records(kb, EDGES, "Links"):
+        for row in rows:
             print(as_json(row), file=file)
             count += 1
     return count

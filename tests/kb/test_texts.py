@@ -20,7 +20,15 @@ def said(expression: str, *values: str) -> Any:
 
 @pytest.mark.parametrize(
     "title",
-    ["How to Grill Fish", "how  TO\tGrill Fish", "Grill Fish", "How to", "How too Much", "How to How to Sing", "Öl"],
+    [
+        "How to Grill Fish",
+        "how  TO\tGrill Fish",
+        "Grill Fish",
+        "How to",
+        "How too Much",
+        "How to How to Sing",
+        "Öl",
+    ],
 )
 def test_how_to_is_taken_off_alike(title: str) -> None:
     assert said("plain_goal(?)", title) == goal_of(title).lower()
