@@ -74,7 +74,7 @@ def write_csv(result: Result, file: IO[str]) -> None:
 
 
 def write_json_lines(result: Result, file: IO[str]) -> None:
-    """One JSON object a row."""
+    """One JSON object per row."""
     for row in result.rows:
         print(as_json(dict(zip(result.columns, row, strict=True))), file=file)
 
@@ -85,7 +85,7 @@ def as_json(value: Any) -> str:
 
 
 def write_parquet(result: Result, output: Path) -> None:
-    """A Parquet file, a row group a batch.
+    """A Parquet file, a row group per batch.
 
     Raises:
         BadInput: the file cannot be written.

@@ -12,7 +12,7 @@ from crawl.readers.sources import outcomes_of
 from howtree.processes import end_with_parent
 
 _PAGES = frozenset({"page file", "page"})
-"""Forms that cost tens of milliseconds an item; the others are read faster than they are sent around."""
+"""Forms that cost tens of milliseconds per item; the others are read faster than they are sent around."""
 _BATCH = 8
 _ENOUGH = 64
 """Fewer items than this are read before other processes would have started."""

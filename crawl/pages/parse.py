@@ -87,7 +87,7 @@ def _refused(outline: Outline, config: Config) -> ParsedPage | None:
 
 
 def _methods(lists: list[StepList], head: Head) -> Iterator[Method]:
-    """One method a heading: several lists below one heading are one method, counted through."""
+    """One method per heading: several lists below one heading are one method, counted through."""
 
     def gold(link: Tag) -> Target | None:
         return target_of(link, head.language, head.slug)

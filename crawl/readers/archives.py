@@ -16,7 +16,7 @@ _HTML_TYPES = ("text/html", "application/xhtml+xml")
 
 
 def warc_items(path: Path) -> Iterator[Item]:
-    """One item a response of HTML in a WARC file, packed or not; pictures and other files are no items.
+    """One item per response of HTML in a WARC file, packed or not; pictures and other files are no items.
 
     A cut or damaged archive is read up to the damage; one skip says where that is.
     """
@@ -83,7 +83,7 @@ def _read_limited(stream: Any) -> bytes:
 
 
 def zim_items(path: Path) -> Iterator[Item]:
-    """One item a page of a ZIM file, in the file's own order; redirects are items too, other entries none."""
+    """One item per page of a ZIM file, in the file's own order; redirects are items too, other entries none."""
     try:
         from libzim.reader import Archive
     except ImportError:

@@ -28,7 +28,7 @@ def open_maybe_packed(path: Path) -> IO[bytes]:
 
 
 def line_items(path: Path) -> Iterator[Item]:
-    """One item a line of JSON Lines, packed or not; blank lines do not count."""
+    """One item per line of JSON Lines, packed or not; blank lines do not count."""
     number = 0
     try:
         with open_maybe_packed(path) as file:
@@ -48,7 +48,7 @@ def line_items(path: Path) -> Iterator[Item]:
 
 
 def json_items(path: Path) -> Iterator[Item]:
-    """One item an element of a JSON list or of an object keyed by addresses, else the single object; a stream.
+    """One item per element of a JSON list or of an object keyed by addresses, else the single object; a stream.
 
     Where the JSON breaks off or is damaged, the elements before the place are read.
     """
@@ -80,7 +80,7 @@ def json_items(path: Path) -> Iterator[Item]:
 
 
 def corpus_items(folder: Path) -> Iterator[Item]:
-    """One item a row of a corpus folder; an unfinished corpus is one skip."""
+    """One item per row of a corpus folder; an unfinished corpus is one skip."""
     if not files.is_finished(folder):
         yield skip_item(str(folder), "unfinished corpus", "run the same import again to finish it")
         return
@@ -89,7 +89,7 @@ def corpus_items(folder: Path) -> Iterator[Item]:
 
 
 def parquet_items(path: Path) -> Iterator[Item]:
-    """One item a row of a Parquet file of articles."""
+    """One item per row of a Parquet file of articles."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

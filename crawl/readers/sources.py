@@ -1,4 +1,4 @@
-"""Every form in which users hold how-to articles -> a stream of articles, one outcome a raw item.
+"""Every form in which users hold how-to articles -> a stream of articles, one outcome per raw item.
 
 A raw item is a page, a line, an element of a list, a row or an archive's record. Finding the items is cheap and
 done in order by `items_in`; reading one is `outcomes_of`, a pure function, so it may run in other processes.

@@ -28,7 +28,7 @@ Row = tuple[str, dict[str, str]]
 
 
 def csv_items(path: Path) -> Iterator[Item]:
-    """One item an article of a CSV dump, as a record with methods; a damaged row is a skip of its own."""
+    """One item per article of a CSV dump, as a record with methods; a damaged row is a skip of its own."""
     try:
         rows = _rows(path)
         columns = {str(name).strip() for name in next(rows, ("", {}))[1].values()}

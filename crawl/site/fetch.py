@@ -235,7 +235,7 @@ def _trouble(error: Exception, expired: bool) -> Trouble:
 
 
 class _Watch:
-    """Ends a request that lasts too long, wherever it hangs: a server may send a byte a minute for ever."""
+    """Ends a request that lasts too long, wherever it hangs: a server may send a byte per minute for ever."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds

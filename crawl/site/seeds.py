@@ -67,7 +67,7 @@ def sitemap_seed(home: str) -> Address:
 
 
 def seeds_of_file(path: Path, hosts: Hosts, home: str) -> Iterator[Address | str]:
-    """Pages named in a file, one title or address a line; for a line that names none, a message instead.
+    """Pages named in a file, one title or address per line; for a line that names none, a message instead.
 
     Empty lines and lines that begin with "#" are passed over.
 

@@ -46,7 +46,7 @@ class Settings:
     timeout: float = 60.0
     """Seconds that one request may take."""
     tries: int = 5
-    """Fruitless requests for a page before it is given up."""
+    """Failed requests for a page before it is given up."""
     follow: frozenset[str] = frozenset()
     depth: int = 1
     """How many links from a seed are followed, where any are."""
@@ -142,7 +142,7 @@ class Spider:
         return self.frontier.add(Entry(address, seed=True) for address in seeds)
 
     def crawl(self, turned: Callable[[CrawlTally], None] = lambda tally: None) -> CrawlTally:
-        """Fetch until no page waits, the limit is reached or the person stops; `turned` hears of every turn.
+        """Fetch until no page waits, the limit is reached or the person stops; `turned` is called after every turn.
 
         Raises:
             HowtreeError: no host can be asked any more. Nothing that was fetched is lost.

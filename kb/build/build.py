@@ -63,7 +63,7 @@ class Options:
     executor: str = "process"
     """Who encodes and searches: `process`, `pool` or `ray`; the result is the same."""
     workers: int | None = None
-    """Processes of the pool or actors of the cluster; None for one a core."""
+    """Processes of the pool or actors of the cluster; None for one per core."""
     address: str = ""
     """Of the Ray cluster: `auto`, `local` or host:port."""
 

@@ -98,7 +98,7 @@ def write_tables(kb: KnowledgeBase, folder: Path, depth: int) -> int:
 
 
 def write_trees(kb: KnowledgeBase, path: Path, depth: int) -> int:
-    """JSON Lines, a nested tree a goal, in the form of `howtree tree --format json`. Returns the trees written."""
+    """JSON Lines, a nested tree per goal, in the form of `howtree tree --format json`. Returns the trees written."""
     roots = [row[0] for row in kb.query("SELECT article_id FROM articles ORDER BY article_id").fetchall()]
     count = 0
     with opened(path) as file:

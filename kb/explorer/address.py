@@ -85,7 +85,7 @@ def one_of(options: Iterable[str]) -> Callable[[str], str]:
 
 
 def words(raw: str) -> str:
-    """Free text of a bearable length."""
+    """Free text of an acceptable length."""
     if len(raw) > MAX_WORDS:
         raise ValueError(raw)
     return raw

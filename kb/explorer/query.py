@@ -61,7 +61,7 @@ def page() -> None:
 
 
 def sql_text(raw: str) -> str:
-    """A query of a bearable length."""
+    """A query of an acceptable length."""
     if len(raw) > MAX_SQL:
         raise ValueError(raw)
     return raw

@@ -1,6 +1,6 @@
 """What people say about links: a file of reviews beside the knowledge base, to which lines are only added.
 
-The file kb.reviews.jsonl holds one JSON object a line. A review names its step by keys that a new build keeps
+The file kb.reviews.jsonl holds one JSON object per line. A review names its step by keys that a new build keeps
 (article key, method number, step number) and by a hash of the text that was judged, so a verdict on a step that
 has changed since is known as stale. Nothing is ever rewritten: a review is taken back by a line that undoes it.
 Several people may write at once, and a line that a crash left unfinished costs that line alone.
