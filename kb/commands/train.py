@@ -129,7 +129,7 @@ def retriever(
             f"{gold.name}, {len(pairs.steps)} pairs",
             device.value,
         )
-    say(told(result))
+    say(sentence_of(result))
     say(f"Wrote {output}. Use it: howtree build SOURCE --encoder {output}")
 
 
