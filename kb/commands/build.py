@@ -84,7 +84,9 @@ def build(
         workers=workers,
         address=address,
     )
-    with stoppable(f"what is whole is kept in {WorkFolder(output).path}: the same command goes on from there"):
+    with stoppable(
+        f"what is whole is kept in {WorkFolder(output).path}: the same command goes on from there"
+    ):
         tally = build_kb(sources, output, options)
     for line in tally.lines():
         say(line)
