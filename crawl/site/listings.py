@@ -12,9 +12,9 @@ from crawl.article import decode_slug
 from crawl.pages.links import is_article_slug
 from crawl.site.addresses import Address, AddressKind, Hosts
 
-ARTICLES = "#cat_container .responsive_thumb > a[href]"
-SUB_CATEGORIES = "#subcats a[href], #cat_container a[href]"
-PAGES = "a[href*='pg=']"
+ARTICLE_LINKS = "#cat_container .responsive_thumb > a[href]"
+SUB_CATEGORY_LINKS = "#subcats a[href], #cat_container a[href]"
+FURTHER_PAGE_LINKS = "a[href*='pg=']"
 
 
 class NoListing(Exception):
@@ -45,13 +45,17 @@ def category(
             if address is not None:
                 yield address
 
-    articles = [address for address in links(ARTICLES, "article") if is_article(address)]
-    below = [address for address in links(SUB_CATEGORIES, "category") if not is_article(address)]
+    articles = [address for address in links(ARTICLE_LINKS, "article") if is_article(address)]
+    below = [address for address in links(SUB_CATEGORY_LINKS, "category") if not is_article(address)]
     below = [address for address in below if ":" in address.path and "pg=" not in address.path]
     if not articles and not below:
         raise NoListing
     name, _, number = page.path.partition("?pg=")
-    further = [address for address in links(PAGES, "category") if address.path.partition("?pg=")[0] == name]
+    further = [
+        address
+        for address in links(FURTHER_PAGE_LINKS, "category")
+        if address.path.partition("?pg=")[0] == name
+    ]
     if not further and not all(known(address) for address in articles):
         further = [Address(page.origin, f"{name}?pg={int(number or 1) + 1}", "category")]
     return (*articles, *below, *further)

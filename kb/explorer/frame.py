@@ -71,7 +71,7 @@ p.method {margin: .7rem 0 .1rem; font-weight: 600; font-size: .95rem;}
 
 # Streamlit's own links swallow a click with Ctrl, and one to another state of the same page leaves the address as it
 # was. So a plain click changes the address and reaches Streamlit as the browser's Back does; others go to the browser.
-LINKS = """
+LINK_SCRIPT = """
 <script>
 if (!window.howtreeLinks) {
     window.howtreeLinks = true;
@@ -93,7 +93,7 @@ if (!window.howtreeLinks) {
 def drawn(page: Any) -> None:
     """Draw a page, or say instead what is wrong with the knowledge base."""
     st.html(STYLE)
-    st.html(LINKS, unsafe_allow_javascript=True)
+    st.html(LINK_SCRIPT, unsafe_allow_javascript=True)
     notice = st.container()
     try:
         page.run()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kb.review.judging import BINS
-from kb.review.overlay import outcome, placed_reviews
+from kb.review.overlay import majority, placed_reviews
 from kb.review.reviews import GRADES, Review
 from kb.store import KnowledgeBase
 
@@ -96,7 +96,7 @@ def decisions(kb: KnowledgeBase) -> Iterator[tuple[int, str, float, str | None, 
         {"ids": list(steps)},
     ).fetchall()
     for step_id, key, probability, text in rows:
-        yield step_id, key, probability, outcome(steps[step_id], key), text
+        yield step_id, key, probability, majority(steps[step_id], key), text
 
 
 def precision(kb: KnowledgeBase) -> list[LinkPrecision]:

@@ -55,7 +55,7 @@ def choice(reviews: Iterable[Review], link: str | None) -> str | None:
     return None
 
 
-def outcome(reviews: Iterable[Review], link: str | None) -> str | None:
+def majority(reviews: Iterable[Review], link: str | None) -> str | None:
     """What people decide for one step: one person, one vote; the choice with the most votes wins.
 
     Args:
@@ -216,7 +216,7 @@ def _decide(placed: Iterable[_PlacedReview]) -> tuple[list[int], list[tuple[Any,
             steps.setdefault(place.step_id, []).append(place)
     decided, edges = [], []
     for step_id, own in steps.items():
-        chosen = outcome([place.review for place in own], own[0].link)
+        chosen = majority([place.review for place in own], own[0].link)
         if chosen is None:
             continue
         decided.append(step_id)

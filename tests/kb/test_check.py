@@ -84,7 +84,7 @@ def test_a_broken_one_fails_naming_what_is_broken(run: Run, own_sample_kb: Path)
     assert "does not hold together" in done.stderr
 
 
-def test_a_damaged_file_is_told_without_a_traceback(run: Run, own_sample_kb: Path) -> None:
+def test_a_damaged_file_is_reported_without_a_traceback(run: Run, own_sample_kb: Path) -> None:
     data = bytearray(own_sample_kb.read_bytes())
     data[20_000:-4_096] = bytes(len(data) - 24_096)
     own_sample_kb.write_bytes(data)

@@ -95,7 +95,7 @@ def test_an_address_with_nonsense_gives_a_page_that_says_so(
 
 
 @pytest.mark.parametrize("name", ["", "Nothing of the kind", "en:1", "<script>"])
-def test_a_goal_that_is_not_there_is_told(visit: Visit, name: str) -> None:
+def test_a_goal_that_is_not_there_is_reported(visit: Visit, name: str) -> None:
     test = visit("procedure", goal=name)
     assert "No such goal" in whole(test) or "No goal chosen" in whole(test)
     assert links(test, "Find a goal" if not name else "Search for it")
@@ -246,7 +246,7 @@ def test_surprise_me_leads_to_a_goal(visit: Visit) -> None:
     assert steps_shown(test)
 
 
-def test_nothing_found_is_told(visit: Visit) -> None:
+def test_nothing_found_is_reported(visit: Visit) -> None:
     assert "Nothing found" in whole(visit("find", words="qqqq zzzz"))
 
 

@@ -18,7 +18,7 @@ from support.small_kb import article, small_kb
 from howtree.errors import BadInput, NotFound
 from kb.review.agreement import agreement, precision, training_pairs, wilson
 from kb.review.judging import review_of, sample
-from kb.review.overlay import NO_LINK, outcome
+from kb.review.overlay import NO_LINK, majority
 from kb.review.reviews import Review, Undo, Verdict, append, read, reviews_path, undo
 from kb.store import KnowledgeBase
 from kb.tree import tree
@@ -129,7 +129,7 @@ def reviews(*said: str) -> list[Review]:
     ],
 )  # fmt: skip
 def test_what_several_verdicts_amount_to(said: list[str], decided: str | None) -> None:
-    assert outcome(reviews(*said), "m") == decided
+    assert majority(reviews(*said), "m") == decided
 
 
 def rebuilt(folder: Path, articles: Sequence[object]) -> Path:
@@ -197,7 +197,7 @@ def test_a_writer_that_is_killed_loses_at_most_the_review_it_writes(tmp_path: Pa
 
 
 @pytest.mark.parametrize("torn", [b'{"article": "en:1", "me', b"\xff\xfe", b"[1]", b'{"undoes": 3}'])
-def test_a_torn_line_is_told_and_never_glued_to_the_next(path: Path, torn: bytes) -> None:
+def test_a_torn_line_is_reported_and_never_glued_to_the_next(path: Path, torn: bytes) -> None:
     with KnowledgeBase(path) as kb:
         first = say_of(kb, 1, "exact", LINE)
         with kb.reviews_path.open("ab") as file:
@@ -317,7 +317,7 @@ def test_adding_and_undoing_from_the_command_line(run: Run, path: Path) -> None:
         (["list", "--format", "xml"], 2, "format"),
     ],
 )
-def test_bad_input_is_told(run: Run, path: Path, arguments: list[object], code: int, word: str) -> None:
+def test_bad_input_is_reported(run: Run, path: Path, arguments: list[object], code: int, word: str) -> None:
     done = run("review", *arguments, *([] if "--who" in arguments or arguments[0] == "list" else ["--who", "ann"]),
                "--kb", path)  # fmt: skip
     if arguments[0] == "undo" and code == 1:
@@ -326,7 +326,7 @@ def test_bad_input_is_told(run: Run, path: Path, arguments: list[object], code: 
     assert not read(reviews_path(path)).reviews
 
 
-def test_a_plan_row_that_is_no_verdict_is_told_and_the_others_kept(
+def test_a_plan_row_that_is_no_verdict_is_reported_and_the_others_kept(
     run: Run, path: Path, tmp_path: Path
 ) -> None:
     plan = tmp_path / "plan.csv"
