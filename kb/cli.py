@@ -5,14 +5,23 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from howtree.errors import HowtreeError, stoppable
+from howtree.progress import in_json, log
 from howtree.streams import prepare_stdout
 from howtree.version import __version__
+
+
+class LogFormat(StrEnum):
+    """How lines on stderr are written."""
+
+    text = "text"
+    json = "json"
 
 
 class Verbs(TyperGroup):
@@ -29,7 +38,6 @@ app = typer.Typer(
     cls=Verbs,
     help="Turn how-to articles into a hierarchical knowledge base of procedures, and query it.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     epilog="Start with: howtree build FOLDER -o kb.duckdb, then: howtree tree 'A title'.",
@@ -60,15 +68,28 @@ for verb in VERBS:
 
 @app.callback(invoke_without_command=True)
 def options(
-    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.")] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", envvar="HOWTREE_QUIET", help="Only warnings and errors on stderr."),
+    ] = False,
+    log_format: Annotated[
+        LogFormat,
+        typer.Option(
+            "--log-format", envvar="HOWTREE_LOG_FORMAT", help="Lines on stderr: text, or JSON objects."
+        ),
+    ] = LogFormat.text,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="HOWTREE_DEBUG", help="Show a traceback with an error.")
+    ] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
 ) -> None:
     """Turn how-to articles into a hierarchical knowledge base of procedures, and query it."""
     if version:
         print(__version__)
         raise typer.Exit
-    if debug:
-        os.environ["HOWTREE_DEBUG"] = "1"
+    os.environ["HOWTREE_QUIET"] = "1" if quiet else ""  # there, since processes that are started read it, too
+    os.environ["HOWTREE_DEBUG"] = "1" if debug else ""
+    os.environ["HOWTREE_LOG_FORMAT"] = log_format.value
 
 
 def main() -> None:
@@ -76,13 +97,13 @@ def main() -> None:
     prepare_stdout()
     try:
         try:
-            app()
+            app(prog_name="howtree")
         finally:
             sys.stdout.flush()  # here, where a reader that has left is known, not when Python ends
     except HowtreeError as error:
         if os.environ.get("HOWTREE_DEBUG"):
             raise
-        print(f"howtree: {error}", file=sys.stderr)
+        log("error", str(error) if in_json() else f"howtree: {error}")
         sys.exit(error.exit_code)
 
 

@@ -27,7 +27,7 @@ from crawl.site.page import Assessment, Entry, Page
 from crawl.site.robots import PRODUCT, Robots, Rules
 from crawl.site.segments import MAX_SEGMENT_BYTES, Segment, Span, read_answer, recovered
 from howtree.errors import BadInput, BadUsage, HowtreeError
-from howtree.progress import say
+from howtree.progress import warn
 from howtree.version import __version__
 
 SHORTEST_DELAY = 1.0
@@ -269,7 +269,7 @@ class Spider:
         try:
             links = self._assessor.links_of(page, read_answer(self.folder / segment, start))
         except (BadInput, Trouble) as error:
-            say(f"{page.url}: its links cannot be followed ({error})")
+            warn(f"{page.url}: its links cannot be followed ({error})")
         self.tally.found += self.frontier.follow(page, links)
         return True
 

@@ -12,7 +12,7 @@ import duckdb
 
 from howtree.errors import BadInput
 from howtree.files import digest_of
-from howtree.progress import say
+from howtree.progress import warn
 from kb.check import problems
 from kb.store import define_views, literal, sql_file
 
@@ -100,7 +100,7 @@ def refuse_broken(session: duckdb.DuckDBPyConnection) -> None:
     """
     broken = problems(session)
     if broken:
-        say("\n".join(broken))
+        warn("\n".join(broken))
         raise BadInput(
             "the new knowledge base does not hold together, so the old one stays; please report this"
         )

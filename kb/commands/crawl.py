@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from howtree.errors import BadInput, BadUsage, HowtreeError, Stopped, stoppable
-from howtree.progress import progress, say
+from howtree.progress import progress, say, warn
 
 if TYPE_CHECKING:
     from crawl.site.addresses import Address
@@ -214,7 +214,7 @@ def plant(
         while batch := list(islice(lines, BATCH)):
             messages = [line for line in batch if isinstance(line, str)]
             for message in messages[: max(0, 10 - bad)]:
-                say(message)
+                warn(message)
             read, bad = read + len(batch), bad + len(messages)
             spider.plant(line for line in batch if not isinstance(line, str))
         say(f"{seed_file}: {read:,} lines, {read - bad:,} seeds, {bad:,} left out")
@@ -232,7 +232,7 @@ def run(spider: Spider) -> None:
 
         def turned(tally: CrawlTally) -> None:
             bar.total = settled + waiting + tally.found
-            bar.set_postfix(tally.settled, refresh=False)
+            bar.note(tally.settled)
             bar.update(settled + tally.settled.total() - bar.n)
 
         spider.crawl(turned)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from howtree.progress import say
+from howtree.progress import warn
 
 if TYPE_CHECKING:
     from kb.store import KnowledgeBase
@@ -54,5 +54,5 @@ def open_kb(path: Path | None) -> KnowledgeBase:
 
     base = KnowledgeBase(path or default_path())
     for note in base.review_notes:
-        say(note)
+        warn(note)
     return base

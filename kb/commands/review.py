@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from howtree.errors import BadUsage
-from howtree.progress import say
+from howtree.progress import say, warn
 from kb.commands.options import KbOption, open_kb
 
 reviewers = typer.Typer(
@@ -87,7 +87,7 @@ def add_plan(plan: Path, who: str, kb: Path | None) -> None:
     with open_kb(kb) as base:
         for review in read_plan(plan, who):
             if isinstance(review, str):
-                say(review)
+                warn(review)
                 wrong += 1
             else:
                 append(base.reviews_path, review)

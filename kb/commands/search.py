@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from howtree.progress import say
+from howtree.progress import warn
 from kb.commands.options import KbOption, open_kb
 
 
@@ -41,5 +41,5 @@ def search(
     for goal in found:
         print(f"{goal.article_id:>8}  {goal.score:5.2f}  {goal.goal}")
     if not found:
-        say(f"No goal has a word like {' '.join(words)!r}. Try other words, or fewer.")
+        warn(f"No goal has a word like {' '.join(words)!r}. Try other words, or fewer.")
         raise typer.Exit(1)

@@ -12,7 +12,7 @@ from xml.sax.xmlreader import AttributesImpl
 
 from howtree.errors import BadInput, BadQuery
 from howtree.files import written_aside
-from howtree.progress import progress, say
+from howtree.progress import progress, warn
 from kb.exchange.paper import write_paper
 from kb.results import as_json, opened, records, records_by_article
 from kb.review.judging import plain_cell
@@ -106,7 +106,7 @@ def write_trees(kb: KnowledgeBase, path: Path, depth: int) -> int:
             roots, progress(trees(kb, roots, depth), "Trees", len(roots), "goals"), strict=True
         ):
             if isinstance(tree, BadQuery):
-                say(f"goal {root} is left out: {tree}")
+                warn(f"goal {root} is left out: {tree}")
                 continue
             print(as_json(tree.to_dict()), file=file)
             count += 1

@@ -19,7 +19,7 @@ from crawl.readers.dumps import json_items, line_items
 from crawl.readers.files import check
 from howtree.errors import BadInput
 from howtree.files import digest_of_file
-from howtree.progress import progress, say
+from howtree.progress import progress, warn
 from kb.build.fill import load_corpus, new_file, number, refuse_broken
 from kb.build.runs import RunRecord, record
 from kb.exchange.paper import UNLINKABLE, probabilities, without_stop
@@ -164,7 +164,7 @@ def read_predictions(path: Path, tally: PredictionTally) -> Iterator[tuple[str, 
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             tally.broken += 1
             if tally.broken <= SHOWN:
-                say(f"{item.where}: left out, no prediction ({type(error).__name__}: {str(error)[:100]})")
+                warn(f"{item.where}: left out, no prediction ({type(error).__name__}: {str(error)[:100]})")
             continue
         tally.records += 1
         yield text, scores

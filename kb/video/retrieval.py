@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from howtree.errors import BadInput
-from howtree.progress import progress, say
+from howtree.progress import progress, warn
 from kb.video.corpus import Split, VideoSet
 from kb.video.filter import Climb, StepVectors, Variant, climb_all, variant
 from kb.video.index import K1, TOKEN_PATTERN, B, Bm25Index, Floats, Index
@@ -181,7 +181,7 @@ def _climbs(
     train: _Bench | None, goals: list[Goal], forms: Sequence[QueryForm], workers: int, engine: str, kept: Path
 ) -> tuple[dict[tuple[str, Variant], Climb], int]:
     if train is None:
-        say("no train videos: the filter has nothing to learn from, so the FIL queries are the goal alone")
+        warn("no train videos: the filter has nothing to learn from, so the FIL queries are the goal alone")
         return {}, 0
     digest = f"{engine} {K1} {B} {TOKEN_PATTERN} {train.split.digest}"
     return climb_all(train.index, digest, goals, train.split.relevant, forms, workers, kept)

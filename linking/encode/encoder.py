@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from howtree.errors import BadInput
 from howtree.files import digest_of, digest_of_file
+from howtree.progress import counted
 from linking.arrays import Vectors
 from linking.encode.delta import load_packed, pack, save_packed, unpack
 from linking.encode.device import (
@@ -139,6 +140,7 @@ class SentenceEncoder:
             for batch, (rows, tokens) in zip(batches, done, strict=True):
                 vectors[batch] = rows
                 parts += [tokens] if tokens is not None else []
+                counted(len(batch))
         if head is None:
             return vectors, None
         order = np.concatenate([np.empty(0, np.int64), *batches])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree.errors import BadInput
-from howtree.progress import say
+from howtree.progress import warn
 
 OUTSIDE = 0.01
 """Gold with a larger share of goals outside the pool is refused."""
@@ -87,7 +87,7 @@ def check_gold(gold: Gold, pool: Sequence[str]) -> None:
         raise BadInput(
             f"{told}. Goals are compared by exact title: add them to the pool, or correct the gold"
         )
-    say(f"{told}. They count as missed.")
+    warn(f"{told}. They count as missed.")
 
 
 def with_goal(gold: Gold) -> Gold:

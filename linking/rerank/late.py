@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from howtree.progress import counted
 from linking.arrays import Floats
 from linking.encode.tokens import AS_GOAL, AS_STEP, VECTOR_SCALE, Tokens
 
@@ -42,6 +43,7 @@ def coverages(
     for block in np.array_split(order, max(1, -(-len(order) * size // CELLS))):
         if len(block) and candidates.shape[1]:
             of_goal[block], of_step[block] = block_coverages(steps, texts[block], goals, candidates[block])
+            counted(len(block))
     return of_goal, of_step
 
 

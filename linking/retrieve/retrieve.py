@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree.files import digest_of, written_aside
+from howtree.progress import counted
 from linking.arrays import Hashes, Rows, Vectors
 from linking.retrieve.index import GoalIndex
 from linking.retrieve.lists import GoalLists, ListFiles
@@ -138,6 +139,7 @@ class Retriever:
 
     def _search_block(self, vectors: Vectors, index: GoalIndex) -> GoalLists:
         _, places = index.search(vectors, self.depth)
+        counted(len(vectors))
         goals = index.labels_of(places)
         return self._ordered(goals, self.cosines(vectors, goals))
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 from howtree.errors import BadInput
-from howtree.progress import say
+from howtree.progress import say, warn
 from howtree.version import __version__
 from linking.run.executors import Work, Worker
 
@@ -165,7 +165,7 @@ class RayCluster:
     def _first(self, pending: list[Any]) -> Any:
         ready, _ = self.ray.wait(pending, num_returns=1, timeout=PATIENCE)
         if not ready and len(pending) == len(self._starting):
-            say("Waiting for the cluster to give workers; `ray status` shows what it has. Ctrl-C stops.")
+            warn("Waiting for the cluster to give workers; `ray status` shows what it has. Ctrl-C stops.")
         return ready[0] if ready else None
 
     def _lost(self, actor: Any, part: int, tries: int, error: Exception) -> None:
@@ -175,7 +175,7 @@ class RayCluster:
                 f"part {part} was lost with its worker {TRIES} times, as happens when memory runs out: give fewer "
                 "--workers, or nodes with more memory. The same command goes on from the parts that are done."
             ) from error
-        say(f"A worker was lost; its part {part} goes to another.")
+        warn(f"A worker was lost; its part {part} goes to another.")
 
 
 def import_ray() -> Any:
