@@ -71,7 +71,12 @@ def test_debug_shows_the_traceback(run: Run, tmp_path: Path) -> None:
 
 
 def test_version_is_that_of_the_package(run: Run) -> None:
-    import tomllib
+    from howtree.version import __version__
 
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-    assert run("--version").stdout.strip() == declared
+    assert run("--version").stdout.strip() == __version__
+    assert 'version = { attr = "howtree.version.__version__" }' in (ROOT / "pyproject.toml").read_text("utf-8")
+
+
+def test_the_shell_completes_verbs(run: Run) -> None:
+    done = run(_HOWTREE_COMPLETE="complete_bash", COMP_WORDS="howtree tr", COMP_CWORD="1")
+    assert done.stdout.split() == ["tree", "train"]
