@@ -74,7 +74,9 @@ def test_version_is_that_of_the_package(run: Run) -> None:
     from howtree.version import __version__
 
     assert run("--version").stdout.strip() == __version__
-    assert 'version = { attr = "howtree.version.__version__" }' in (ROOT / "pyproject.toml").read_text("utf-8")
+    assert 'version = { attr = "howtree.version.__version__" }' in (ROOT / "pyproject.toml").read_text(
+        "utf-8"
+    )
 
 
 def test_the_shell_completes_verbs(run: Run) -> None:
