@@ -53,10 +53,11 @@ class Ran:
 
 
 @pytest.fixture
-def howtree(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+def howtree(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     Time.now = time.time()
     monkeypatch.setattr("crawl.site.pacing.Clock", Time)
     monkeypatch.setenv("HOWTREE_PROGRESS", "0")
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # the command puts its own there
 
     def run(*words: object) -> Ran:
         monkeypatch.setattr(sys, "argv", ["howtree", *map(str, words)])
@@ -65,7 +66,7 @@ def howtree(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
             code = 0
         except SystemExit as stop:
             code = int(stop.code or 0)
-        captured = capsys.readouterr()
+        captured = capfd.readouterr()
         return Ran(code, captured.out, captured.err)
 
     return run
