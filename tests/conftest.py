@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import streamlit
 from streamlit.testing.v1 import AppTest
-from support.command import ROOT, SAMPLE, Run, howtree
-from support.visiting import Visit
+from support.command import SAMPLE, Run, howtree
+from support.visiting import ENTRY, Visit, on_page
 
 from kb.store import KnowledgeBase
 
@@ -83,11 +83,7 @@ def visit(monkeypatch: pytest.MonkeyPatch, sample_kb_path: Path, tmp_path: Path)
 
     def opened(page: str = "find", kb: Path = copy, /, **parameters: str | list[str]) -> AppTest:
         monkeypatch.setattr(sys, "argv", ["app.py", str(kb)])
-        test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        test.run()
-        test.query_params.update(parameters)
-        test.switch_page(f"kb/explorer/{page}.py")
-        return test.run()
+        return on_page(ENTRY, page, **parameters)
 
     yield opened
     streamlit.cache_resource.clear()

@@ -32,11 +32,12 @@ def explore(
 
     Example: howtree explore kb.duckdb
     """
+    from kb import explorer
     from kb.store import KnowledgeBase, default_path
 
     path = (kb or default_path()).absolute()
     KnowledgeBase(path).close()
-    app = Path(__file__).parents[2] / "app.py"
+    app = Path(explorer.__path__[0]) / "entry" / "app.py"
     say(f"Showing {path} at http://{host}:{port} (Ctrl-C ends it)")
     try:
         os.execv(sys.executable, streamlit_command(app, path, host, port, browser))

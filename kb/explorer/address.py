@@ -7,6 +7,7 @@ sharing a link and the browser's Back all lead to the same screen. Nonsense in a
 from __future__ import annotations
 
 import math
+import pathlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -17,7 +18,6 @@ T = TypeVar("T")
 StepPath = tuple[tuple[int, int], ...]
 """A place in a tree of steps: (method number, step number) from the root's own steps down."""
 
-FOLDER = "kb/explorer"
 MAX_WORDS = 200
 MAX_PATHS = 400
 MAX_VIA = 12
@@ -167,8 +167,13 @@ def _said(value: Any) -> str:
     return "" if value is None else str(round(value, 2) if isinstance(value, float) else value)
 
 
+def page_file(page: str) -> str:
+    """The file of a page, in full: Streamlit looks for others beside its main script, of which there are two."""
+    return str(pathlib.Path(__file__).resolve().parent / f"{page}.py")
+
+
 def link(page: str, text: str, /, **parameters: Any) -> None:
     """A real link to a page of the explorer; `text` is Markdown, parameters that are None are left out."""
     options = {key: parameters.pop(key) for key in ("icon", "help", "width") if key in parameters}
     asked = {key: value for key, value in parameters.items() if value not in (None, "", [])}
-    st.page_link(f"{FOLDER}/{page}.py", label=text, query_params=asked, **options)
+    st.page_link(page_file(page), label=text, query_params=asked, **options)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from howtree.errors import HowtreeError
 from kb.explorer import address
+from kb.explorer.address import page_file
 from kb.explorer.session import kb_path
 from kb.explorer.text import label, markup
 
@@ -88,6 +89,17 @@ if (!window.howtreeLinks) {
 }
 </script>
 """
+
+
+def show() -> None:
+    """Draw the page that the address names; the main script of the explorer is this call alone."""
+    st.set_page_config(page_title="howtree", page_icon=":material/account_tree:", layout="wide")
+    pages = [
+        st.Page(page_file(name), title=title, url_path=name, icon=icon)
+        for name, (title, icon) in PAGES.items()
+    ]
+    start = st.Page(page_file("start"), title="howtree", default=True, visibility="hidden")
+    drawn(st.navigation([start, *pages], position="top"))
 
 
 def drawn(page: Any) -> None:

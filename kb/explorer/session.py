@@ -12,7 +12,7 @@ from kb.store import KnowledgeBase, default_path
 
 
 def kb_path() -> Path:
-    """The file named behind `streamlit run app.py --`, else the one that all commands read."""
+    """The file named behind the `--` of `streamlit run`, else the one that all commands read."""
     return Path(sys.argv[1]) if len(sys.argv) > 1 else default_path()
 
 

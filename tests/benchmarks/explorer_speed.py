@@ -23,7 +23,7 @@ from streamlit.testing.v1 import AppTest
 
 from kb.store import KnowledgeBase
 
-APP = Path(__file__).resolve().parents[2] / "app.py"
+ROOT = Path(__file__).resolve().parents[2]
 Visit = tuple[str, dict[str, str]]
 
 
@@ -57,10 +57,10 @@ def visits(kb: KnowledgeBase, count: int, seed: int) -> dict[str, list[Visit]]:
 
 def timed(page: str, parameters: dict[str, str]) -> float:
     """Seconds of one page run in a fresh session."""
-    test = AppTest.from_file(str(APP), default_timeout=60)
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     test.query_params.update(parameters)
     test.run()
-    test.switch_page(f"kb/explorer/{page}.py")
+    test.switch_page(str(ROOT / "kb" / "explorer" / f"{page}.py"))
     began = time.perf_counter()
     test.run()
     seconds = time.perf_counter() - began
@@ -74,7 +74,7 @@ def visited(kb: Path, plan: dict[str, list[Visit]], visitors: int) -> float:
     import os
     from urllib.parse import urlencode
 
-    sys.path.insert(0, str(APP.parent / "tests" / "kb" / "explorer"))
+    sys.path.insert(0, str(ROOT / "tests" / "kb" / "explorer"))
     from playwright.sync_api import sync_playwright
     from test_browser import CHROMIUM, FLAGS, opened, serving
 

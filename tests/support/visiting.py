@@ -5,12 +5,26 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 from streamlit.testing.v1 import AppTest
 
+from support.command import ROOT
+
 Visit = Callable[..., AppTest]
+ENTRY = ROOT / "kb" / "explorer" / "entry" / "app.py"
+"""The main script that `howtree explore` starts."""
+
+
+def on_page(main: Path, page: str, /, **parameters: str | list[str]) -> AppTest:
+    """A page of the explorer in a new browser window, `main` being Streamlit's main script."""
+    test = AppTest.from_file(str(main), default_timeout=60)
+    test.run()
+    test.query_params.update(parameters)
+    test.switch_page(str(ROOT / "kb" / "explorer" / f"{page}.py"))
+    return test.run()
 
 
 def whole(test: AppTest) -> str:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.command import ROOT, surroundings
 from support.small_kb import article, small_kb
-from support.visiting import Visit, follow, hits, labelled, links, steps_shown, whole
+from support.visiting import ENTRY, Visit, follow, hits, labelled, links, on_page, steps_shown, whole
 
 from kb.explorer import address, text
 from kb.store import KnowledgeBase
@@ -250,15 +250,30 @@ def test_nothing_found_is_reported(visit: Visit) -> None:
     assert "Nothing found" in whole(visit("find", words="qqqq zzzz"))
 
 
+def test_a_checkout_and_what_is_installed_show_the_same_pages_at_the_same_addresses(
+    monkeypatch: pytest.MonkeyPatch, sample_kb_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["app.py", str(sample_kb_path)])
+    for page in ("find", "procedure", "judge", "quality"):
+        drawn = [
+            on_page(main, page, words="oven", goal="en:700101", open="1.4", who="Ada")
+            for main in (ENTRY, ROOT / "app.py")
+        ]
+        installed, checkout = (
+            [(link.proto.page, link.proto.query_string) for link in links(test)] for test in drawn
+        )
+        assert installed == checkout and installed
+        assert whole(drawn[0]) == whole(drawn[1])
+
+
 def test_only_a_search_by_meaning_loads_torch(own_sample_kb: Path) -> None:
     code = f"""
 import sys
-from streamlit.testing.v1 import AppTest
+sys.path.append({str(ROOT / "tests")!r})
+from support.visiting import ENTRY, on_page
 sys.argv = ["app.py", {str(own_sample_kb)!r}]
 def visit(page, **parameters):
-    test = AppTest.from_file({str(ROOT / "app.py")!r}, default_timeout=120).run()
-    test.query_params.update(parameters)
-    test.switch_page(f"kb/explorer/{{page}}.py").run()
+    test = on_page(ENTRY, page, **parameters)
     assert not test.exception, test.exception
     return test
 for page in ("find", "procedure", "judge", "query", "quality"):
