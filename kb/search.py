@@ -20,7 +20,9 @@ class FoundGoal:
 
 def search(kb: KnowledgeBase, words: str, limit: int = 20) -> list[FoundGoal]:
     """Goals whose title has the words, best first; beginnings and misspellings count for less."""
-    rows = kb.query("SELECT article_id, goal, score FROM search_goals(?) LIMIT ?", [words, limit]).fetchall()
+    rows = kb.query(
+        "SELECT article_id, goal, score FROM search_goals(?) LIMIT ?", [as_text(words), limit]
+    ).fetchall()
     return [FoundGoal(*row) for row in rows]
 
 
@@ -30,9 +32,14 @@ def goal_id(kb: KnowledgeBase, name: str) -> int:
     Raises:
         NotFound: there is none; the message suggests the nearest titles.
     """
-    row = kb.query("SELECT goal_id(?)", [name]).fetchone()
+    row = kb.query("SELECT goal_id(?)", [as_text(name)]).fetchone()
     if row and row[0] is not None:
         return int(row[0])
     nearest = search(kb, name, 3)
     hint = "; did you mean " + " or ".join(f'"{found.goal}"' for found in nearest) + "?" if nearest else ""
     raise NotFound(f'no goal "{name}" in {kb.path}{hint or ". Try: howtree search WORDS"}')
+
+
+def as_text(name: str) -> str:
+    """A name with "?" in place of what is no text: Python reads bytes that are not UTF-8 as halves of characters."""
+    return name.encode("utf-8", "replace").decode()

@@ -47,13 +47,14 @@ def define_views(session: duckdb.DuckDBPyConnection) -> None:
 class KnowledgeBase:
     """A knowledge base opened for reading. Every query runs on a cursor of its own, so threads may share it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         """Open the file at `path`.
 
         Raises:
             NotFound: there is no such file.
             BadInput: it is no knowledge base, or one of another schema version.
         """
+        path = Path(path)
         if not path.is_file():
             raise NotFound(
                 f"no knowledge base at {path}. Build one with: howtree build SOURCE -o {path}, or name another "

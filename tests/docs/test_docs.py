@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import shlex
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from support.command import ROOT, Run
 
+import howtree
 from kb.cli import VERBS
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -67,6 +69,30 @@ def test_the_python_of_the_readme_runs(own_sample_kb: Path, monkeypatch: pytest.
     (code,) = blocks(ROOT / "README.md", "python")
     exec(compile(code, "README.md", "exec"), {})
     assert "Deep Clean Your House" in capsys.readouterr().out
+
+
+def test_the_examples_of_the_page_on_python_give_what_it_says(
+    own_sample_kb: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own_sample_kb.parent / "data").symlink_to(ROOT / "data")
+    monkeypatch.chdir(own_sample_kb.parent)
+    monkeypatch.setenv("HOWTREE_PROGRESS", "0")
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    examples = doctest.DocTestParser().get_doctest(
+        "".join(blocks(ROOT / "docs" / "python.md", "pycon")), {}, "docs/python.md", None, None
+    )
+    assert len(examples.examples) == page.count(">>> ") > 20
+    told: list[str] = []
+    failed, _ = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples, out=told.append)
+    assert not failed, "".join(told)
+
+
+def test_the_page_on_python_names_all_that_the_front_door_has() -> None:
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    methods = [name for name in vars(howtree.KnowledgeBase) if not name.startswith("_")]
+    assert len(methods) >= 6
+    for name in (*howtree.__all__, *(f"kb.{method}" for method in methods)):
+        assert name in page, name
 
 
 @pytest.mark.parametrize("verb", [verb.strip("_").replace("_", "-") for verb in VERBS])
