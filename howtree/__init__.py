@@ -15,14 +15,14 @@ from howtree.errors import BadInput, BadQuery, BadUsage, HowtreeError, NotFound
 from howtree.version import __version__
 
 if TYPE_CHECKING:
+    from howtree.knowledge_base import KnowledgeBase
     from kb.build.build import BuildTally
     from kb.build.build import Options as BuildOptions
-    from kb.library import KnowledgeBase
 
 _LAZY = {
     "BuildOptions": ("kb.build.build", "Options"),
     "BuildTally": ("kb.build.build", "BuildTally"),
-    "KnowledgeBase": ("kb.library", "KnowledgeBase"),
+    "KnowledgeBase": ("howtree.knowledge_base", "KnowledgeBase"),
 }
 
 __all__ = [
@@ -50,7 +50,7 @@ def open(path: str | PathLike[str] | None = None) -> KnowledgeBase:
         NotFound: there is no such file.
         BadInput: it is no knowledge base, or one of another schema version.
     """
-    from kb.library import KnowledgeBase
+    from howtree.knowledge_base import KnowledgeBase
     from kb.store import default_path
 
     return KnowledgeBase(default_path() if path is None else path)

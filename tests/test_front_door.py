@@ -48,6 +48,16 @@ WRONG: dict[str, tuple[type[Exception], str, str]] = {
     "a date beyond Python's": (howtree.BadQuery, "kb.sql(\"SELECT '290000-01-01'::DATE\").rows", "VARCHAR"),
     "no file": (howtree.NotFound, "howtree.open('nowhere.duckdb')", "howtree build"),
     "a folder": (howtree.NotFound, "howtree.open('/')", "no knowledge base"),
+    "two thresholds of a build": (
+        howtree.BadUsage,
+        "howtree.build('.', 'never.duckdb', threshold=0.5, beta=1)",
+        "one of them",
+    ),
+    "no threshold of a build": (
+        howtree.BadUsage,
+        "howtree.build('.', 'never.duckdb', threshold=2)",
+        "from 0 to 1",
+    ),
     "no source": (howtree.BadInput, "howtree.build('nowhere', 'never.duckdb')", "nowhere"),
     "no such name": (AttributeError, "howtree.nothing", "nothing"),
 }

@@ -23,6 +23,7 @@ import duckdb
 import numpy as np
 
 from crawl.corpus.write import CorpusTally, write_corpus
+from howtree.errors import BadUsage
 from howtree.files import digest_of
 from kb.build.fill import (
     articles_digest,
@@ -35,7 +36,7 @@ from kb.build.fill import (
 from kb.build.runs import RunRecord, keep_runs, record
 from kb.store import define_views
 from kb.work import WorkFolder
-from linking.encode.device import Device, Precision
+from linking.encode.device import Device, Precision, refuse_missing
 from linking.encode.encoder import Encoder, load_encoder
 from linking.pipeline import CANDIDATES, Goals, Linker, LinkTally, StepBatch
 from linking.rerank.decide import Decision, decision_of
@@ -97,8 +98,10 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
     Raises:
         BadInput: no article was found, a model cannot be loaded, another build of `output` is running, the disk
             is full, workers were lost, or the result does not hold together (then the old file stays).
+        BadUsage: an option makes no sense.
     """
     options = options or Options()
+    require_sense(options)
     work = WorkFolder(output)
     started, clock = datetime.now(UTC), time.monotonic()
     with executor_of(options.executor, options.workers, options.address) as executor, work.held():
@@ -125,6 +128,23 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
         work.aside.replace(output)
         shutil.rmtree(work.candidates, ignore_errors=True)
     return tally
+
+
+def require_sense(options: Options) -> None:
+    """Check options before anything is done.
+
+    Raises:
+        BadUsage: one is out of bounds, or two contradict each other.
+        BadInput: a GPU is asked for, and there is none.
+    """
+    if options.threshold is not None and options.beta is not None:
+        raise BadUsage("threshold and beta both say which links are chosen: give one of them")
+    if options.threshold is not None and not 0 <= options.threshold <= 1:
+        raise BadUsage(f"threshold is a probability from 0 to 1, not {options.threshold}")
+    if options.candidates < 1:
+        raise BadUsage(f"candidates is a number from 1 on, not {options.candidates}")
+    if options.executor != "ray":  # there the nodes have the GPUs
+        refuse_missing(options.device)
 
 
 def least_probability(options: Options, decision: Decision) -> float:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from howtree.errors import BadUsage, stoppable
+from howtree.errors import stoppable
 from howtree.progress import say
 from kb.commands.options import Device, DeviceOption, Precision
 
@@ -64,15 +64,10 @@ def build(
 
     Example: howtree build data/sample -o kb.duckdb
     """
-    if beta is not None and threshold is not None:
-        raise BadUsage("--threshold and --beta both say which links are chosen: give one of them")
     from kb.build.build import Options
     from kb.build.build import build as build_kb
     from kb.work import WorkFolder
-    from linking.encode.device import refuse_missing
 
-    if executor != "ray":  # there the nodes have the GPUs
-        refuse_missing(device.value)
     options = Options(
         encoder=encoder,
         precision=precision.value,
