@@ -8,16 +8,23 @@ export HF_HUB_OFFLINE := 1
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
-env: .venv/ready ## make .venv with the command .venv/bin/howtree
+env: .venv/ready ## make .venv with the command .venv/bin/howtree and all that tests need
 
-.venv/ready: pyproject.toml constraints/constraints.txt
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints/constraints.txt
+
+.venv/build: pyproject.toml constraints/constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "howtree needs Python 3.11 or newer; set PYTHON=...")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints/constraints.txt torch
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints/constraints.txt -e '.[dev]'
+	@echo 'Installing what builds knowledge bases into .venv: a minute or more.'
+	$(INSTALL) torch
+	$(INSTALL) -e '.[build]'
 	touch $@
 
-demo: env        ## build a knowledge base from the sample articles and print a tree
+.venv/ready: .venv/build
+	$(INSTALL) -e '.[dev]'
+	touch $@
+
+demo: .venv/build ## build a knowledge base from the sample articles and print a tree
 	$(BIN)/howtree build data/sample -o demo.duckdb
 	$(BIN)/howtree tree "Host a Dinner Party" --kb demo.duckdb --depth 4
 	$(BIN)/howtree info --kb demo.duckdb
@@ -36,11 +43,12 @@ browser:         ## install Chromium, which the browser tests drive, where it is
 		&& apt-get update -qq && apt-get install -y -qq chromium fonts-liberation; } \
 		|| echo 'No Chromium here, and it cannot be installed: the browser tests will skip. Set HOWTREE_CHROMIUM to one.'
 
-check: env       ## linters, type checker and import contracts
+check: env       ## linters, type checker, import contracts, licences of what an install brings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tests/support/dependencies.py
 
 test: check browser ## check, then every test
 	$(BIN)/pytest --numprocesses 2 --dist loadfile

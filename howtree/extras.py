@@ -1,23 +1,46 @@
-"""Libraries that a plain installation leaves out."""
+"""Libraries that an extra of the install brings: what lacks one is told the line that installs it."""
 
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from howtree.errors import BadUsage
 
+EXTRAS = {
+    "build": ("torch", "sentence_transformers", "faiss", "scipy"),
+    "eval": ("bm25s", "ir_measures", "matplotlib", "scipy"),
+    "ray": ("ray",),
+    "zim": ("libzim",),
+}
+"""The modules that each extra brings and the base install lacks."""
 
-def required(module: str) -> Any:
-    """A module of a library of the evaluation.
+
+def install(extra: str) -> str:
+    """The line that installs an extra."""
+    return f"pip install 'howtree[{extra}]'"
+
+
+def needs(extra: str, what: str) -> None:
+    """Look whether an extra is installed, without loading any of it.
 
     Raises:
-        BadUsage: it is missing; the message holds the command that installs it.
+        BadUsage: it is not; the message says what needs it and holds the line that installs it.
+    """
+    missing = [module for module in EXTRAS[extra] if find_spec(module) is None]
+    if missing:
+        raise BadUsage(f"{what} needs {', '.join(missing)}, which is not installed: {install(extra)}")
+
+
+def required(module: str, extra: str, what: str) -> Any:
+    """A module that an extra brings.
+
+    Raises:
+        BadUsage: it is missing, as `needs` says it.
     """
     try:
         return import_module(module)
     except ImportError:
-        library = module.split(".")[0].replace("_", "-")
-        raise BadUsage(
-            f"the evaluation needs {library}, which is not installed. Install it: pip install 'howtree[eval]'"
-        ) from None
+        library = module.partition(".")[0]
+        raise BadUsage(f"{what} needs {library}, which is not installed: {install(extra)}") from None

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from howtree.errors import NotFound
+from howtree.extras import needs
 from kb.search import FoundGoal
 from kb.store import KnowledgeBase
 from kb.work import WorkFolder
@@ -21,9 +22,11 @@ def semantic_search(kb: KnowledgeBase, words: str, limit: int = 20) -> list[Foun
     """Goals nearest in meaning to `words`, best first; the score is the cosine.
 
     Raises:
+        BadUsage: the libraries of linking are not installed.
         NotFound: the build's work folder is gone, or belongs to another build.
         BadInput: the encoder of the index cannot be loaded.
     """
+    needs("build", "search by meaning")
     folder = WorkFolder(kb.path).index
     manifests = sorted(folder.glob("*/manifest.json"))
     if not manifests:

@@ -1,8 +1,4 @@
-"""How-to articles of any site that marks them up with schema.org's HowTo (or its kind Recipe) in JSON-LD.
-
-PyLD settles what JSON-LD leaves open: nested or split graphs, references by @id, single values and lists,
-prefixes.
-"""
+"""How-to articles of any site that marks them up with schema.org's HowTo (or its kind Recipe) in JSON-LD."""
 
 from __future__ import annotations
 
@@ -18,17 +14,14 @@ from bs4 import BeautifulSoup
 
 from crawl.article import Article, Method, Step, slug_of, squeeze
 from crawl.pages.links import split
+from crawl.pages.nodes import Node, nodes_of
 from crawl.pages.sentences import split_headline
 
 _SCRIPT = re.compile(r"<script\b[^<>]{0,400}\bld\+json\b[^<>]{0,400}>", re.IGNORECASE)
 _SCRIPT_END = re.compile("</script", re.IGNORECASE)
-_LISTS = ("step", "steps", "itemListElement", "recipeInstructions", "recipeIngredient", "supply", "tool")
-# JSON-LD's arrays are sets, so a step said twice would be lost: these terms are declared to be lists.
-_TERMS = {name: {"@id": f"http://schema.org/{name}", "@container": "@list"} for name in _LISTS}
-_CONTEXT = {"@vocab": "http://schema.org/", "schema": "http://schema.org/", **_TERMS}
 _MAX_BLOCK_CHARACTERS = 2**18
 _MAX_BLOCKS = 50
-_FRAMES = [{"@context": _CONTEXT, "@type": [kind], "@embed": "@once"} for kind in ("HowTo", "Recipe")]
+_KINDS = ("HowTo", "Recipe")
 
 
 def how_tos(text: str, url: str = "", source: str = "", fetched_at: str = "") -> Iterator[Article]:
@@ -42,21 +35,13 @@ def how_tos(text: str, url: str = "", source: str = "", fetched_at: str = "") ->
             yield article
 
 
-def _nodes(text: str) -> Iterator[dict[str, Any]]:
-    from pyld import jsonld
-
-    options = {"documentLoader": _loader, "base": ""}
+def _nodes(text: str) -> Iterator[Node]:
     for block in islice(_blocks(text), _MAX_BLOCKS):
         if len(block) > _MAX_BLOCK_CHARACTERS or not re.search("HowTo|Recipe", block):
             continue
         try:
-            document = json.loads(
-                re.sub(r"https:(\\?/\\?/)schema\.org", r"http:\1schema.org", block), strict=False
-            )
-            for frame in _FRAMES:
-                framed = jsonld.frame(_with_context(document), frame, options)
-                yield from map(_unprefixed, framed.get("@graph", [framed] if len(framed) > 1 else []))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, jsonld.JsonLdError):
+            yield from list(nodes_of(json.loads(block, strict=False), _KINDS))
+        except (ValueError, RecursionError):
             continue
 
 
@@ -70,30 +55,6 @@ def _blocks(text: str) -> Iterator[str]:
                 return
             end = close.start()
             yield text[start.end() : end].strip().removeprefix("<!--").removesuffix("-->").strip().rstrip(";")
-
-
-def _unprefixed(value: Any) -> Any:
-    """The value with "schema:step", a term used as a set where we know a list, as plain "step"."""
-    if isinstance(value, list):
-        return [_unprefixed(one) for one in value]
-    if isinstance(value, dict):
-        return {name.removeprefix("schema:"): _unprefixed(one) for name, one in value.items()}
-    return value
-
-
-def _with_context(document: Any) -> Any:
-    """The document with our terms laid over its own context, which may be missing."""
-    if isinstance(document, list):
-        return [_with_context(one) for one in document]
-    if not isinstance(document, dict):
-        return document
-    own = document.get("@context", _CONTEXT)
-    return {**document, "@context": [*(own if isinstance(own, list) else [own]), _TERMS]}
-
-
-def _loader(url: str, options: Any = None) -> dict[str, Any]:
-    """Every context that a page names is taken for schema.org's: nothing is fetched."""
-    return {"contentType": None, "contextUrl": None, "documentUrl": url, "document": {"@context": _CONTEXT}}
 
 
 def _article(node: dict[str, Any], text: str, url: str, where: str, fetched_at: str) -> Article | None:

@@ -11,6 +11,7 @@ from crawl.pages.decode import MAX_PAGE_BYTES
 from crawl.pages.links import host_of
 from crawl.pages.selectors import language_of_host
 from crawl.readers.items import Item, PageData, skip_item
+from howtree.extras import install
 
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 
@@ -87,7 +88,7 @@ def zim_items(path: Path) -> Iterator[Item]:
     try:
         from libzim.reader import Archive
     except ImportError:
-        yield skip_item(str(path), "needs libzim", "install it with: pip install 'howtree[zim]'")
+        yield skip_item(str(path), "needs libzim", f"install it with: {install('zim')}")
         return
     try:
         archive = Archive(path)

@@ -24,6 +24,7 @@ import numpy as np
 
 from crawl.corpus.write import CorpusTally, write_corpus
 from howtree.errors import BadUsage
+from howtree.extras import needs
 from howtree.files import digest_of
 from kb.build.fill import (
     articles_digest,
@@ -96,10 +97,12 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
     """Build the knowledge base `output` from `sources`.
 
     Raises:
+        BadUsage: the libraries of linking are not installed.
         BadInput: no article was found, a model cannot be loaded, another build of `output` is running, the disk
             is full, workers were lost, or the result does not hold together (then the old file stays).
         BadUsage: an option makes no sense.
     """
+    needs("build", "linking")
     options = options or Options()
     require_sense(options)
     work = WorkFolder(output)

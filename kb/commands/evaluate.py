@@ -213,12 +213,11 @@ def _engine(engine: Engine, url: str | None) -> tuple[Callable[[Split], Index], 
     from functools import partial
 
     from howtree.errors import BadUsage
-    from howtree.extras import required
+    from howtree.extras import needs
     from kb.video.elasticsearch import ElasticsearchIndex
     from kb.video.index import Bm25Index
 
-    for library in ("bm25s", "ir_measures", "scipy"):
-        required(library)
+    needs("eval", "the evaluation")
     if engine is Engine.bm25s and url is None:
         return Bm25Index.of, "bm25s"
     if engine is Engine.elasticsearch and url is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from howtree.errors import stoppable
+from howtree.extras import needs
 from howtree.files import WORK_SUFFIX
 from howtree.progress import say
 from kb.commands.options import Device, DeviceOption
@@ -47,6 +48,7 @@ def decision(
 
     Example: howtree train decision --gold gold.jsonl --goals titles.txt -o decision.json
     """
+    needs("build", "training")
     from linking.encode.encoder import load_encoder
     from linking.gold.links import check_gold, read_gold, read_pool
     from linking.rerank.scorer import scorer_of
@@ -101,6 +103,7 @@ def retriever(
     Example: howtree train retriever --gold gold.jsonl --goals titles.txt -o my-encoder,
     then: howtree build data/sample --encoder my-encoder
     """
+    needs("build", "training")
     from linking.encode.packaged import BASE_ENCODER, LARGE_BASE
     from linking.gold.links import read_gold, read_pool
     from linking.train.recipe import LARGE, Recipe
@@ -153,6 +156,7 @@ def reranker(
 
     Example: howtree train reranker --gold gold.jsonl --goals titles.txt --encoder my-encoder
     """
+    needs("build", "training")
     from linking.gold.links import read_gold, read_pool
     from linking.train.retriever import refit
 

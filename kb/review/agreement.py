@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
+from math import sqrt
+from statistics import NormalDist
 from typing import Any
 
 from kb.review.judging import BINS
@@ -65,14 +68,37 @@ def agreement(reviews: Sequence[Review]) -> Agreement:
 
 
 def alpha(table: Sequence[Sequence[int | None]], level: str) -> float | None:
-    """Krippendorff's alpha of a table of people (rows) and units (columns); None where all grades are the same."""
-    import krippendorff
-    import numpy as np
+    """Krippendorff's alpha of a table of people (rows) and units (columns); None where all grades are the same.
 
-    if len({value for row in table for value in row} - {None}) < 2:
+    1 - (n - 1) sum(o_ck d_ck) / sum(n_c n_k d_ck): o_ck counts the pairs of grades c, k that two people gave one unit,
+    each weighing 1 / (people of the unit - 1), n_c the grades c, d is their `distance` (Krippendorff 2011, "Computing
+    Krippendorff's Alpha-Reliability").
+
+    Args:
+        table: the grades, None where somebody gave none.
+        level: "nominal" or "ordinal".
+    """
+    units = [[value for value in unit if value is not None] for unit in zip(*table, strict=True)]
+    weights: dict[tuple[int, int], float] = {}
+    counts: Counter[int] = Counter()
+    for unit in units:
+        if len(unit) > 1:
+            counts.update(unit)
+            for c, k in permutations(unit, 2):
+                weights[c, k] = weights.get((c, k), 0.0) + 1 / (len(unit) - 1)
+    if len(counts) < 2:
         return None
-    data = np.array([[np.nan if value is None else value for value in row] for row in table])
-    return float(krippendorff.alpha(reliability_data=data, level_of_measurement=level))
+    observed = sum(weight * distance(c, k, counts, level) for (c, k), weight in weights.items())
+    expected = sum(counts[c] * counts[k] * distance(c, k, counts, level) for c, k in permutations(counts, 2))
+    return 1 - (counts.total() - 1) * observed / expected
+
+
+def distance(c: int, k: int, counts: Mapping[int, int], level: str) -> float:
+    """How far two grades are apart, squared: 1 if nominal; if ordinal, how many grades given are between them."""
+    if level == "nominal" or c == k:
+        return float(c != k)
+    between = sum(count for grade, count in counts.items() if min(c, k) <= grade <= max(c, k))
+    return float((between - (counts[c] + counts[k]) / 2) ** 2)
 
 
 def decisions(kb: KnowledgeBase) -> Iterator[tuple[int, str, float, str | None, str]]:
@@ -133,11 +159,12 @@ def precision(kb: KnowledgeBase) -> list[LinkPrecision]:
 
 
 def wilson(right: int, judged: int) -> tuple[float, float]:
-    """Wilson's score interval of 95% for `right` out of `judged`."""
-    from scipy.stats import binomtest
-
-    interval = binomtest(right, judged).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
+    """Wilson's score interval of 95% for `right` out of `judged` (Wilson 1927), judged > 0."""
+    z = NormalDist().inv_cdf(0.975)
+    share, spread = right / judged, z * z / judged
+    centre = share + spread / 2
+    half = z * sqrt(share * (1 - share) / judged + spread / (4 * judged))
+    return max(0.0, (centre - half) / (1 + spread)), min(1.0, (centre + half) / (1 + spread))
 
 
 def weighted_precision(parts: Sequence[LinkPrecision]) -> float | None:

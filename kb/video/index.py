@@ -89,7 +89,7 @@ class Bm25Index:
         k1 = 1.2, b = 0.75, idf = ln(1 + (N - df + 0.5) / (df + 0.5)), as in Lucene without its rounding of
         the lengths. A video without text counts in N and in the mean length.
         """
-        bm25s: Any = required("bm25s")
+        bm25s: Any = required("bm25s", "eval", "the evaluation")
         tokens = bm25s.tokenize(
             split.texts, token_pattern=TOKEN_PATTERN, stopwords=None, stemmer=None, show_progress=False
         )

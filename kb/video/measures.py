@@ -83,7 +83,7 @@ def measures_of(
     pairs with misses at 201, mean_rank_per_goal the average over goals of a goal's own mean, median_rank over
     pairs.
     """
-    ir: Any = required("ir_measures")
+    ir: Any = required("ir_measures", "eval", "the evaluation")
     wanted = [ir.R @ cut for cut in CUTS] + [ir.P @ cut for cut in CUTS]
     qrels = {goal: {ids[position]: 1 for position in positions} for goal, positions in relevant.items()}
     run = {ranking.goal: dict(zip(ranking.videos, ranking.falling(), strict=True)) for ranking in rankings}
@@ -115,7 +115,7 @@ def paired_test(ours: Sequence[Ranking], theirs: Sequence[Ranking], seed: int) -
     the mean rank over pairs; `p_wilcoxon` is the signed-rank test on the goals' mean ranks. Without any
     difference both are 1.
     """
-    stats: Any = required("scipy.stats")
+    stats: Any = required("scipy.stats", "eval", "the evaluation")
     sums = np.array([(a.ranks - b.ranks).sum() for a, b in zip(ours, theirs, strict=True)], dtype=float)
     means = sums / np.array([len(ranking.ranks) for ranking in ours])
     result = {

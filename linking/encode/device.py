@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from howtree.errors import BadInput
+from howtree.extras import required
 
 Kind = Literal["float32", "bfloat16", "int8"]
 """In which numbers a model's matrices are multiplied."""
@@ -28,8 +29,7 @@ def device_of(asked: Device) -> Device:
     """ "cpu" or "cuda"; for "auto" the GPU where torch sees one."""
     if asked != "auto":
         return asked
-    import torch
-
+    torch = required("torch", "build", "linking")
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -41,9 +41,7 @@ def refuse_missing(device: str) -> None:
     """
     if device != "cuda":
         return
-    import torch
-
-    if not torch.cuda.is_available():
+    if not required("torch", "build", "--device cuda").cuda.is_available():
         raise BadInput(
             f"--device cuda: torch sees no GPU on {platform.node()}. Install a CUDA build of torch and the "
             "driver there, or build with --device cpu"

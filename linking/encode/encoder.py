@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree.errors import BadInput
+from howtree.extras import needs
 from howtree.files import digest_of, digest_of_file
 from howtree.progress import counted
 from linking.arrays import Vectors
@@ -207,12 +208,14 @@ def load_encoder(name: str = "", precision: Precision = "auto", device: Device =
     `device` is "cpu", "cuda", or "auto" for a GPU where there is one.
 
     Raises:
+        BadUsage: the libraries of linking are not installed.
         BadInput: the shipped or the packaged weights have changed, or the model cannot be loaded.
     """
     name = name or default_encoder()
     folder, runs_on = model_folder(name), device_of(device)
     if (folder / "delta.safetensors").exists():
         return load_delta(name, folder, precision, runs_on)
+    needs("build", "linking")
     silence_libraries()
     from sentence_transformers import SentenceTransformer
 

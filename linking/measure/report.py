@@ -229,7 +229,7 @@ def step_lines(task: Task, measured: Sequence[Measured]) -> Iterable[dict[str, A
 
 def draw_curves(curves: dict[str, list[dict[str, float | None]]], path: Path) -> None:
     """Draw R@1 and precision of links against the recall of unlinkable steps, one line a model."""
-    required("matplotlib")
+    required("matplotlib", "eval", "a picture")
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4.5), layout="constrained")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree.errors import BadInput
+from howtree.extras import required
 from linking.arrays import Rows
 
 CUTS = (1, 10, 30)
@@ -31,7 +32,7 @@ def mcnemar(models: Sequence[str], first: Rows, second: Rows) -> dict[str, Any]:
         the names, the number of pairs and at each cut the difference in points, how many pairs one model alone
         finds, and p.
     """
-    from scipy.stats import binomtest
+    stats = required("scipy.stats", "eval", "a test of significance")
 
     result: dict[str, Any] = {"models": list(models), "pairs": len(first)}
     for cut in CUTS:
@@ -43,7 +44,7 @@ def mcnemar(models: Sequence[str], first: Rows, second: Rows) -> dict[str, Any]:
             "difference": 100 * (wins - losses) / len(a),
             "only_first": wins,
             "only_second": losses,
-            "p": float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0,
+            "p": float(stats.binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0,
         }
     return result
 

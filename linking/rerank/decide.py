@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree.errors import BadInput
+from howtree.extras import required
 from howtree.files import read_json, write_json
 from howtree.progress import say
 from linking.arrays import Floats
@@ -130,7 +131,7 @@ def fit_decision(
         beta: weight of recall against precision in F-beta = (1 + b^2) P R / (b^2 P + R), for the default threshold;
             those for `BETAS` are kept beside it.
     """
-    from scipy.optimize import minimize
+    minimize = required("scipy.optimize", "build", "fitting the decision").minimize
 
     def loss(parameters: Floats) -> float:
         decision = Decision(float(np.exp(parameters[0])), float(parameters[1]), 0.5)

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 from howtree.errors import BadInput
+from howtree.extras import required
 from howtree.progress import say, warn
 from howtree.version import __version__
 from linking.run.executors import Work, Worker
@@ -146,7 +147,7 @@ class RayCluster:
             if "ModuleNotFoundError" in str(error) or "ImportError" in str(error):
                 raise BadInput(
                     "a node of the cluster cannot load howtree: install this version on every node, "
-                    f"pip install 'howtree[ray]=={__version__}'"
+                    f"pip install 'howtree[build,ray]=={__version__}'"
                 ) from error
             self._stillborn += 1
             if self._stillborn >= MOST_STILLBORN:
@@ -182,17 +183,13 @@ def import_ray() -> Any:
     """The module ray, quiet.
 
     Raises:
-        BadInput: it is not installed.
+        BadUsage: it is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault(
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"
     )  # the behaviour to come, without its warning
-    try:
-        import ray
-    except ImportError as error:
-        raise BadInput("--executor ray needs Ray: pip install 'howtree[ray]'") from error
-    return ray
+    return required("ray", "ray", "--executor ray")
 
 
 def connect(ray: Any, address: str, workers: int | None) -> None:

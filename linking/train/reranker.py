@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree.errors import BadInput
+from howtree.extras import required
 from howtree.progress import progress
 from linking.arrays import Floats
 from linking.encode.encoder import SentenceEncoder
@@ -98,7 +99,7 @@ def fit_weights(
         seen_goal: whether the right goal occurs in training, [n].
         start: the weights to begin with, [5].
     """
-    from scipy.optimize import minimize
+    minimize = required("scipy.optimize", "build", "fitting the reranker").minimize
 
     line = np.arange(len(places))
     share = np.where(seen_goal, 0.5 / max(1, seen_goal.sum()), 0.5 / max(1, (~seen_goal).sum()))

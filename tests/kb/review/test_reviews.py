@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import subprocess
 import sys
 from collections import Counter
@@ -16,7 +15,7 @@ from support.command import ROOT, Run, surroundings
 from support.small_kb import article, small_kb
 
 from howtree.errors import BadInput, NotFound
-from kb.review.agreement import agreement, precision, training_pairs, wilson
+from kb.review.agreement import agreement, precision, training_pairs
 from kb.review.judging import review_of, sample
 from kb.review.overlay import NO_LINK, majority
 from kb.review.reviews import Review, Undo, Verdict, append, read, reviews_path, undo
@@ -365,14 +364,6 @@ def test_alpha_of_a_worked_table() -> None:
     expected = sum(counts[c] * counts[k] * distance(c, k) for c in order for k in order if c != k) / (8 * 7)
     assert agreement(given).alpha == pytest.approx(1 - observed / expected)
     assert agreement(given[:1]).alpha is None
-
-
-@pytest.mark.parametrize(("right", "judged"), [(0, 1), (3, 4), (50, 50), (7, 100)])
-def test_wilson_by_its_formula(right: int, judged: int) -> None:
-    z, p = 1.959964, right / judged
-    centre = (p + z * z / (2 * judged)) / (1 + z * z / judged)
-    half = z / (1 + z * z / judged) * math.sqrt(p * (1 - p) / judged + z * z / (4 * judged**2))
-    assert wilson(right, judged) == pytest.approx((max(0, centre - half), min(1, centre + half)), abs=1e-5)
 
 
 def test_precision_counts_what_people_decided(path: Path) -> None:

@@ -130,7 +130,7 @@ def test_options_that_cannot_work_are_told(
 
 def test_a_missing_ray_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(BadInput, match=r"pip install 'howtree\[ray\]'"):
+    with pytest.raises(BadUsage, match=r"pip install 'howtree\[ray\]'"):
         executor_of("ray")
     with pytest.raises(BadUsage, match="not 'cloud'"):
         executor_of("cloud")
