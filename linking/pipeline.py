@@ -13,15 +13,14 @@ import pyarrow.parquet as pq
 
 from howtree.files import written_aside
 from howtree.progress import progress
-from linking.arrays import Floats, Rows
-from linking.encode.encoder import Encoder
+from linking.arrays import ArticleIds, Floats, Positions, Rows, StepIds
+from linking.model import Model, base_decision
 from linking.rerank.decide import Decision
-from linking.rerank.rerank import DEPTH, Reranker
-from linking.rerank.scorer import scorer_of
+from linking.rerank.reranker import RerankedLists
 from linking.retrieve.index import GoalIndex
 from linking.retrieve.lists import GoalLists
 from linking.retrieve.retrieve import Retriever
-from linking.retrieve.vectors import VectorStore, hash_texts
+from linking.retrieve.vectors import PART_SIZE, VectorStore, hash_texts
 from linking.run.executors import Executor, InProcess
 
 CANDIDATES = 30
@@ -44,16 +43,16 @@ CANDIDATE_SCHEMA = pa.schema(
 class Goals:
     """The goals to link to. `ids` are article ids, shape [n]; `texts` what the encoder reads."""
 
-    ids: Rows
+    ids: ArticleIds
     texts: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class StepBatch:
-    """Some steps to link: step ids, the ids of the articles they stand in, and texts, all of one length."""
+    """Some steps to link: step ids, the ids of the articles that they are in, and texts, all of one length."""
 
-    ids: Rows
-    article_ids: Rows
+    ids: StepIds
+    article_ids: ArticleIds
     texts: list[str]
 
 
@@ -79,22 +78,23 @@ class LinkTally:
 
 
 class Linker:
-    """Links the steps of one language to its goals, keeping vectors and lists in `folder`."""
+    """Links the steps of one language to its goals with a model, keeping vectors and lists in `folder`."""
 
     def __init__(
         self,
         folder: Path,
-        encoder: Encoder,
-        decision: Decision,
+        model: Model,
         candidates: int = CANDIDATES,
         executor: Executor | None = None,
+        part_size: int = PART_SIZE,
     ) -> None:
-        self.folder = folder / encoder.digest[:16]
-        self.encoder, self.decision, self.candidates = encoder, decision, candidates
+        self.folder = folder / model.encoder.digest[:16]
+        self.encoder, self.reranker = model.encoder, model.reranker
+        self.decision = model.decision or base_decision()
+        self.candidates = candidates
         self.executor = executor or InProcess()
-        self.scorer = scorer_of(encoder)
-        self.goals = VectorStore(self.folder / "goals")
-        self.steps = VectorStore(self.folder / "steps")
+        self.goals = VectorStore(self.folder / "goals", part_size)
+        self.steps = VectorStore(self.folder / "steps", part_size)
 
     def run(
         self, goals: Goals, steps: Callable[[], Iterable[StepBatch]], total: int, output: Path
@@ -113,17 +113,17 @@ class Linker:
         with timed(tally, "encode"):
             goal_rows = self._encode(goals, steps, tally)
         depth = self.candidates + SPARE
-        searched = depth if self.scorer is None else max(depth, DEPTH)
+        searched = depth if self.reranker is None else max(depth, self.reranker.reads)
         retriever = Retriever(self.folder / "lists", self.goals, self.steps, goal_rows, searched)
         with timed(tally, "retrieve"), progress(None, "Retrieving", len(self.steps), "texts") as bar:
             tally.searched = retriever.update(bar, self.executor)
-        ranker: Retriever | Reranker = retriever
-        if self.scorer is not None:
-            ranker = Reranker(self.folder / "reranked", retriever, self.scorer, depth)
+        ranked: Retriever | RerankedLists = retriever
+        if self.reranker is not None:
+            ranked = self.reranker.over(self.folder / "reranked", retriever, depth)
             with timed(tally, "rerank"):
-                tally.compared = ranker.update(self.executor)
+                tally.compared = ranked.update(self.executor)
         with timed(tally, "decide"):
-            self._write(goals.ids, goal_rows, steps, total, ranker, output)
+            self._write(goals.ids, goal_rows, steps, total, ranked, output)
         return tally
 
     def index(self, goals: Goals, goal_set: str) -> GoalIndex:
@@ -154,18 +154,18 @@ class Linker:
 
     def _write(
         self,
-        article_ids: Rows,
+        article_ids: ArticleIds,
         goal_rows: Rows,
         steps: Callable[[], Iterable[StepBatch]],
         total: int,
-        ranker: Retriever | Reranker,
+        ranked: Retriever | RerankedLists,
         output: Path,
     ) -> None:
         output.mkdir(parents=True, exist_ok=True)
         articles_of = ArticlesOfGoal(article_ids, goal_rows)
         with progress(None, "Deciding", total, "steps") as bar:
             for number, batch in enumerate(steps()):
-                lists = ranker.lists(self.steps.rows(hash_texts(batch.texts)))
+                lists = ranked.lists(self.steps.rows(hash_texts(batch.texts)))
                 table = candidate_table(batch, lists, articles_of, self.decision, self.candidates)
                 with written_aside(output / f"part-{number:05d}.parquet") as aside:
                     pq.write_table(table, aside, compression="zstd")
@@ -175,12 +175,12 @@ class Linker:
 class ArticlesOfGoal:
     """Which articles have the goal text of a row: nearly always one, but titles can be equal."""
 
-    def __init__(self, article_ids: Rows, goal_rows: Rows) -> None:
+    def __init__(self, article_ids: ArticleIds, goal_rows: Rows) -> None:
         self._ids = article_ids[np.lexsort((article_ids, goal_rows))]
         self._count = np.bincount(goal_rows, minlength=1)
         self._first = np.cumsum(self._count) - self._count
 
-    def spread(self, goal_rows: Rows) -> tuple[Rows, Rows]:
+    def spread(self, goal_rows: Rows) -> tuple[Positions, ArticleIds]:
         """For each article of each goal row: the position in `goal_rows`, and the article's id; none for row -1."""
         count = np.where(goal_rows < 0, 0, self._count[goal_rows])
         position = np.repeat(np.arange(len(goal_rows)), count)
@@ -223,7 +223,7 @@ def candidate_table(
     )
 
 
-def smaller_first(step: Rows, score: Floats, article: Rows) -> Rows:
+def smaller_first(step: Positions, score: Floats, article: ArticleIds) -> ArticleIds:
     """The articles of lists that are in order of their scores, those of equal score now by their ids. All [n]."""
     group = np.cumsum(np.diff(step, prepend=-1).astype(bool) | np.diff(score, prepend=np.nan).astype(bool))
     same = group[1:] == group[:-1]

@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -37,11 +37,11 @@ from kb.build.fill import (
 from kb.build.runs import RunRecord, keep_runs, record
 from kb.store import define_views
 from kb.work import WorkFolder
-from linking.encode.device import Device, Precision, refuse_missing
-from linking.encode.encoder import Encoder, load_encoder
+from linking.encode.device import AskedPrecision, Device, refuse_missing
+from linking.model import Model
 from linking.pipeline import CANDIDATES, Goals, Linker, LinkTally, StepBatch
-from linking.rerank.decide import Decision, decision_of
-from linking.rerank.scorer import scorer_of
+from linking.rerank.decide import Decision
+from linking.retrieve.vectors import PART_SIZE
 from linking.run.executors import Executor, executor_of
 from linking.text import goal_text, step_text
 
@@ -54,7 +54,7 @@ class Options:
 
     encoder: str = ""
     """Name or folder; empty for the default."""
-    precision: Precision = "auto"
+    precision: AskedPrecision = "auto"
     device: Device = "auto"
     """Where the encoder runs: on the processor (`cpu`), a GPU (`cuda`), or a GPU where there is one (`auto`)."""
     threshold: float | None = None
@@ -68,6 +68,8 @@ class Options:
     """Processes of the pool or actors of the cluster; None for one per core."""
     address: str = ""
     """Of the Ray cluster: `auto`, `local` or host:port."""
+    part_size: int = PART_SIZE
+    """Texts that are encoded, retrieved for and reranked at a time, and again after a loss."""
 
 
 @dataclass(slots=True)
@@ -113,19 +115,18 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
         with new_file(work.aside) as session:
             with stage(tally, "load"):
                 load_corpus(session, work.corpus)
-            encoder = load_encoder(options.encoder, options.precision, options.device)
-            decision = decision_of(encoder)
+            model = Model.load(options.encoder, options.precision, options.device)
+            decision = model.decision_or_base()
             threshold = least_probability(options, decision)
-            link(session, work, encoder, decision, options.candidates, executor, tally)
+            link(session, work, replace(model, decision=decision), options, executor, tally)
             with stage(tally, "edges"):
                 load_links(session, work.candidates, threshold)
             tally.counts = sizes(session)
             keep_runs(session, output)
-            run = run_of(sources, options, encoder, decision, threshold, tally, started)
+            run = run_of(sources, options, model, decision, threshold, tally, started)
             thresholds = json.dumps(decision.thresholds)
-            record(
-                session, work.corpus, run, threshold=threshold, encoder=encoder.name, thresholds=thresholds
-            )
+            name = model.encoder.name
+            record(session, work.corpus, run, threshold=threshold, encoder=name, thresholds=thresholds)
             define_views(session)
             refuse_broken(session)
         work.aside.replace(output)
@@ -164,9 +165,8 @@ def least_probability(options: Options, decision: Decision) -> float:
 def link(
     session: duckdb.DuckDBPyConnection,
     work: WorkFolder,
-    encoder: Encoder,
-    decision: Decision,
-    candidates: int,
+    model: Model,
+    options: Options,
     executor: Executor,
     tally: BuildTally,
 ) -> None:
@@ -178,7 +178,7 @@ def link(
     ).fetchall()
     for language, total in languages:
         name = folder_name(language)
-        linker = Linker(work.links / name, encoder, decision, candidates, executor)
+        linker = Linker(work.links / name, model, options.candidates, executor, options.part_size)
         goals = read_goals(session, language)
         steps = partial(read_steps, session, language)
         tally.links.add(linker.run(goals, steps, total, work.candidates / name))
@@ -221,25 +221,20 @@ def folder_name(language: str) -> str:
 def run_of(
     sources: Sequence[Path],
     options: Options,
-    encoder: Encoder,
+    model: Model,
     decision: Decision,
     threshold: float,
     tally: BuildTally,
     started: datetime,
 ) -> RunRecord:
     """The run as it is recorded."""
-    scorer = scorer_of(encoder)
     return RunRecord(
         started,
         inputs={"sources": [str(source) for source in sources]},
-        models={
-            "encoder": encoder.name,
-            "encoder_digest": encoder.digest,
-            "reranker_digest": None if scorer is None else scorer.digest,
-        },
+        models=model.digests,
         parameters={
             "candidates": options.candidates,
-            "device": encoder.device,
+            "device": model.encoder.device,
             "threshold": threshold,
             "temperature": decision.temperature,
             "bias": decision.bias,

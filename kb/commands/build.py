@@ -59,6 +59,9 @@ def build(
     address: Annotated[
         str, typer.Option(help="Address of the Ray cluster: auto, local or host:port [default: auto].")
     ] = "",
+    part_size: Annotated[
+        int, typer.Option(min=1, hidden=True, help="Texts linked at a time; a lost part is done again.")
+    ] = 8_192,
 ) -> None:
     """Build a knowledge base from articles; an interrupted or repeated build does only what is left.
 
@@ -78,6 +81,7 @@ def build(
         executor=executor,
         workers=workers,
         address=address,
+        part_size=part_size,
     )
     with stoppable(
         f"what is whole is kept in {WorkFolder(output).path}: the same command goes on from there"

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kb.video.corpus import Split, VideoSet
+    from kb.video.figures import VideoFigures
     from kb.video.index import Index
     from kb.video.queries import Goal, QueryForm
-    from kb.video.retrieval import Outcome
 
 
 NAMED = 20
@@ -91,14 +91,14 @@ def video(
     forms = _forms(queries)
     tried = _weights(weights) or WEIGHTS
     make_index, engine_name = _engine(engine, engine_url)
-    found = read_videos(videos, trim, seed)
-    asked, missing = read_goals(goals, found.goals) if goals else (found.goals, [])
+    read = read_videos(videos, trim, seed)
+    asked, missing = read_goals(goals, read.goals) if goals else (read.goals, [])
     with open_kb(kb) as base:
         with_steps = goals_with_steps(
             base, asked, max(each.depth for each in forms), Links(threshold, shuffle)
         )
-    outcome = evaluate(
-        found,
+    found = evaluate(
+        read,
         with_steps,
         output,
         forms=forms,
@@ -108,7 +108,7 @@ def video(
         make_index=make_index,
         engine=engine_name,
     )
-    outcome.tally = {**_tally(found, with_steps, missing), **outcome.tally}
+    found.tally = {**_tally(read, with_steps, missing), **found.tally}
     parameters = {
         "trim": trim,
         "seed": seed,
@@ -119,8 +119,8 @@ def video(
         "engine": engine_name,
     }
     inputs = {"kb": base.path, "videos": videos, "goals": goals}
-    printed = write_results(outcome, manifest_of(inputs, parameters, outcome), output)
-    _tell(found, with_steps, missing, outcome, output)
+    printed = write_results(found, manifest_of(inputs, parameters, found), output)
+    _tell(read, with_steps, missing, found, output)
     echo(printed[form.value], nl=False)
 
 
@@ -160,13 +160,13 @@ def _tally(videos: VideoSet, goals: Sequence[Goal], missing: Sequence[str]) -> d
 
 
 def _tell(
-    videos: VideoSet, goals: Sequence[Goal], missing: Sequence[str], outcome: Outcome, output: Path
+    videos: VideoSet, goals: Sequence[Goal], missing: Sequence[str], found: VideoFigures, output: Path
 ) -> None:
     """Name what was left out, then the tally."""
     from howtree.progress import say
 
     strangers = [goal.text for goal in goals if goal.article_id is None]
-    silent = [f"{each['goal']} ({each['query']} on {each['split']})" for each in outcome.unanswered]
+    silent = [f"{each.goal} ({each.query} on {each.split})" for each in found.unanswered]
     for what, names in (
         ("skipped", videos.skipped),
         ("goal without videos:", missing),
@@ -177,7 +177,7 @@ def _tell(
             say(f"{what} {name}")
         if len(names) > NAMED:
             say(f"{what} {len(names) - NAMED} more")
-    say("; ".join(f"{name}: {count}" for name, count in outcome.tally.items()))
+    say("; ".join(f"{name}: {count}" for name, count in found.tally.items()))
     say(f"written to {output}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ from typer import Argument, Option, echo
 
 from howtree.errors import BadUsage
 from howtree.progress import say
+from howtree.tables import as_json
 from kb.commands.options import Device, DeviceOption, Format, open_kb
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def linking(
     from tempfile import TemporaryDirectory
 
     from linking.measure.evaluate import MODELS, evaluate
-    from linking.measure.report import printed, results, write_results
+    from linking.measure.report import figures_of, printed, write_results
 
     if kb is not None and gold is None and goals is None:
         task = _task_of_kb(kb, language, place, train, dev)
@@ -91,10 +91,10 @@ def linking(
     names = [name for part in models or MODELS for name in part.split(",") if name]
     with TemporaryDirectory() as scratch:
         measured = evaluate(task, names, work or Path(scratch), device.value)
-    found = results(task, measured, {"gold": gold, "goals": goals, "kb": kb, "train": train})
+    found = figures_of(task, measured, {"gold": gold, "goals": goals, "kb": kb, "train": train})
     if output is not None:
         write_results(task, measured, found, output)
-    say("; ".join(f"{name}: {count}" for name, count in found["tally"].items() if count is not None))
+    say("; ".join(f"{name}: {count}" for name, count in found.tally.items() if count is not None))
     if output is not None:
         say(f"written to {output}")
     echo(printed(found, form.value), nl=False)
@@ -142,7 +142,7 @@ def compare(
 
     Example: howtree evaluate compare before/ after/
     """
-    from linking.measure.report import as_markdown, as_text, comparison_table
+    from linking.measure.report import comparison_table, drawn
     from linking.measure.significance import compare as compare_runs
     from linking.measure.significance import read_steps
 
@@ -151,7 +151,6 @@ def compare(
         raise BadUsage(f"--models {models}: name two, one of each run, parted by a comma")
     found = compare_runs(read_steps(first), read_steps(second), named)
     if form is Format.json:
-        echo(json.dumps(found, indent=2, ensure_ascii=False))
+        echo(as_json([pair.to_dict() for pair in found]), nl=False)
     else:
-        draw = as_markdown if form is Format.markdown else as_text
-        echo(draw(*comparison_table(found)), nl=False)
+        echo(drawn(comparison_table(found), form.value), nl=False)

@@ -51,17 +51,24 @@ def decision(
     needs("build", "training")
     from linking.encode.encoder import load_encoder
     from linking.gold.links import check_gold, read_gold, read_pool
-    from linking.rerank.scorer import scorer_of
+    from linking.model import Model
     from linking.train.decision import train_decision
 
     pairs, pool = read_gold(gold), read_pool(goals)
     check_gold(pairs, pool)
-    model = load_encoder(encoder)
+    trained = load_encoder(encoder)
+    reranker_beside = Model.of(trained, with_decision=False).reranker
     folder = work or output.with_suffix(WORK_SUFFIX)
-    scorer = scorer_of(model)
-    source = f"{gold.name}, {len(pairs.steps)} pairs, {model.name}"
+    source = f"{gold.name}, {len(pairs.steps)} pairs, {trained.name}"
     result = train_decision(
-        pairs, pool, model, folder, source, scorer, trained_on_gold=scorer is not None, beta=beta
+        pairs,
+        pool,
+        trained,
+        folder,
+        source,
+        reranker_beside,
+        trained_on_gold=reranker_beside is not None,
+        beta=beta,
     )
     result.decision.save(output)
     say(sentence_of(result))
@@ -77,7 +84,8 @@ def retriever(
         str, typer.Option(help="Name or folder of the model to start from [default: all-MiniLM-L6-v2].")
     ] = "",
     work: Annotated[
-        Path | None, typer.Option(help="Folder for checkpoints [default: beside the model, MODEL.work].")
+        Path | None,
+        typer.Option(help="Folder for checkpoints [default: reranker_beside the model, MODEL.work]."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the order of the pairs and of dropout.")] = 0,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs with negatives from the batch alone.")] = 1,
@@ -142,7 +150,7 @@ def reranker(
     goals: PoolFile,
     encoder: Annotated[Path, typer.Option(help="Folder of a model that `howtree train retriever` wrote.")],
     work: Annotated[
-        Path | None, typer.Option(help="Folder for vectors [default: beside the model, MODEL.work].")
+        Path | None, typer.Option(help="Folder for vectors [default: reranker_beside the model, MODEL.work].")
     ] = None,
     links: Annotated[
         float,

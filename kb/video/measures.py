@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from howtree.extras import required
 from howtree.files import written_aside
+from kb.video.figures import AtCut, Measures, PairedTest
 from kb.video.index import Floats, ranked, ranks_of
 
 CUTS = (1, 10, 25, 50)
@@ -73,15 +74,12 @@ def write_qrels(path: Path, relevant: dict[str, list[int]], ids: Sequence[str]) 
                 file.write(f"{trec_id(goal)} 0 {trec_id(ids[position])} 1\n")
 
 
-def measures_of(
-    rankings: Sequence[Ranking], relevant: dict[str, list[int]], ids: Sequence[str]
-) -> dict[str, float]:
+def measures_of(rankings: Sequence[Ranking], relevant: dict[str, list[int]], ids: Sequence[str]) -> Measures:
     """The figures of one query form on one split.
 
-    recall@N and precision@N (fractions, N in 1, 10, 25, 50) come from ir-measures, averaged over the goals
-    that have a video here; f1@N is the harmonic mean of the two averages. mean_rank is over (goal, video)
-    pairs with misses at 201, mean_rank_per_goal the average over goals of a goal's own mean, median_rank over
-    pairs.
+    Recall and precision at each of `CUTS` come from ir-measures, averaged over the goals that have a video
+    here. mean_rank is over (goal, video) pairs with misses at 201, mean_rank_per_goal the average over goals
+    of a goal's own mean, median_rank over pairs.
     """
     ir: Any = required("ir_measures", "eval", "the evaluation")
     wanted = [ir.R @ cut for cut in CUTS] + [ir.P @ cut for cut in CUTS]
@@ -90,23 +88,23 @@ def measures_of(
     values: dict[str, list[float]] = {str(measure): [] for measure in wanted}
     for metric in ir.iter_calc(wanted, qrels, run):
         values[str(metric.measure)].append(metric.value)
-    result: dict[str, float] = {}
+    at: dict[int, AtCut] = {}
     for cut in CUTS:
         recall, precision = (float(np.mean(values[f"{letter}@{cut}"])) for letter in "RP")
-        result[f"recall@{cut}"], result[f"precision@{cut}"] = recall, precision
-        result[f"f1@{cut}"] = 2 * recall * precision / (recall + precision) if recall + precision else 0.0
+        f1 = 2 * recall * precision / (recall + precision) if recall + precision else 0.0
+        at[cut] = AtCut(recall, precision, f1)
     pairs = np.concatenate([ranking.ranks for ranking in rankings])
-    return {
-        "goals": len(rankings),
-        "pairs": len(pairs),
-        **result,
-        "mean_rank": float(pairs.mean()),
-        "mean_rank_per_goal": float(np.mean([ranking.ranks.mean() for ranking in rankings])),
-        "median_rank": float(np.median(pairs)),
-    }
+    return Measures(
+        len(rankings),
+        len(pairs),
+        at,
+        mean_rank=float(pairs.mean()),
+        mean_rank_per_goal=float(np.mean([ranking.ranks.mean() for ranking in rankings])),
+        median_rank=float(np.median(pairs)),
+    )
 
 
-def paired_test(ours: Sequence[Ranking], theirs: Sequence[Ranking], seed: int) -> dict[str, float]:
+def paired_test(ours: Sequence[Ranking], theirs: Sequence[Ranking], seed: int) -> PairedTest:
     """Is the mean rank of one query form another than that of a second one? Both hold the same goals in
     order.
 
@@ -118,14 +116,14 @@ def paired_test(ours: Sequence[Ranking], theirs: Sequence[Ranking], seed: int) -
     stats: Any = required("scipy.stats", "eval", "the evaluation")
     sums = np.array([(a.ranks - b.ranks).sum() for a, b in zip(ours, theirs, strict=True)], dtype=float)
     means = sums / np.array([len(ranking.ranks) for ranking in ours])
-    result = {
-        "difference": float(sums.sum() / sum(len(ranking.ranks) for ranking in ours)),
-        "goals_better": int((sums < 0).sum()),
-        "goals_equal": int((sums == 0).sum()),
-        "goals_worse": int((sums > 0).sum()),
-        "p_randomisation": 1.0,
-        "p_wilcoxon": 1.0,
-    }
+    result = PairedTest(
+        float(sums.sum() / sum(len(ranking.ranks) for ranking in ours)),
+        goals_better=int((sums < 0).sum()),
+        goals_equal=int((sums == 0).sum()),
+        goals_worse=int((sums > 0).sum()),
+        p_randomisation=1.0,
+        p_wilcoxon=1.0,
+    )
     changed = sums != 0
     if changed.sum() > 1:  # one goal alone differs as much either way round
         test = stats.permutation_test(
@@ -136,6 +134,6 @@ def paired_test(ours: Sequence[Ranking], theirs: Sequence[Ranking], seed: int) -
             n_resamples=RESAMPLES,
             rng=np.random.default_rng(seed),
         )
-        result["p_randomisation"] = float(test.pvalue)
-        result["p_wilcoxon"] = float(stats.wilcoxon(means[changed], method="auto").pvalue)
+        wilcoxon = stats.wilcoxon(means[changed], method="auto")
+        result = replace(result, p_randomisation=float(test.pvalue), p_wilcoxon=float(wilcoxon.pvalue))
     return result

@@ -6,16 +6,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from howtree.files import digest_of_file, write_json, written_aside
+from howtree.tables import Table, as_json
 from howtree.version import __version__
+from kb.video.figures import Comparison, Row, Tried, VideoFigures
 from kb.video.filter import ROUNDS
 from kb.video.index import DEPTH, K1, TOKEN_PATTERN, B
 from kb.video.measures import CUTS
-from kb.video.retrieval import Outcome
 
 PAPER = {
     ("train", "L0"): ("2.2/89.2", "19.2/78.1", "39.9/66.0", "56.6/48.2", "79.49"),
@@ -45,91 +47,67 @@ NOTES = (
 )
 
 
-def tables_of(outcome: Outcome) -> list[tuple[str, list[str], list[list[str]]]]:
-    """The tables of a report: title, header, rows, all as text."""
-    result = [
-        (
-            "Video retrieval",
-            ["set", "query", "w", *(f"R/P@{cut}" for cut in CUTS), "MR pairs", "MR goals"]
-            + [f"paper @{cut}" for cut in CUTS]
-            + ["paper MR"],
-            [_row(row) for row in outcome.rows],
-        )
-    ]
-    if outcome.tuning:
-        weights = sorted({row["weight"] for row in outcome.tuning})
+def tables_of(found: VideoFigures) -> list[Table]:
+    """The tables of a report."""
+    header = ["set", "query", "w", *(f"R/P@{cut}" for cut in CUTS), "MR pairs", "MR goals"]
+    header += [*(f"paper @{cut}" for cut in CUTS), "paper MR"]
+    result = [_table("Video retrieval", header, [_figures(row) for row in found.rows])]
+    if found.tuning:
+        weights = sorted({each.weight for each in found.tuning})
+        title = "Mean rank on dev by weight of the steps (* the best)"
         result.append(
-            (
-                "Mean rank on dev by weight of the steps (* the best)",
-                ["query", *(f"{weight:g}" for weight in weights)],
-                _by_query(outcome.tuning),
-            )
+            _table(title, ["query", *(f"{weight:g}" for weight in weights)], _by_query(found.tuning))
         )
-    result.append(
-        (
-            "Paired tests of the mean rank (difference below 0: the first query is better)",
-            ["set", "queries", "difference", "goals better/equal/worse", "p randomisation", "p Wilcoxon"],
-            [_test(row) for row in outcome.significance],
-        )
-    )
-    queries = [[name, f"{value:g}"] for name, value in outcome.queries.items()]
-    result.append(("What the knowledge base gives to the queries", ["", "value"], queries))
+    title = "Paired tests of the mean rank (difference below 0: the first query is better)"
+    header = ["set", "queries", "difference", "goals better/equal/worse", "p randomisation", "p Wilcoxon"]
+    result.append(_table(title, header, [_test(pair) for pair in found.significance]))
+    queries = [[name, f"{value:g}"] for name, value in found.queries.items()]
+    result.append(_table("What the knowledge base gives to the queries", ["", "value"], queries))
     return result
 
 
-def as_text(outcome: Outcome) -> str:
+def as_text(found: VideoFigures) -> str:
     """The report as aligned plain text."""
-    parts = []
-    for title, header, rows in tables_of(outcome):
-        widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-        lines = [_aligned(row, widths) for row in (header, ["-" * width for width in widths], *rows)]
-        parts.append("\n".join([title, "", *lines]))
-    return "\n\n".join([*parts, "\n".join(NOTES)]) + "\n"
+    parts = [f"{table.title}\n\n{table.as_text(ruled=True)}" for table in tables_of(found)]
+    return "\n".join([*parts, "\n".join(NOTES)]) + "\n"
 
 
-def as_markdown(outcome: Outcome) -> str:
+def as_markdown(found: VideoFigures) -> str:
     """The report as Markdown tables."""
-    parts = []
-    for title, header, rows in tables_of(outcome):
-        rule = ["---"] * len(header)
-        lines = ["| " + " | ".join(row) + " |" for row in (header, rule, *rows)]
-        parts.append("\n".join([f"## {title}", "", *lines]))
-    return "\n\n".join([*parts, "\n\n".join(NOTES)]) + "\n"
+    parts = [f"## {table.title}\n\n{table.as_markdown(aligned=False)}" for table in tables_of(found)]
+    return "\n".join([*parts, "\n\n".join(NOTES)]) + "\n"
 
 
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    """Names to the left, numbers to the right."""
-    cells = [
-        cell.ljust(width) if column < 2 else cell.rjust(width)
-        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-    ]
-    return "  ".join(cells).rstrip()
+def _table(title: str, header: list[str], rows: list[list[str]]) -> Table:
+    return Table(title, header, rows, names=2)
 
 
-def _row(row: dict[str, Any]) -> list[str]:
-    ours = [f"{100 * row[f'recall@{cut}']:.1f}/{100 * row[f'precision@{cut}']:.1f}" for cut in CUTS]
-    means = [f"{row['mean_rank']:.2f}", f"{row['mean_rank_per_goal']:.2f}"]
-    weight = f"{row['weight']:g}" if row["weight"] else "-"
-    paper = PAPER.get((row["split"], row["query"]), ("",) * (len(CUTS) + 1))
-    return [row["split"], row["query"], weight, *ours, *means, *paper]
+def _figures(row: Row) -> list[str]:
+    of_row = row.measures
+    ours = [f"{100 * each.recall:.1f}/{100 * each.precision:.1f}" for each in of_row.at.values()]
+    means = [f"{of_row.mean_rank:.2f}", f"{of_row.mean_rank_per_goal:.2f}"]
+    weight = f"{row.weight:g}" if row.weight else "-"
+    paper = PAPER.get((row.split, row.query), ("",) * (len(CUTS) + 1))
+    return [row.split, row.query, weight, *ours, *means, *paper]
 
 
-def _by_query(tuning: Sequence[dict[str, Any]]) -> list[list[str]]:
+def _by_query(tuning: Sequence[Tried]) -> list[list[str]]:
     table: dict[str, list[str]] = {}
-    for row in sorted(tuning, key=lambda row: row["weight"]):
-        mark = "*" if row["best"] else ""
-        table.setdefault(row["query"], [row["query"]]).append(f"{row['dev_mean_rank']:.2f}{mark}")
+    for each in sorted(tuning, key=lambda each: each.weight):
+        mark = "*" if each.best else ""
+        table.setdefault(each.query, [each.query]).append(f"{each.dev_mean_rank:.2f}{mark}")
     return list(table.values())
 
 
-def _test(row: dict[str, Any]) -> list[str]:
+def _test(pair: Comparison) -> list[str]:
+    test = pair.test
     return [
-        row["split"],
-        f"{row['query']} v. {row['against']}",
-        f"{row['difference']:+.2f}",
-        f"{row['goals_better']}/{row['goals_equal']}/{row['goals_worse']}",
-        _probability(row["p_randomisation"]),
-        _probability(row["p_wilcoxon"]),
+        pair.split,
+        f"{pair.query} v. {pair.against}",
+        f"{test.difference:+.2f}",
+        f"{test.goals_better}/{test.goals_equal}/{test.goals_worse}",
+        _probability(test.p_randomisation),
+        _probability(test.p_wilcoxon),
     ]
 
 
@@ -137,14 +115,14 @@ def _probability(value: float) -> str:
     return "<0.0001" if value < 0.0001 else f"{value:.4f}"
 
 
-def write_results(outcome: Outcome, manifest: dict[str, Any], output: Path) -> dict[str, str]:
+def write_results(found: VideoFigures, manifest: dict[str, Any], output: Path) -> dict[str, str]:
     """Write figures, goals and manifest to `output`, each aside and renamed; return the figures by format."""
     figures = {
-        "json": json.dumps(outcome.to_dict(), ensure_ascii=False, indent=2) + "\n",
-        "markdown": as_markdown(outcome),
-        "text": as_text(outcome),
+        "json": as_json(found.to_dict()),
+        "markdown": as_markdown(found),
+        "text": as_text(found),
     }
-    goals = "".join(json.dumps(goal, ensure_ascii=False) + "\n" for goal in outcome.goals)
+    goals = "".join(json.dumps(asdict(goal), ensure_ascii=False) + "\n" for goal in found.goals)
     files = dict(zip(("results.json", "results.md", "results.txt"), figures.values(), strict=True))
     for name, text in {**files, "goals.jsonl": goals}.items():
         with written_aside(output / name) as aside:
@@ -154,7 +132,7 @@ def write_results(outcome: Outcome, manifest: dict[str, Any], output: Path) -> d
 
 
 def manifest_of(
-    inputs: dict[str, Path | None], parameters: dict[str, Any], outcome: Outcome
+    inputs: dict[str, Path | None], parameters: dict[str, Any], found: VideoFigures
 ) -> dict[str, Any]:
     """What a run was made from: inputs with their digests, versions, parameters, and how long it took."""
     return {
@@ -173,6 +151,6 @@ def manifest_of(
             "filter_rounds": ROUNDS,
             **parameters,
         },
-        "tally": outcome.tally,
-        "seconds": outcome.seconds,
+        "tally": found.tally,
+        "seconds": found.seconds,
     }

@@ -9,13 +9,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from howtree.errors import BadInput
 from howtree.progress import progress, warn
 from kb.video.corpus import Split, VideoSet
+from kb.video.figures import (
+    Chosen,
+    ChosenStep,
+    Comparison,
+    GoalFigures,
+    Row,
+    Tried,
+    Unanswered,
+    VideoFigures,
+)
 from kb.video.filter import Climb, StepVectors, Variant, climb_all, variant
 from kb.video.index import K1, TOKEN_PATTERN, B, Bm25Index, Floats, Index
 from kb.video.measures import Ranking, measures_of, paired_test, write_qrels, write_run
@@ -38,36 +48,6 @@ TUNED = " tuned"
 
 
 @dataclass(slots=True)
-class Outcome:
-    """All that an evaluation found."""
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    """A row a split and query form: its figures."""
-    tuning: list[dict[str, Any]] = field(default_factory=list)
-    """A row a query form and weight: the mean rank on dev, and whether it is the best."""
-    significance: list[dict[str, Any]] = field(default_factory=list)
-    """A row a split and pair of query forms."""
-    goals: list[dict[str, Any]] = field(default_factory=list)
-    """A row a goal: its ranks by split and form, and the steps the filter chose."""
-    queries: dict[str, float] = field(default_factory=dict)
-    unanswered: list[dict[str, str]] = field(default_factory=list)
-    """Queries that share no word with any video: they find nothing and count as such."""
-    tally: dict[str, int] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """What `results.json` holds; the goals stand in a file of their own."""
-        return {
-            "rows": self.rows,
-            "tuning": self.tuning,
-            "significance": self.significance,
-            "queries": self.queries,
-            "unanswered": self.unanswered,
-            "tally": self.tally,
-        }
-
-
-@dataclass(slots=True)
 class _Bench:
     """One split with what was scored on it, so that a part is never scored twice."""
 
@@ -76,7 +56,7 @@ class _Bench:
     goals: list[Goal]
     """Those with a video in this split."""
 
-    def rankings(self, forms: Sequence[QueryForm], chosen: Chosen) -> dict[str, list[Ranking]]:
+    def rankings(self, forms: Sequence[QueryForm], chosen: ChosenPositions) -> dict[str, list[Ranking]]:
         """Form name -> one ranking a goal."""
         result: dict[str, list[Ranking]] = {form.name: [] for form in forms}
         for goal in progress(self.goals, f"queries on {self.split.name}", unit="goals"):
@@ -99,7 +79,7 @@ class _Bench:
         return result
 
 
-Chosen = Callable[[Goal, QueryForm], Sequence[int]]
+ChosenPositions = Callable[[Goal, QueryForm], Sequence[int]]
 """The positions of the steps that a form searches a goal with."""
 
 
@@ -114,14 +94,14 @@ def evaluate(
     seed: int = 0,
     make_index: Callable[[Split], Index] = Bm25Index.of,
     engine: str = "bm25s",
-) -> Outcome:
+) -> VideoFigures:
     """Run the query forms on every split and write runs, qrels, goals and figures to `output`.
 
     `weights` are tried on dev for every form with steps, and the best of each is added as a form of its own
     ("L1 tuned"); an empty list leaves the tuning out. `seed` draws the resamples of the significance tests.
     Raises BadInput where `output` cannot be a directory.
     """
-    outcome, clock = Outcome(queries=tally_of(goals)), _Clock()
+    found, clock = VideoFigures(queries=tally_of(goals)), _Clock()
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -133,48 +113,45 @@ def evaluate(
         benches[name] = _Bench(
             split, make_index(split), [goal for goal in goals if goal.key in split.relevant]
         )
-    outcome.seconds["index"] = clock.lap()
+    found.seconds["index"] = clock.lap()
 
     tried = [form.at(weight, f"@{weight:g}") for form in forms if form.depth for weight in weights]
     tried = tried if "dev" in benches else []
-    climbs, outcome.tally["climbs taken from an earlier run"] = _climbs(
+    climbs, found.tally["climbs taken from an earlier run"] = _climbs(
         benches.get("train"), goals, [*forms, *tried], workers, engine, output / "filter.jsonl"
     )
-    outcome.tally["climbs"] = len(climbs)
-    outcome.seconds["filter"] = clock.lap()
+    found.tally["climbs"] = len(climbs)
+    found.seconds["filter"] = clock.lap()
 
     def chosen(goal: Goal, form: QueryForm) -> Sequence[int]:
         if form.filtered:
             return climbs[goal.key, variant(form)].chosen if climbs else ()
         return range(len(goal.down_to(form.depth)))
 
-    outcome.tuning, best = _tuned(benches.get("dev"), forms, tried, chosen)
-    outcome.seconds["tuning"] = clock.lap()
+    found.tuning, best = _tuned(benches.get("dev"), forms, tried, chosen)
+    found.seconds["tuning"] = clock.lap()
 
     forms = [*forms, *best]
-    by_goal: dict[str, dict[str, Any]] = {
-        goal.key: {"goal": goal.text, "article_id": goal.article_id, "steps": len(goal.steps), "ranks": {}}
-        for goal in goals
-    }
+    by_goal = {goal.key: GoalFigures(goal.text, goal.article_id, len(goal.steps)) for goal in goals}
     for bench in benches.values():
         rankings = bench.rankings(forms, chosen)
-        _measure(bench, forms, rankings, outcome, seed)
+        _measure(bench, forms, rankings, found, seed)
         _write_trec(bench, rankings, output)
         for form in forms:
             for ranking in rankings[form.name]:
-                ranks = by_goal[ranking.goal]["ranks"].setdefault(bench.split.name, {})
+                ranks = by_goal[ranking.goal].ranks.setdefault(bench.split.name, {})
                 ranks[form.name] = ranking.ranks.tolist()
     for goal in goals:
-        by_goal[goal.key]["chosen"] = {
-            form.name: _chosen_steps(goal, climbs[goal.key, variant(form)])
+        by_goal[goal.key].chosen.update(
+            (form.name, _chosen_steps(goal, climbs[goal.key, variant(form)]))
             for form in forms
             if form.filtered and climbs
-        }
-    outcome.goals = list(by_goal.values())
-    outcome.tally["queries that find nothing"] = len(outcome.unanswered)
-    _count_chosen(goals, forms, climbs, outcome.queries)
-    outcome.seconds["queries"] = clock.lap()
-    return outcome
+        )
+    found.goals = list(by_goal.values())
+    found.tally["queries that find nothing"] = len(found.unanswered)
+    _count_chosen(goals, forms, climbs, found.queries)
+    found.seconds["queries"] = clock.lap()
+    return found
 
 
 def _climbs(
@@ -188,8 +165,8 @@ def _climbs(
 
 
 def _tuned(
-    dev: _Bench | None, forms: Sequence[QueryForm], tried: Sequence[QueryForm], chosen: Chosen
-) -> tuple[list[dict[str, Any]], list[QueryForm]]:
+    dev: _Bench | None, forms: Sequence[QueryForm], tried: Sequence[QueryForm], chosen: ChosenPositions
+) -> tuple[list[Tried], list[QueryForm]]:
     """The mean rank on dev (over pairs) of each form at each weight; and each form at its best, the least of
     a tie.
     """
@@ -200,27 +177,24 @@ def _tuned(
     for form in tried:
         ranks = [rank for ranking in rankings[form.name] for rank in ranking.ranks.tolist()]
         mean_ranks[form.name] = sum(ranks) / len(ranks)
-    table, best = [], []
+    table: list[Tried] = []
+    best: list[QueryForm] = []
     for form in forms:
         kin = [each for each in tried if each.name.split("@")[0] == form.name]
         if not kin:
             continue
         least = min(kin, key=lambda each: (mean_ranks[each.name], each.weight))
         best.append(form.at(least.weight, TUNED))
-        table += [
-            {
-                "query": form.name,
-                "weight": each.weight,
-                "dev_mean_rank": mean_ranks[each.name],
-                "best": each is least,
-            }
-            for each in kin
-        ]
+        table += [Tried(form.name, each.weight, mean_ranks[each.name], each is least) for each in kin]
     return table, best
 
 
 def _measure(
-    bench: _Bench, forms: Sequence[QueryForm], rankings: dict[str, list[Ranking]], outcome: Outcome, seed: int
+    bench: _Bench,
+    forms: Sequence[QueryForm],
+    rankings: dict[str, list[Ranking]],
+    found: VideoFigures,
+    seed: int,
 ) -> None:
     """Add the rows of one split: figures, paired tests, and the queries that found nothing."""
     if not bench.goals:
@@ -229,10 +203,10 @@ def _measure(
     text = {goal.key: goal.text for goal in bench.goals}
     name = bench.split.name
     for form in forms:
-        figures = measures_of(rankings[form.name], relevant, bench.split.ids)
-        outcome.rows.append({"split": name, "query": form.name, "weight": form.weight, **figures})
-        outcome.unanswered += [
-            {"split": name, "query": form.name, "goal": text[ranking.goal]}
+        measures = measures_of(rankings[form.name], relevant, bench.split.ids)
+        found.rows.append(Row(name, form.name, form.weight, measures))
+        found.unanswered += [
+            Unanswered(name, form.name, text[ranking.goal])
             for ranking in rankings[form.name]
             if not ranking.videos
         ]
@@ -241,7 +215,7 @@ def _measure(
             pair = ours + suffix, theirs + (suffix if theirs != "L0" else "")
             if pair[0] in rankings and pair[1] in rankings:
                 test = paired_test(rankings[pair[0]], rankings[pair[1]], seed)
-                outcome.significance.append({"split": name, "query": pair[0], "against": pair[1], **test})
+                found.significance.append(Comparison(name, *pair, test))
 
 
 def _write_trec(bench: _Bench, rankings: dict[str, list[Ranking]], output: Path) -> None:
@@ -255,14 +229,9 @@ def _write_trec(bench: _Bench, rankings: dict[str, list[Ranking]], output: Path)
         write_run(output / "runs" / f"{name}.{tag}.run", each, tag)
 
 
-def _chosen_steps(goal: Goal, climb: Climb) -> dict[str, Any]:
-    return {
-        "mean_ranks": climb.mean_ranks,
-        "steps": [
-            {"step_id": goal.steps[i].step_id, "depth": goal.steps[i].depth, "text": goal.steps[i].text}
-            for i in climb.chosen
-        ],
-    }
+def _chosen_steps(goal: Goal, climb: Climb) -> Chosen:
+    steps = [goal.steps[i] for i in climb.chosen]
+    return Chosen(climb.mean_ranks, [ChosenStep(step.step_id, step.depth, step.text) for step in steps])
 
 
 def _count_chosen(

@@ -3,16 +3,16 @@
 Fine-tuning moves each weight by a few thousandths, so the differences fit into eight bits a weight: each row of
 a matrix is stored as integers and one scale. Rows that hardly moved, the words that training never met, are left
 out. Of a large model each matrix is kept in its strongest dimensions alone (`Base.rank`), as two narrow matrices in
-eight bits. The folder holds `delta.safetensors` and `model.json`, which names the base and both digests.
+eight bits. Beside it a file names the base and both digests.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from howtree.errors import BadInput
 from howtree.files import digest_of_file, read_json, write_json, written_aside
+from linking.encode.folder import ModelFolder
 
 FORMAT = 1
 STILL = 1e-4
@@ -85,29 +85,28 @@ def unpack(packed: Tensors, base: Tensors) -> Tensors:
     return weights
 
 
-def save_packed(tensors: Tensors, folder: Path, about: dict[str, Any]) -> None:
-    """Write tensors and `model.json`, which holds `about` and the file's digest."""
+def save_packed(tensors: Tensors, folder: ModelFolder, about: dict[str, Any]) -> None:
+    """Write tensors, and beside them `about` with their digest."""
     from safetensors.torch import save_file
 
-    folder.mkdir(parents=True, exist_ok=True)
-    with written_aside(folder / "delta.safetensors") as aside:
+    folder.path.mkdir(parents=True, exist_ok=True)
+    with written_aside(folder.delta) as aside:
         save_file(tensors, str(aside))
-    digest = digest_of_file(folder / "delta.safetensors")
-    write_json(folder / "model.json", {"format": FORMAT, "sha256": digest, **about})
+    digest = digest_of_file(folder.delta)
+    write_json(folder.about_delta, {"format": FORMAT, "sha256": digest, **about})
 
 
-def load_packed(folder: Path) -> tuple[Tensors, dict[str, Any]]:
-    """The tensors of a folder that `save_packed` wrote, and what `model.json` says.
+def load_packed(folder: ModelFolder) -> tuple[Tensors, dict[str, Any]]:
+    """The tensors of a folder that `save_packed` wrote, and what is said about them.
 
     Raises:
         BadInput: a file is missing, of another format, or the weights are not those that were written.
     """
     from safetensors.torch import load_file
 
-    about = read_json(folder / "model.json")
-    path = folder / "delta.safetensors"
+    about, path = read_json(folder.about_delta), folder.delta
     if not about or about.get("format") != FORMAT or not path.exists():
-        raise BadInput(f"{folder} holds no model: model.json and delta.safetensors are needed")
+        raise BadInput(f"{folder.path} holds no model: {folder.about_delta.name} and {path.name} are needed")
     found = digest_of_file(path)
     if found != about["sha256"]:
         raise BadInput(

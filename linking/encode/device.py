@@ -12,17 +12,13 @@ from typing import Any, Literal
 from howtree.errors import BadInput
 from howtree.extras import required
 
-Kind = Literal["float32", "bfloat16", "int8"]
+Precision = Literal["float32", "bfloat16", "int8"]
 """In which numbers a model's matrices are multiplied."""
-Precision = Literal["auto", "float32", "bfloat16", "int8"]
+AskedPrecision = Literal["auto", "float32", "bfloat16", "int8"]
 Device = Literal["auto", "cpu", "cuda"]
 
-TOKENS_PER_BATCH = {"cpu": 2_048, "cuda": 65_536}
-"""A processor's caches hold a small batch; a GPU needs a large one to be busy."""
 WIDE = 768
 """From vectors of this length on int8 pays: in narrower layers the rounding takes what the product saves."""
-LEAST_TOKENS = 64
-"""Of a batch on a processor: products of fewer than 16 rows were seen to be added up otherwise."""
 
 
 def device_of(asked: Device) -> Device:
@@ -48,7 +44,7 @@ def refuse_missing(device: str) -> None:
         )
 
 
-def kind_of(precision: Precision, device: str, dimension: int) -> Kind:
+def precision_for(asked: AskedPrecision, device: str, dimension: int) -> Precision:
     """In which numbers a model with vectors of `dimension` runs.
 
     "auto" says bfloat16 on every GPU: nodes of one cluster must do the same.
@@ -56,19 +52,19 @@ def kind_of(precision: Precision, device: str, dimension: int) -> Kind:
     Raises:
         BadInput: int8 is asked for where it is not exact or not there.
     """
-    if precision == "int8" and (device != "cpu" or not has_int8()):
+    if asked == "int8" and (device != "cpu" or not has_int8()):
         raise BadInput(
             f"--precision int8 needs a processor with VNNI instructions, and {platform.node()} "
             f"{'runs the model on a GPU' if device != 'cpu' else 'has none'}: take float32 or bfloat16"
         )
-    if precision != "auto":
-        return precision
-    kind = kind_of_training(device)
-    return "int8" if kind == "float32" and dimension >= WIDE and has_int8() else kind
+    if asked != "auto":
+        return asked
+    precision = precision_of_training(device)
+    return "int8" if precision == "float32" and dimension >= WIDE and has_int8() else precision
 
 
-def kind_of_training(device: str) -> Kind:
-    """In which numbers a model is trained: those of `kind_of` that have a gradient."""
+def precision_of_training(device: str) -> Precision:
+    """In which numbers a model is trained: those of `precision_for` that have a gradient."""
     return "bfloat16" if device != "cpu" or has_fast_bfloat16() else "float32"
 
 
@@ -129,11 +125,11 @@ def lacks_memory(error: Exception) -> bool:
     )
 
 
-def mixed(device: str, kind: Kind) -> AbstractContextManager[Any]:
+def mixed(device: str, precision: Precision) -> AbstractContextManager[Any]:
     """The context in which a model's products are done in bfloat16, or as they are."""
     import torch
 
-    return torch.autocast(device, torch.bfloat16) if kind == "bfloat16" else nullcontext()
+    return torch.autocast(device, torch.bfloat16) if precision == "bfloat16" else nullcontext()
 
 
 def unmixed(device: str) -> AbstractContextManager[Any]:
@@ -141,21 +137,3 @@ def unmixed(device: str) -> AbstractContextManager[Any]:
     import torch
 
     return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
-
-
-def filled(rows: list[list[int]], device: str) -> list[list[int]]:
-    """Token lists of one length, the first repeated until the batch is large enough for its vectors to be exact.
-
-    Libraries choose how to add up by the shape of a product: on a processor small ones are added up otherwise, on a
-    GPU each shape may be. So a text's vector does not depend on how many others are encoded with it.
-    """
-    if not rows:
-        return rows
-    length = max(1, len(rows[0]))
-    least = -(-LEAST_TOKENS // length) if device == "cpu" else rows_per_batch(length, device)
-    return rows + [rows[0]] * (least - len(rows))
-
-
-def rows_per_batch(length: int, device: str) -> int:
-    """How many texts of `length` tokens make a full batch."""
-    return max(1, TOKENS_PER_BATCH[device] // max(1, length))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,40 +18,25 @@ from howtree.extras import needs
 from howtree.files import digest_of, digest_of_file
 from howtree.progress import counted
 from linking.arrays import Vectors
+from linking.encode.batches import batches_of_equal_length, filled, one_thread_each
 from linking.encode.delta import load_packed, pack, save_packed, unpack
 from linking.encode.device import (
+    AskedPrecision,
     Device,
     Precision,
     device_of,
-    filled,
     hand_back_memory,
-    kind_of,
     lacks_memory,
     mixed,
+    precision_for,
     refuse_missing,
-    rows_per_batch,
 )
+from linking.encode.folder import ModelFolder, default_encoder, lasting_name
 from linking.encode.packaged import BASES, base_with, packaged_model
 from linking.encode.tokens import LONGEST, Tokens, as_integers
 
 if TYPE_CHECKING:
     from linking.encode.heads import TokenHead
-
-MODELS = Path(__file__).parents[1] / "models"
-"""The models that ship: a folder each, by its name."""
-SMALL_ENCODER = "howtree-retriever"
-LARGE_ENCODER = "howtree-retriever-large"
-SHIPPED = (*BASES, SMALL_ENCODER, LARGE_ENCODER)
-"""The packaged models, and what was trained from each, kept as its difference."""
-DEFAULT_ENCODER = SMALL_ENCODER
-
-HEAD = "tokens.safetensors"
-"""The token head in a model's folder."""
-
-
-def default_encoder() -> str:
-    """The encoder of whoever names none: that of HOWTREE_ENCODER, else the best that ships."""
-    return os.environ.get("HOWTREE_ENCODER") or DEFAULT_ENCODER
 
 
 class Encoder(Protocol):
@@ -60,7 +44,7 @@ class Encoder(Protocol):
 
     @property
     def name(self) -> str:
-        """The name or path that the encoder was loaded by."""
+        """What people call it: the name or path that it was loaded by."""
 
     @property
     def digest(self) -> str:
@@ -94,19 +78,22 @@ class SentenceEncoder:
         name: str,
         model: Any,
         weights_digest: str,
-        precision: Precision = "auto",
+        precision: AskedPrecision = "auto",
         head: TokenHead | None = None,
         device: Device = "cpu",
+        source: str = "",
     ) -> None:
         self.name = name
-        self.weights = weights_digest
+        self.source = source or name
+        """What `load_encoder` loads the same weights by, in any working folder."""
+        self.weights_digest = weights_digest
         self.model = model.eval()
         self.head = head
         self.device = device
         self.dimension = int(model.get_embedding_dimension())
-        self.kind = kind_of(precision, device, self.dimension)
-        self.digest = digest_of(name, weights_digest, self.kind, *([] if device == "cpu" else [device]))
-        if self.kind == "int8":
+        self.precision = precision_for(precision, device, self.dimension)
+        self.digest = digest_of(name, weights_digest, self.precision, *([] if device == "cpu" else [device]))
+        if self.precision == "int8":
             from linking.encode.int8 import in_int8
 
             in_int8(self.model)
@@ -148,10 +135,8 @@ class SentenceEncoder:
         return vectors, Tokens.joined(parts).picked(np.argsort(order))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled as its name: the process that unpickles it loads the model itself."""
-        where = model_folder(self.name)
-        path = str(where.absolute()) if self.name not in SHIPPED and where.exists() else self.name
-        return load_again, (path, self.name, self.weights, self.kind, self.device)
+        """Pickled as its source: the process that unpickles it loads the model itself."""
+        return load_again, (self.source, self.name, self.weights_digest, self.precision, self.device)
 
     def move(self) -> None:
         """Move the model to where it runs, when it first runs: what starts a build on a cluster may have no GPU."""
@@ -187,7 +172,7 @@ class SentenceEncoder:
         """Tensors on the device: unit vectors [n, dimension] and, with a head, its vectors and weights of the words."""
         import torch
 
-        with torch.inference_mode(), mixed(self.device, self.kind):
+        with torch.inference_mode(), mixed(self.device, self.precision):
             ids = torch.tensor(tokens, device=self.device)
             output = self.model({"input_ids": ids, "attention_mask": torch.ones_like(ids)})
             vectors = torch.nn.functional.normalize(output["sentence_embedding"].float(), dim=1)
@@ -201,7 +186,9 @@ def as_tokens(vectors: Any, weights: Any) -> Tokens:
     return Tokens(*as_integers(*(part.flatten(0, 1).numpy() for part in (vectors, weights))), starts)
 
 
-def load_encoder(name: str = "", precision: Precision = "auto", device: Device = "cpu") -> SentenceEncoder:
+def load_encoder(
+    name: str = "", precision: AskedPrecision = "auto", device: Device = "cpu"
+) -> SentenceEncoder:
     """Load a model that ships, one that `save_delta` wrote, or any sentence-transformers model by path or name.
 
     Without a name it is the `default_encoder`.
@@ -212,8 +199,8 @@ def load_encoder(name: str = "", precision: Precision = "auto", device: Device =
         BadInput: the shipped or the packaged weights have changed, or the model cannot be loaded.
     """
     name = name or default_encoder()
-    folder, runs_on = model_folder(name), device_of(device)
-    if (folder / "delta.safetensors").exists():
+    folder, runs_on = ModelFolder.of(name), device_of(device)
+    if folder.delta.exists():
         return load_delta(name, folder, precision, runs_on)
     needs("build", "linking")
     silence_libraries()
@@ -228,59 +215,38 @@ def load_encoder(name: str = "", precision: Precision = "auto", device: Device =
             f"cannot load the encoder {name!r}: {str(error).splitlines()[0]}. Give the folder of a "
             "sentence-transformers model, or a name that this machine has stored or can download."
         ) from error
-    weights = weights_digest(Path(path), model)
-    return SentenceEncoder(name, model, weights, precision, head_in(Path(path)), runs_on)
+    digest, head = digest_of_weights(Path(path), model), head_in(ModelFolder(Path(path)))
+    return SentenceEncoder(name, model, digest, precision, head, runs_on, lasting_name(name))
 
 
-def head_in(folder: Path) -> TokenHead | None:
+def head_in(folder: ModelFolder) -> TokenHead | None:
     """The token head in a model's folder, if there is one."""
-    if not (folder / HEAD).exists():
+    if not folder.head.exists():
         return None
     from linking.encode.heads import load_head
 
-    return load_head(folder / HEAD)
+    return load_head(folder.head)
 
 
 @functools.cache
-def load_again(path: str, name: str, weights: str, precision: Precision, device: Device) -> SentenceEncoder:
+def load_again(
+    source: str, name: str, weights_digest: str, precision: Precision, device: Device
+) -> SentenceEncoder:
     """The encoder that another process, maybe on another machine, has loaded; once a process.
 
     Raises:
-        BadInput: what lies at `path` here cannot be loaded or has other weights.
+        BadInput: what lies at `source` here cannot be loaded or has other weights.
     """
-    found = load_encoder(path, precision, device)
-    if found.weights != weights:
+    found = load_encoder(source, precision, device)
+    if found.weights_digest != weights_digest:
         raise BadInput(
-            f"the encoder {path} on {platform.node()} has other weights than where the build was started: put the "
+            f"the encoder {source} on {platform.node()} has other weights than where the build was started: put the "
             "same model on every machine"
         )
-    return SentenceEncoder(name, found.model, weights, precision, found.head, device)
+    return SentenceEncoder(name, found.model, weights_digest, precision, found.head, device, source)
 
 
-@contextmanager
-def one_thread_each() -> Iterator[ThreadPoolExecutor]:
-    """Threads, as many as torch would use, in each of which torch uses one.
-
-    Where torch shares one small product out to its threads it may add up in another order, so that a vector would
-    depend on the number of cores and on the batch. Side by side, batches also wait for nothing in between.
-    """
-    import torch
-
-    threads = torch.get_num_threads()
-    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)  # after Ctrl-C nobody waits for the batches that have not begun
-        torch.set_num_threads(threads)  # a part of the setting is common to all threads
-
-
-def model_folder(name: str) -> Path:
-    """Where the files of a model are: in the folder of shipped models, or in the folder that it names."""
-    return MODELS / name if name in SHIPPED else Path(name)
-
-
-def load_delta(name: str, folder: Path, precision: Precision, device: Device) -> SentenceEncoder:
+def load_delta(name: str, folder: ModelFolder, precision: AskedPrecision, device: Device) -> SentenceEncoder:
     """An encoder kept as its difference from a packaged one.
 
     Raises:
@@ -290,29 +256,29 @@ def load_delta(name: str, folder: Path, precision: Precision, device: Device) ->
     made_from = base_with(about.get("base", ""))
     if made_from is None:
         raise BadInput(
-            f"{folder} was made from other weights than those of {' or '.join(BASES)}: pack it again"
+            f"{folder.path} was made from other weights than those of {' or '.join(BASES)}: pack it again"
         )
     base = load_encoder(made_from, "float32")
     transformer = base.model[0].auto_model
     transformer.load_state_dict(unpack(packed, transformer.state_dict()))
     head = head_in(folder)
-    parts = [about["base"], about["sha256"], *([digest_of_file(folder / HEAD)] if head else [])]
-    return SentenceEncoder(name, base.model, digest_of(*parts), precision, head, device)
+    parts = [about["base"], about["sha256"], *([digest_of_file(folder.head)] if head else [])]
+    return SentenceEncoder(name, base.model, digest_of(*parts), precision, head, device, lasting_name(name))
 
 
-def save_encoder(encoder: SentenceEncoder, base: str, folder: Path) -> None:
+def save_encoder(encoder: SentenceEncoder, base: str, folder: ModelFolder) -> None:
     """Write a trained encoder: as its difference where it comes from a packaged one, else whole; and its head."""
     if base in BASES:
         save_delta(encoder, base, folder)
     else:
-        encoder.model.save(str(folder), create_model_card=False)
+        encoder.model.save(str(folder.path), create_model_card=False)
     if encoder.head is not None:
         from linking.encode.heads import save_head
 
-        save_head(encoder.head, folder / HEAD)
+        save_head(encoder.head, folder.head)
 
 
-def save_delta(encoder: SentenceEncoder, base: str, folder: Path) -> None:
+def save_delta(encoder: SentenceEncoder, base: str, folder: ModelFolder) -> None:
     """Write an encoder that was trained from a packaged one as its difference from it."""
     before = load_encoder(base, "float32").model[0].auto_model.state_dict()
     trained = {name: tensor.cpu() for name, tensor in encoder.model[0].auto_model.state_dict().items()}
@@ -320,25 +286,13 @@ def save_delta(encoder: SentenceEncoder, base: str, folder: Path) -> None:
     save_packed(packed, folder, {"kind": "retriever", "base": BASES[base].sha256})
 
 
-def weights_digest(path: Path, model: Any) -> str:
+def digest_of_weights(path: Path, model: Any) -> str:
     """Digest of a model's weights: of its files where it is a folder, else of the tensors in memory."""
     files = sorted([*path.rglob("*.safetensors"), *path.rglob("pytorch_model.bin")]) if path.is_dir() else []
     if files:
         return digest_of(*(digest_of_file(file) for file in files))
     tensors = model.state_dict()
     return digest_of(*(part for name in sorted(tensors) for part in (name, tensors[name].numpy().tobytes())))
-
-
-def batches_of_equal_length(lengths: Sequence[int], device: str = "cpu") -> list[NDArray[np.int64]]:
-    """Positions in batches of one common length each, none larger than suits the device."""
-    order = np.argsort(np.asarray(lengths, np.int64), kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(np.asarray(lengths, np.int64)[order])) + 1)
-    batches: list[NDArray[np.int64]] = []
-    for group in groups:
-        if len(group):
-            size = rows_per_batch(lengths[group[0]], device)
-            batches.extend(group[i : i + size] for i in range(0, len(group), size))
-    return batches
 
 
 def unit(vectors: Vectors) -> Vectors:

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from linking.arrays import Counts, Positions
+
 DIMENSION = 96
 """Length of a token's vector."""
 VECTOR_SCALE = 256
@@ -46,11 +48,11 @@ class Tokens:
         return len(self.starts) - 1
 
     @property
-    def lengths(self) -> NDArray[np.int64]:
+    def lengths(self) -> Counts:
         """Tokens of each text, shape [n]."""
         return np.diff(self.starts)
 
-    def padded(self, texts: NDArray[np.int64]) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
+    def padded(self, texts: Positions) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
         """The tokens of some texts, padded with zeros to the longest of them.
 
         Args:
@@ -60,9 +62,9 @@ class Tokens:
             vectors [*texts.shape, longest, dimension], weights [*texts.shape, longest, 2].
         """
         lengths = self.lengths[texts]
-        place = np.arange(max(1, lengths.max(initial=0)))
-        there = place < lengths[..., None]
-        rows = np.where(there, self.starts[texts][..., None] + place, 0)
+        position = np.arange(max(1, lengths.max(initial=0)))
+        there = position < lengths[..., None]
+        rows = np.where(there, self.starts[texts][..., None] + position, 0)
         if not len(self.vectors):
             shape = (*rows.shape, self.vectors.shape[1])
             return np.zeros(shape, np.int8), np.zeros((*rows.shape, 2), np.uint8)
@@ -91,7 +93,7 @@ class Tokens:
             np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
         )
 
-    def picked(self, texts: NDArray[np.int64]) -> Tokens:
+    def picked(self, texts: Positions) -> Tokens:
         """Some texts, by their positions [m], in that order."""
         lengths = self.lengths[texts]
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

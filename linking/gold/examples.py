@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree.errors import BadInput
+from linking.arrays import Counts
 from linking.gold.links import Gold, split_of
 from linking.text import goal_text, step_text
 
@@ -55,6 +56,6 @@ def examples_of(gold: Gold, lines: Iterable[int]) -> Examples:
     return Examples(steps, goals, [frozenset(also[step]) for step in steps])
 
 
-def log_links(counts: NDArray[np.int64]) -> NDArray[np.float32]:
+def log_links(counts: Counts) -> NDArray[np.float32]:
     """log(1 + links), shape of `counts`."""
     return np.log1p(counts.astype(np.float32))

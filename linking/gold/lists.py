@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from howtree.progress import progress
-from linking.arrays import Floats, Rows
+from linking.arrays import Floats, Positions, Rows
 from linking.encode.encoder import Encoder
 from linking.gold.links import Gold
-from linking.rerank.rerank import DEPTH, Reranker
-from linking.rerank.scorer import Scorer
+from linking.rerank.linear import LinearReranker
+from linking.rerank.reranker import Reranker
 from linking.retrieve.lists import GoalLists
 from linking.retrieve.retrieve import Retriever
 from linking.retrieve.vectors import VectorStore, hash_texts
@@ -23,10 +22,10 @@ from linking.text import goal_text, step_text
 
 @dataclass(frozen=True, slots=True)
 class GoldLists:
-    """The lists of gold steps and where the gold goal stands in each."""
+    """The lists of gold steps and where the gold goal is in each."""
 
     lists: GoalLists
-    places: NDArray[np.int64]
+    positions: Positions
     """Position of the gold goal, [n], -1 where it is not in the list."""
 
 
@@ -47,39 +46,43 @@ class GoldRetriever:
 
     def retrieved(self) -> GoldLists:
         """The retriever's lists."""
-        return self._with_places(self.retriever.lists(self.rows))
+        return self._with_positions(self.retriever.lists(self.rows))
 
-    def reranked(self, scorer: Scorer, k: int) -> GoldLists:
+    def reranked(self, reranker: Reranker, k: int) -> GoldLists:
         """The reranker's lists of `k` goals."""
-        return self._with_places(self._reranker(scorer, k).lists(self.rows))
+        ranked = reranker.over(self._folder_of_reranked, self.retriever, k)
+        ranked.update()
+        return self._with_positions(ranked.lists(self.rows))
 
-    def features(self, scorer: Scorer) -> tuple[GoldLists, Floats]:
+    def features(self, reranker: LinearReranker) -> tuple[GoldLists, Floats]:
         """What the reranker would put in order, and its features, [n, k, 6]."""
-        lists, features = self._reranker(scorer, self.retriever.depth).features(self.rows)
-        return self._with_places(lists), features
+        ranked = reranker.over(self._folder_of_reranked, self.retriever, self.retriever.depth)
+        ranked.update()
+        lists, features = ranked.features(self.rows)
+        return self._with_positions(lists), features
 
-    def _reranker(self, scorer: Scorer, k: int) -> Reranker:
-        ranker = Reranker(self.folder / f"reranked-{self.retriever.depth}", self.retriever, scorer, k)
-        ranker.update()
-        return ranker
+    @property
+    def _folder_of_reranked(self) -> Path:
+        return self.folder / f"reranked-{self.retriever.depth}"
 
-    def _with_places(self, lists: GoalLists) -> GoldLists:
+    def _with_positions(self, lists: GoalLists) -> GoldLists:
         right = self.goals.rows(hash_texts([goal_text(goal) for goal in self.gold.goals]))
-        return GoldLists(lists, places_of(lists.goals, right))
+        return GoldLists(lists, positions_of(lists.goals, right))
 
 
-def places_of(goals: Rows, right: Rows) -> NDArray[np.int64]:
+def positions_of(goals: Rows, right: Rows) -> Positions:
     """Position of the right goal [n] in each list [n, depth], -1 where it is not there or not known."""
     hit = (goals == right[:, None]) & (right >= 0)[:, None]
     return np.where(hit.any(axis=1), hit.argmax(axis=1), -1)
 
 
 def gold_lists(
-    gold: Gold, pool: Sequence[str], encoder: Encoder, folder: Path, scorer: Scorer | None, k: int
+    gold: Gold, pool: Sequence[str], encoder: Encoder, folder: Path, reranker: Reranker | None, k: int
 ) -> GoldLists:
     """The first `k` goals of each gold step, in the order that a build gives them.
 
     A step whose gold goal is not among the first `k` counts as unlinkable, as in the paper.
     """
-    stages = GoldRetriever(gold, pool, encoder, folder, k if scorer is None else max(k, DEPTH))
-    return stages.retrieved() if scorer is None else stages.reranked(scorer, k)
+    depth = k if reranker is None else max(k, reranker.reads)
+    stages = GoldRetriever(gold, pool, encoder, folder, depth)
+    return stages.retrieved() if reranker is None else stages.reranked(reranker, k)

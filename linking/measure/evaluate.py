@@ -12,21 +12,22 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from linking.arrays import Flags, Floats, Rows
+from linking.arrays import Flags, Floats, Ranks
 from linking.encode.device import Device
-from linking.encode.encoder import default_encoder, load_encoder
+from linking.encode.encoder import load_encoder
+from linking.encode.folder import default_encoder
 from linking.encode.packaged import BASE_ENCODER
+from linking.measure.figures import CurvePoint, NoLink, Refusals, Reliability, Row, Share
 from linking.measure.ranking import EncoderScorer, Lists, Task, ranked_lists, reranked_lists
 from linking.measure.reliability import before_and_after, error_of
 from linking.measure.significance import CUTS
+from linking.model import Model
 from linking.pipeline import CANDIDATES
-from linking.rerank.decide import Decision, fitted_for
-from linking.rerank.rerank import DEPTH
-from linking.rerank.scorer import scorer_of
+from linking.rerank.decide import Decision
+from linking.rerank.linear import LinearReranker
 from linking.text import goal_text, step_text
 
 STRICT = 2 / 3
@@ -46,9 +47,9 @@ class Measured:
     name: str
     lists: Lists
     decision: Decision | None
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    """Rows of the table: the lists as they are, and with "no link" where a decision was fitted for the model."""
-    curve: list[dict[str, float | None]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    """The lists as they are, and with "no link" where a decision was fitted for the model."""
+    curve: list[CurvePoint] = field(default_factory=list)
     """The figures of "no link" at each threshold."""
     probability: Floats | None = None
     """Of each step's best goal, shape [n]."""
@@ -59,10 +60,10 @@ class Measured:
         return self.lists.scores[:, 0] if self.lists.best_cosine is None else self.lists.best_cosine
 
     @property
-    def reliability(self) -> dict[str, list[dict[str, float]]]:
+    def reliability(self) -> Reliability | None:
         """Probability of the best goal against how often it is right, in bins; nothing without a decision."""
         if self.probability is None:
-            return {}
+            return None
         return before_and_after(self.cosines, self.probability, self.lists.ranks == 1)
 
 
@@ -90,7 +91,7 @@ def evaluate(task: Task, models: Sequence[str], work: Path, device: Device = "cp
 
 def renamed(measured: Measured, name: str) -> Measured:
     """The same figures under another name."""
-    rows = [{**row, "model": row["model"].replace(measured.name, name, 1)} for row in measured.rows]
+    rows = [replace(row, model=row.model.replace(measured.name, name, 1)) for row in measured.rows]
     return replace(measured, name=name, rows=rows)
 
 
@@ -108,12 +109,13 @@ def measure_bm25(task: Task) -> Measured:
 def measure_encoder(task: Task, name: str, work: Path, device: Device = "cpu") -> Measured:
     """The figures of an encoder, of its reranker, and of its decision, where they were fitted for it."""
     encoder = load_encoder(name, device=device)
-    decision, reranker = fitted_for(encoder), scorer_of(encoder)
+    model = Model.of(encoder)
+    decision, reranker = model.decision, model.reranker
     scorer = EncoderScorer(encoder, [goal_text(title) for title in task.titles], work)
-    lists = ranked_lists(task, scorer, name, CANDIDATES if reranker is None else DEPTH)
+    lists = ranked_lists(task, scorer, name, CANDIDATES if reranker is None else reranker.reads)
     speed = scorer.speed([step_text(step) for step in task.gold.steps[:TIMED_STEPS]])
     measured = Measured(name, lists, decision, [row_of(name, task, lists.ranks, speed, scorer.megabytes())])
-    if reranker is not None:
+    if isinstance(reranker, LinearReranker):
         start = time.monotonic()
         measured.lists = reranked_lists(task, scorer, reranker, lists)
         pairs = {"pairs reranked": lists.goals.size / (time.monotonic() - start)}
@@ -131,20 +133,14 @@ def measure_encoder(task: Task, name: str, work: Path, device: Device = "cpu") -
 
 
 def row_of(
-    name: str, task: Task, ranks: Rows, speed: dict[str, float], megabytes: float | None = None
-) -> dict[str, Any]:
-    """A row of the table: recall in percent, speeds in steps a second, sizes in units of 10^6 bytes."""
-    return {
-        "model": name,
-        **recalls(ranks, task.seen),
-        "unlinkable_recall": None,
-        "steps_per_second": speed,
-        "weights_mb": megabytes,
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
-    }
+    name: str, task: Task, ranks: Ranks, speed: dict[str, float], megabytes: float | None = None
+) -> Row:
+    """A row of the tables: recall in percent, speeds in steps a second, sizes in units of 10^6 bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    return Row(name, recalls(ranks, task.seen), None, speed, megabytes, peak)
 
 
-def recalls(ranks: Rows, seen: Flags | None) -> dict[str, float | None]:
+def recalls(ranks: Ranks, seen: Flags | None) -> dict[str, Share]:
     """R@n in percent over all steps and, where it is known, over those with seen and with unseen goals.
 
     A step counts as found at n where the rank of its gold goal is at most n; a set without steps has None.
@@ -155,20 +151,20 @@ def recalls(ranks: Rows, seen: Flags | None) -> dict[str, float | None]:
     return {f"{part}recall@{cut}": share(ranks[of] <= cut) for part, of in parts.items() for cut in CUTS}
 
 
-def share(flags: Flags) -> float | None:
+def share(flags: Flags) -> Share:
     """How many are true, in percent; None where there are none at all."""
     return 100 * float(flags.mean()) if len(flags) else None
 
 
-def strict_threshold(points: Sequence[dict[str, float | None]]) -> float | None:
+def strict_threshold(points: Sequence[CurvePoint]) -> float | None:
     """The least threshold of a curve at which `STRICT` of the unlinkable steps get no link; None without such steps."""
-    enough = (p["threshold"] for p in points if (p["unlinkable_recall"] or 0) >= 100 * STRICT)
+    enough = (p.threshold for p in points if (p.unlinkable_recall or 0) >= 100 * STRICT)
     return next(enough, None)
 
 
 def no_link_row(
     measured: Measured, task: Task, decision: Decision, probability: Floats, setting: str = ""
-) -> dict[str, Any]:
+) -> Row:
     """The row with "no link" on: a step whose best goal is less probable than the threshold gets no link."""
     linked = probability >= decision.threshold
     ranks = measured.lists.ranks
@@ -177,17 +173,19 @@ def no_link_row(
     only_linked = np.where(
         linked, ranks, np.where(ranks == 1, 2, ranks)
     )  # an unlinked step has no first goal
-    return {
-        **measured.rows[0],
-        "model": f"{measured.name} + no link{setting}",
-        **recalls(only_linked, task.seen),
-        "unlinkable_recall": share(~linked[missed]),
-        "threshold": decision.threshold,
-        "precision": share((ranks == 1)[linked]),
-        "calibration_error_before": error_of(bins["before"]),
-        "calibration_error": error_of(bins["after"]),
-        "goal_taken_out": without_gold(measured.lists, task, decision),
-    }
+    return replace(
+        measured.rows[0],
+        model=f"{measured.name} + no link{setting}",
+        recalls=recalls(only_linked, task.seen),
+        unlinkable_recall=share(~linked[missed]),
+        no_link=NoLink(
+            decision.threshold,
+            share((ranks == 1)[linked]),
+            error_of(bins.before),
+            error_of(bins.after),
+            without_gold(measured.lists, task, decision),
+        ),
+    )
 
 
 def best_probability(decision: Decision, scores: Floats) -> Floats:
@@ -195,21 +193,21 @@ def best_probability(decision: Decision, scores: Floats) -> Floats:
     return decision.probabilities(scores)[:, 0]
 
 
-def curve(probability: Floats, ranks: Rows, points: int = 101) -> list[dict[str, float | None]]:
+def curve(probability: Floats, ranks: Ranks, points: int = 101) -> list[CurvePoint]:
     """The figures of "no link" at evenly spaced thresholds from 0 to 1."""
     missed, right = ranks > CANDIDATES, ranks == 1
     return [
-        {
-            "threshold": float(threshold),
-            "recall@1": share(right & (probability >= threshold)),
-            "unlinkable_recall": share((probability < threshold)[missed]),
-            "precision": share(right[probability >= threshold]),
-        }
+        CurvePoint(
+            float(threshold),
+            share(right & (probability >= threshold)),
+            share((probability < threshold)[missed]),
+            share(right[probability >= threshold]),
+        )
         for threshold in np.linspace(0, 1, points)
     ]
 
 
-def without_gold(lists: Lists, task: Task, decision: Decision) -> dict[str, float | None]:
+def without_gold(lists: Lists, task: Task, decision: Decision) -> Refusals:
     """Precision, recall and F1 of "no link", in percent, with the gold goals of half of the steps taken out.
 
     Whether a step's goals are taken out of its pool is decided by a hash of the step.
@@ -224,7 +222,7 @@ def without_gold(lists: Lists, task: Task, decision: Decision) -> dict[str, floa
     hits = int((unlinked & out).sum())
     precision, recall = share(out[unlinked]), share(unlinked[out])
     total = int(unlinked.sum() + out.sum())
-    return {"precision": precision, "recall": recall, "f1": 200 * hits / total if total else None}
+    return Refusals(precision, recall, 200 * hits / total if total else None)
 
 
 def taken_out(step: str) -> bool:

@@ -15,15 +15,15 @@ import numpy as np
 
 from howtree.errors import BadInput
 from howtree.progress import progress
-from linking.arrays import Flags, Floats, Rows, Vectors
+from linking.arrays import Flags, Floats, Positions, Ranks, Rows, Vectors
 from linking.encode.encoder import SentenceEncoder
 from linking.gold.links import Gold, check_gold
 from linking.pipeline import CANDIDATES
+from linking.rerank.features import features_of
 from linking.rerank.late import coverages
+from linking.rerank.linear import LinearReranker
 from linking.rerank.negation import averting, opposed
 from linking.rerank.precedents import NEAREST, joined
-from linking.rerank.scorer import Scorer as Reranking
-from linking.rerank.scorer import features_of
 from linking.retrieve.index import GoalIndex
 from linking.retrieve.lists import GoalLists
 from linking.retrieve.retrieve import SCORE_DECIMALS, pair_cosines
@@ -49,7 +49,7 @@ class Task:
     seen: Flags | None
     """Whether the gold goal of each step occurs in training, shape [n]; None where no training file is known."""
     own: list[str] | None = None
-    """Title of the article that each step stands in, which a build offers no step; None where it is not known."""
+    """Title of the article that each step is in, which a build offers no step; None where it is not known."""
 
     @classmethod
     def of(
@@ -72,21 +72,21 @@ class Task:
         return cls(gold, sorted(set(pool)), seen, own)
 
     @property
-    def places(self) -> Rows:
+    def positions(self) -> Positions:
         """Position of each gold goal in `titles`, -1 where it is not there; shape [n]."""
-        return self.places_of(self.gold.goals)
+        return self.positions_of(self.gold.goals)
 
-    def places_of(self, goals: Sequence[str]) -> Rows:
+    def positions_of(self, goals: Sequence[str]) -> Positions:
         """Positions of goals in `titles`, -1 where one is not there; shape [len(goals)]."""
-        place = {title: i for i, title in enumerate(self.titles)}
-        return np.array([place.get(goal, -1) for goal in goals], np.int64)
+        position = {title: i for i, title in enumerate(self.titles)}
+        return np.array([position.get(goal, -1) for goal in goals], np.int64)
 
     @property
     def right(self) -> list[set[int]]:
         """For each line the positions of all goals that gold gives its step."""
         of_step: dict[str, set[int]] = {}
-        for step, place in zip(self.gold.steps, self.places.tolist(), strict=True):
-            of_step.setdefault(step, set()).add(place)
+        for step, position in zip(self.gold.steps, self.positions.tolist(), strict=True):
+            of_step.setdefault(step, set()).add(position)
         return [of_step[step] for step in self.gold.steps]
 
 
@@ -94,11 +94,11 @@ class Task:
 class Lists:
     """The best goals of each step, best first, and the rank of its gold goal in the whole pool."""
 
-    goals: Rows
-    """Positions of titles, shape [n, depth], padded with -1."""
+    goals: Positions
+    """Of titles, shape [n, depth], padded with -1."""
     scores: Floats
     """Shape [n, depth], padded with -inf."""
-    ranks: Rows
+    ranks: Ranks
     """From 1, shape [n]; behind the whole pool where the gold goal is no title of it."""
     best_cosine: Floats | None = None
     """Cosine of each best goal where the scores are a reranker's, shape [n]."""
@@ -142,8 +142,8 @@ class EncoderScorer:
 
 def ranked_lists(task: Task, scorer: Scorer, label: str, candidates: int = CANDIDATES) -> Lists:
     """Rank the whole pool for every step: higher score first, then the title. At least `candidates` are kept."""
-    places, texts = task.places, [step_text(step) for step in task.gold.steps]
-    own = np.full(len(texts), -1) if task.own is None else task.places_of(task.own)
+    positions, texts = task.positions, [step_text(step) for step in task.gold.steps]
+    own = np.full(len(texts), -1) if task.own is None else task.positions_of(task.own)
     spare = max(len(goals) for goals in task.right)
     depth = min(len(task.titles), candidates + spare)
     goals, scores = np.empty((len(texts), depth), np.int64), np.empty((len(texts), depth))
@@ -151,33 +151,33 @@ def ranked_lists(task: Task, scorer: Scorer, label: str, candidates: int = CANDI
     with progress(None, f"Ranking with {label}", len(texts), "steps") as bar:
         for start in range(0, len(texts), BLOCK):
             for i, row in enumerate(scorer.scores(texts[start : start + BLOCK]), start):
-                if own[i] not in (-1, places[i]):
+                if own[i] not in (-1, positions[i]):
                     row[own[i]] = -np.inf
-                goals[i] = best_places(row, depth)
+                goals[i] = best_positions(row, depth)
                 scores[i] = row[goals[i]]
-                ranks[i] = rank_of(row, int(places[i]))
+                ranks[i] = rank_of(row, int(positions[i]))
                 bar.update()
     return Lists(goals, scores, ranks)
 
 
-def reranked_lists(task: Task, scorer: EncoderScorer, reranker: Reranking, lists: Lists) -> Lists:
+def reranked_lists(task: Task, scorer: EncoderScorer, reranker: LinearReranker, lists: Lists) -> Lists:
     """The lists, widened by precedents, in the reranker's order; a gold goal that is not among them comes behind."""
     texts = [step_text(step) for step in task.gold.steps]
     vectors, steps = scorer.encoder.encode_tokens(texts)
     found, similar = with_precedents(task, scorer, reranker, lists, vectors)
     rows, there = scorer.rows[found.goals], found.goals >= 0
     known = np.unique(rows[there])
-    places = np.where(there, np.searchsorted(known, rows), -1)
-    covered = np.zeros(places.shape), np.zeros(places.shape)
+    positions = np.where(there, np.searchsorted(known, rows), -1)
+    covered = np.zeros(positions.shape), np.zeros(positions.shape)
     if reranker.late and steps is not None:
-        covered = coverages(steps, np.arange(len(vectors)), scorer.store.tokens(known), places)
+        covered = coverages(steps, np.arange(len(vectors)), scorer.store.tokens(known), positions)
     links = reranker.links(scorer.store.hashes[rows])
     against = opposed(texts, averting(task.titles)[found.goals])
     features = features_of(found.scores, *covered, links, similar, against)
     scores = np.where(there, reranker.scores(features), -np.inf)
     order = np.lexsort((found.goals, -scores), axis=1)
     goals = np.take_along_axis(found.goals, order, 1)
-    hit = (goals == task.places[:, None]) & (goals >= 0)
+    hit = (goals == task.positions[:, None]) & (goals >= 0)
     behind = np.maximum(lists.ranks, there.sum(axis=1) + 1)
     ranks = np.where(hit.any(axis=1), hit.argmax(axis=1) + 1, behind)
     cosines = np.take_along_axis(found.scores, order[:, :1], 1)[:, 0].astype(np.float64)
@@ -185,44 +185,46 @@ def reranked_lists(task: Task, scorer: EncoderScorer, reranker: Reranking, lists
 
 
 def with_precedents(
-    task: Task, scorer: EncoderScorer, reranker: Reranking, lists: Lists, vectors: Vectors
+    task: Task, scorer: EncoderScorer, reranker: LinearReranker, lists: Lists, vectors: Vectors
 ) -> tuple[GoalLists, Vectors]:
     """The lists widened by the goals of the nearest precedents, and how near each goal's nearest precedent is.
 
-    No step gets the article that it stands in. `vectors` are those of the steps, [n, dimension].
+    No step gets the article that it is in. `vectors` are those of the steps, [n, dimension].
     """
     goals, cosines = nearest_precedents(scorer, reranker, vectors)
     if task.own is not None:
-        own = task.places_of(task.own)[:, None]
-        goals = np.where((goals == own) & (goals != task.places[:, None]), -1, goals)
+        own = task.positions_of(task.own)[:, None]
+        goals = np.where((goals == own) & (goals != task.positions[:, None]), -1, goals)
     there = np.isfinite(lists.scores)
     narrow = GoalLists(np.where(there, lists.goals, -1), lists.scores.astype(np.float32))
     wide, similar = joined(narrow, GoalLists(goals, cosines))
     further = wide[:, lists.goals.shape[1] :]
-    scores = pair_cosines(vectors, further, lambda places: scorer.goals[places])
+    scores = pair_cosines(vectors, further, lambda positions: scorer.goals[positions])
     return GoalLists(wide, np.concatenate([narrow.scores, scores], axis=1)), similar
 
 
-def nearest_precedents(scorer: EncoderScorer, reranker: Reranking, vectors: Vectors) -> tuple[Rows, Vectors]:
+def nearest_precedents(
+    scorer: EncoderScorer, reranker: LinearReranker, vectors: Vectors
+) -> tuple[Rows, Vectors]:
     """Positions of the titles of each step's nearest precedents, and the precedents' cosines, both [n, NEAREST]."""
     precedents, hashes = reranker.precedents, scorer.store.hashes[scorer.rows]
     order = np.argsort(hashes, kind="stable")
-    place = order[np.minimum(np.searchsorted(hashes, precedents.goals, sorter=order), len(hashes) - 1)]
-    among = np.flatnonzero(hashes[place] == precedents.goals)
-    index = GoalIndex(precedents.vectors(among), place[among], scorer.encoder.name, scorer.encoder.digest)
+    position = order[np.minimum(np.searchsorted(hashes, precedents.goals, sorter=order), len(hashes) - 1)]
+    among = np.flatnonzero(hashes[position] == precedents.goals)
+    index = GoalIndex(precedents.vectors(among), position[among], scorer.encoder.name, scorer.encoder.digest)
     cosines, found = index.search(vectors, NEAREST)
     return index.labels_of(found), np.round(cosines, SCORE_DECIMALS).astype(np.float32)
 
 
-def rank_of(scores: Vectors, place: int) -> int:
-    """Rank from 1 of the title at `place`, behind all where it is -1; of equal scores the earlier title is first."""
-    if place < 0:
+def rank_of(scores: Vectors, position: int) -> int:
+    """Rank from 1 of the title at `position`, behind all where it is -1; of equal scores the earlier title is first."""
+    if position < 0:
         return len(scores) + 1
-    own = scores[place]
-    return 1 + int((scores > own).sum()) + int((scores[:place] == own).sum())
+    own = scores[position]
+    return 1 + int((scores > own).sum()) + int((scores[:position] == own).sum())
 
 
-def best_places(scores: Vectors, depth: int) -> Rows:
+def best_positions(scores: Vectors, depth: int) -> Positions:
     """Positions of the best titles, best first; of equal scores the earlier title comes first."""
     least = np.partition(scores, -depth)[-depth]
     found = np.flatnonzero(scores >= least)

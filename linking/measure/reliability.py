@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from howtree.extras import required
 from howtree.files import written_aside
-from linking.arrays import Floats
+from linking.arrays import Flags, Floats
+from linking.measure.figures import Bin, Reliability
 
 BINS = 15
 
 
-def reliability(probability: Floats, right: NDArray[np.bool_], bins: int = BINS) -> list[dict[str, float]]:
+def reliability(probability: Floats, right: Flags, bins: int = BINS) -> list[Bin]:
     """Probabilities against the truth in bins of equal width; bins without a step are left out.
 
     A plot of the two is a reliability diagram (DeGroot and Fienberg, 1983, The Statistician 32).
@@ -27,44 +28,42 @@ def reliability(probability: Floats, right: NDArray[np.bool_], bins: int = BINS)
         bins: their number.
 
     Returns:
-        of each bin its bounds, its number of steps, the mean probability and the share that is right.
+        the bins that hold a step, rising.
     """
-    place = np.minimum((probability * bins).astype(int), bins - 1)
+    bin_of = np.minimum((probability * bins).astype(int), bins - 1)
     return [
-        {
-            "from": float(b / bins),
-            "to": float((b + 1) / bins),
-            "steps": int((place == b).sum()),
-            "probability": float(probability[place == b].mean()),
-            "right": float(right[place == b].mean()),
-        }
-        for b in np.unique(place)
+        Bin(
+            float(b / bins),
+            float((b + 1) / bins),
+            int((bin_of == b).sum()),
+            float(probability[bin_of == b].mean()),
+            float(right[bin_of == b].mean()),
+        )
+        for b in np.unique(bin_of)
     ]
 
 
-def error_of(bins: Sequence[Mapping[str, float]]) -> float:
+def error_of(bins: Sequence[Bin]) -> float:
     """Expected calibration error: mean of |share right - mean probability| over the bins, weighted by their steps.
 
     Source: Guo et al. (2017, arXiv 1706.04599).
     """
-    steps = sum(each["steps"] for each in bins)
-    return sum(each["steps"] * abs(each["right"] - each["probability"]) for each in bins) / steps
+    steps = sum(each.steps for each in bins)
+    return sum(each.steps * abs(each.right - each.probability) for each in bins) / steps
 
 
-def calibration_error(probability: Floats, right: NDArray[np.bool_], bins: int = BINS) -> float:
+def calibration_error(probability: Floats, right: Flags, bins: int = BINS) -> float:
     """Expected calibration error of probabilities [n], n > 0, of which `right` [n] says how they turned out."""
     return error_of(reliability(probability, right, bins))
 
 
-def before_and_after(
-    scores: NDArray[Any], probability: Floats, right: NDArray[np.bool_]
-) -> dict[str, list[dict[str, float]]]:
+def before_and_after(scores: NDArray[Any], probability: Floats, right: Flags) -> Reliability:
     """The bins of the first candidate's raw score, taken as a probability, and of its probability. All [n]."""
     raw = np.clip(scores.astype(np.float64), 0, 1)
-    return {"before": reliability(raw, right), "after": reliability(probability, right)}
+    return Reliability(reliability(raw, right), reliability(probability, right))
 
 
-def draw_reliability(models: Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]], path: Path) -> None:
+def draw_reliability(models: Mapping[str, Reliability], path: Path) -> None:
     """Draw share right against mean probability, before and after the decision, and how many steps each bin has.
 
     One column a model: above the diagram, below the counts. `models` holds what `before_and_after` returned.
@@ -76,11 +75,11 @@ def draw_reliability(models: Mapping[str, Mapping[str, Sequence[Mapping[str, flo
     axes = figure.subplots(2, len(models), squeeze=False, sharex=True, height_ratios=[3, 1])
     for (name, parts), (diagram, counts) in zip(models.items(), axes.T, strict=True):
         diagram.plot([0, 1], [0, 1], color="0.6", linestyle="--", label="perfect")
-        for part, bins in parts.items():
-            label = f"{'raw score' if part == 'before' else 'decision'}, ECE {error_of(bins):.3f}"
+        for said, bins in (("raw score", parts.before), ("decision", parts.after)):
+            label = f"{said}, ECE {error_of(bins):.3f}"
             line = diagram.plot(
-                [b["probability"] for b in bins],
-                [b["right"] for b in bins],
+                [b.probability for b in bins],
+                [b.right for b in bins],
                 marker="o",
                 clip_on=False,
                 label=label,
@@ -95,9 +94,9 @@ def draw_reliability(models: Mapping[str, Mapping[str, Sequence[Mapping[str, flo
         figure.savefig(aside, format="png", dpi=120)
 
 
-def _histogram(bins: Sequence[Mapping[str, float]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _histogram(bins: Sequence[Bin]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Counts of all bins, the empty ones too, and their edges."""
     counts = np.zeros(BINS)
     for each in bins:
-        counts[round(each["from"] * BINS)] = each["steps"]
+        counts[round(each.low * BINS)] = each.steps
     return counts, np.linspace(0, 1, BINS + 1)

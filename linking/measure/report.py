@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import numpy as np
 
 from howtree.extras import required
 from howtree.files import digest_of_file, write_json, written_aside
+from howtree.tables import Table, as_json, percent, whole
 from howtree.version import __version__
 from linking.measure.evaluate import Measured, taken_out
+from linking.measure.figures import Comparison, CurvePoint, Difference, LinkingFigures, NoLink, Row
 from linking.measure.ranking import Task
 from linking.measure.reliability import draw_reliability
 from linking.measure.significance import CUTS, mcnemar
@@ -32,175 +35,138 @@ SHOWN = 5
 """Goals named for each step in steps.jsonl."""
 
 
-def results(task: Task, measured: Sequence[Measured], inputs: dict[str, Path | None]) -> dict[str, Any]:
-    """Everything that was measured, ready for JSON. Shares are in percent."""
+def figures_of(task: Task, measured: Sequence[Measured], inputs: dict[str, Path | None]) -> LinkingFigures:
+    """Everything that was measured."""
     gold = task.gold
-    return {
-        "rows": [row for each in measured for row in each.rows],
-        "significance": [
+    return LinkingFigures(
+        rows=[row for each in measured for row in each.rows],
+        significance=[
             mcnemar((a.name, b.name), a.lists.ranks, b.lists.ranks)
             for a, b in itertools.combinations(measured, 2)
         ],
-        "curves": {each.name: each.curve for each in measured if each.curve},
-        "reliability": {each.name: each.reliability for each in measured if each.reliability},
-        "tally": {
+        curves={each.name: each.curve for each in measured if each.curve},
+        reliability={each.name: bins for each in measured if (bins := each.reliability)},
+        tally={
             "pairs": len(gold.steps),
             "steps": len(set(gold.steps)),
             "pairs of steps with several goals": sum(len(goals) > 1 for goals in task.right),
-            "pairs whose goal is outside the pool": int((task.places < 0).sum()),
+            "pairs whose goal is outside the pool": int((task.positions < 0).sum()),
             "pairs with a seen goal": None if task.seen is None else int(task.seen.sum()),
             "pairs whose goal is taken out": sum(taken_out(step) for step in gold.steps),
             "titles": len(task.titles),
         },
-        "inputs": {name: digest_of_file(path) for name, path in inputs.items() if path is not None},
-        "version": __version__,
-    }
+        inputs={name: digest_of_file(path) for name, path in inputs.items() if path is not None},
+        version=__version__,
+    )
 
 
-def printed(found: dict[str, Any], form: str) -> str:
-    """The results as "text", "markdown" or "json"."""
+def printed(found: LinkingFigures, form: str) -> str:
+    """The figures as "text", "markdown" or "json"."""
     if form == "json":
-        return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
-    draw = as_markdown if form == "markdown" else as_text
-    return "\n".join(f"{title}\n\n{draw(header, rows)}" for title, header, rows in tables(found) if rows)
+        return as_json(found.to_dict())
+    tables = [recall_table(found), no_link_table(found), cost_table(found), significance_table(found)]
+    return "\n".join(f"{table.title}\n\n{drawn(table, form)}" for table in tables if table.rows)
 
 
-def tables(found: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
-    """The tables: title, header, rows, all as text."""
-    return [recall_table(found), no_link_table(found), cost_table(found), significance_table(found)]
+def drawn(table: Table, form: str) -> str:
+    """A table without its title as "text" or "markdown"."""
+    return table.as_markdown() if form == "markdown" else table.as_text()
 
 
-def recall_table(found: dict[str, Any]) -> tuple[str, list[str], list[list[str]]]:
+def recall_table(found: LinkingFigures) -> Table:
     """Recall in the paper's shape, its own figures below ours."""
     keys = [f"recall@{cut}" for cut in CUTS]
-    parts = ["", "seen_", "unseen_"] if any("seen_recall@1" in row for row in found["rows"]) else [""]
+    parts = ["", "seen_", "unseen_"] if any("seen_recall@1" in row.recalls for row in found.rows) else [""]
     columns = [part + key for part in parts for key in keys]
     names = [f"{part.strip('_')} R@{cut}".strip() for part in parts for cut in CUTS]
     rows = [
-        [row["model"], *(percent(row.get(column)) for column in columns), percent(row["unlinkable_recall"])]
-        for row in found["rows"]
+        [row.model, *(percent(row.recalls.get(column)) for column in columns), percent(row.unlinkable_recall)]
+        for row in found.rows
     ]
     blank = [""] * (len(columns) - len(keys))
     rows += [[name, *map(percent, recall), *blank, percent(last)] for name, *recall, last in PAPER]
-    tally = found["tally"]
-    title = f"Recall in % of {tally['pairs']:,} gold pairs among {tally['titles']:,} titles"
-    return title, ["model", *names, "unlinkable"], rows
+    title = f"Recall in % of {found.tally['pairs']:,} gold pairs among {found.tally['titles']:,} titles"
+    return Table(title, ["model", *names, "unlinkable"], rows)
 
 
-def no_link_table(found: dict[str, Any]) -> tuple[str, list[str], list[list[str]]]:
+def no_link_table(found: LinkingFigures) -> Table:
     """The decision at its threshold, and without mercy."""
-    rows = [
-        [
-            row["model"],
-            f"{row['threshold']:.3f}",
-            percent(row["precision"]),
-            percent(row["unlinkable_recall"]),
-            f"{row['calibration_error_before']:.3f}",
-            f"{row['calibration_error']:.3f}",
-            *(percent(row["goal_taken_out"][name]) for name in ("precision", "recall", "f1")),
-        ]
-        for row in found["rows"]
-        if "threshold" in row
-    ]
     header = ["model", "threshold", "link precision", "unlinkable recall", "ECE before", "ECE after"]
     header += ["no-link precision", "no-link recall", "no-link F1"]
-    return (
-        "No link (the last three with the gold goals of a hashed half of the steps taken out)",
-        header,
-        rows,
-    )
+    title = "No link (the last three with the gold goals of a hashed half of the steps taken out)"
+    rows = [no_link_cells(row, row.no_link) for row in found.rows if row.no_link is not None]
+    return Table(title, header, rows)
 
 
-def cost_table(found: dict[str, Any]) -> tuple[str, list[str], list[list[str]]]:
+def no_link_cells(row: Row, no_link: NoLink) -> list[str]:
+    """A row of `no_link_table`."""
+    return [
+        row.model,
+        f"{no_link.threshold:.3f}",
+        percent(no_link.precision),
+        percent(row.unlinkable_recall),
+        f"{no_link.calibration_error_before:.3f}",
+        f"{no_link.calibration_error:.3f}",
+        *map(percent, astuple(no_link.goal_taken_out)),
+    ]
+
+
+def cost_table(found: LinkingFigures) -> Table:
     """Speeds and sizes. Peak memory is the process's so far, so it never falls from row to row."""
     rows = [
         [
-            row["model"],
-            *(plain(row["steps_per_second"].get(stage)) for stage in ("encode", "retrieve")),
-            plain(row["weights_mb"]),
-            plain(row["peak_memory_mb"]),
+            row.model,
+            *(whole(row.steps_per_second.get(stage)) for stage in ("encode", "retrieve")),
+            whole(row.weights_mb),
+            whole(row.peak_memory_mb),
         ]
-        for row in found["rows"]
-        if "threshold" not in row
+        for row in found.rows
+        if row.no_link is None
     ]
-    return (
-        "Cost",
-        ["model", "encode steps/s", "retrieve steps/s", "weights MB", "peak memory MB so far"],
-        rows,
-    )
+    header = ["model", "encode steps/s", "retrieve steps/s", "weights MB", "peak memory MB so far"]
+    return Table("Cost", header, rows)
 
 
-def significance_table(found: dict[str, Any]) -> tuple[str, list[str], list[list[str]]]:
+def significance_table(found: LinkingFigures) -> Table:
     """Differences between models, in points, with p."""
     rows = [
-        [f"{pair['models'][0]} - {pair['models'][1]}", *(difference(pair, cut) for cut in CUTS)]
-        for pair in found["significance"]
+        [" - ".join(pair.models), *(in_points(pair.at[cut]) for cut in CUTS)] for pair in found.significance
     ]
-    return "Differences in points (exact McNemar test)", ["pair", *(f"R@{cut}" for cut in CUTS)], rows
+    header = ["pair", *(f"R@{cut}" for cut in CUTS)]
+    return Table("Differences in points (exact McNemar test)", header, rows)
 
 
-def comparison_table(compared: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    """Two runs beside each other: header and rows of what `linking.measure.significance.compare` found."""
+def comparison_table(compared: Sequence[Comparison]) -> Table:
+    """Two runs beside each other: what `linking.measure.significance.compare` found."""
     rows = [
-        [" - ".join(dict.fromkeys(pair["models"])), pair["part"], str(pair["pairs"])]
-        + [f"{shares(pair, cut)} = {difference(pair, cut)}" for cut in CUTS]
+        [" - ".join(dict.fromkeys(pair.models)), pair.part, str(pair.pairs)]
+        + [f"{shares(pair.at[cut])} = {in_points(pair.at[cut])}" for cut in CUTS]
         for pair in compared
     ]
-    return ["model", "goals", "pairs", *(f"R@{cut}" for cut in CUTS)], rows
+    return Table("", ["model", "goals", "pairs", *(f"R@{cut}" for cut in CUTS)], rows)
 
 
-def shares(pair: dict[str, Any], cut: int) -> str:
-    """What the first and the second model find at a cut, in percent."""
-    found = pair[f"recall@{cut}"]
-    return f"{found['first']:.1f} - {found['second']:.1f}"
+def shares(found: Difference) -> str:
+    """What the first and the second model find, in percent."""
+    return f"{found.first:.1f} - {found.second:.1f}"
 
 
-def difference(pair: dict[str, Any], cut: int) -> str:
-    """The difference of two models at a cut, in points, with p."""
-    found = pair[f"recall@{cut}"]
-    return f"{found['difference']:+.1f} (p {found['p']:.2g})"
+def in_points(found: Difference) -> str:
+    """The difference of two models in points, with p."""
+    return f"{found.difference:+.1f} (p {found.p:.2g})"
 
 
-def percent(value: float | None) -> str:
-    """A share as text; nothing where there is none."""
-    return "" if value is None else f"{value:.1f}"
-
-
-def plain(value: float | None) -> str:
-    """A whole number as text; nothing where there is none."""
-    return "" if value is None else f"{value:,.0f}"
-
-
-def as_text(header: list[str], rows: list[list[str]]) -> str:
-    """A table in columns: the first to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.rjust(w) if i else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in [header, *rows]
-    ]
-    return "".join(line.rstrip() + "\n" for line in lines)
-
-
-def as_markdown(header: list[str], rows: list[list[str]]) -> str:
-    """A table for a page."""
-    escaped = [[cell.replace("|", "\\|") for cell in row] for row in [header, *rows]]
-    ruler = ["---", *["---:"] * (len(header) - 1)]
-    return "".join(f"| {' | '.join(row)} |\n" for row in [escaped[0], ruler, *escaped[1:]])
-
-
-def write_results(task: Task, measured: Sequence[Measured], found: dict[str, Any], folder: Path) -> None:
+def write_results(task: Task, measured: Sequence[Measured], found: LinkingFigures, folder: Path) -> None:
     """Write figures.json, tables.md, steps.jsonl; where a decision was measured, curves.png and reliability.png too."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "figures.json", found)
+    write_json(folder / "figures.json", found.to_dict())
     with written_aside(folder / "tables.md") as aside:
         aside.write_text(printed(found, "markdown"), encoding="utf-8")
     with written_aside(folder / "steps.jsonl") as aside, aside.open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in step_lines(task, measured))
-    if found["curves"]:
-        draw_curves(found["curves"], folder / "curves.png")
-        draw_reliability(found["reliability"], folder / "reliability.png")
+    if found.curves:
+        draw_curves(found.curves, folder / "curves.png")
+        draw_reliability(found.reliability, folder / "reliability.png")
 
 
 def step_lines(task: Task, measured: Sequence[Measured]) -> Iterable[dict[str, Any]]:
@@ -215,8 +181,8 @@ def step_lines(task: Task, measured: Sequence[Measured]) -> Iterable[dict[str, A
                     "rank": int(each.lists.ranks[i]),
                     "probability": None if each.probability is None else round(float(each.probability[i]), 6),
                     "best": [
-                        {"goal": task.titles[place], "score": round(float(score), 6)}
-                        for place, score in zip(
+                        {"goal": task.titles[position], "score": round(float(score), 6)}
+                        for position, score in zip(
                             each.lists.goals[i, :SHOWN], each.lists.scores[i, :SHOWN], strict=True
                         )
                         if np.isfinite(score)
@@ -227,7 +193,7 @@ def step_lines(task: Task, measured: Sequence[Measured]) -> Iterable[dict[str, A
         }
 
 
-def draw_curves(curves: dict[str, list[dict[str, float | None]]], path: Path) -> None:
+def draw_curves(curves: dict[str, list[CurvePoint]], path: Path) -> None:
     """Draw R@1 and precision of links against the recall of unlinkable steps, one line a model."""
     required("matplotlib", "eval", "a picture")
     from matplotlib.figure import Figure
@@ -235,7 +201,9 @@ def draw_curves(curves: dict[str, list[dict[str, float | None]]], path: Path) ->
     figure = Figure(figsize=(10, 4.5), layout="constrained")
     for axes, key in zip(figure.subplots(1, 2), ("recall@1", "precision"), strict=True):
         for name, points in curves.items():
-            drawn = [p for p in points if p[key] is not None and p["unlinkable_recall"] is not None]
+            drawn = [
+                p for p in map(CurvePoint.to_dict, points) if None not in (p[key], p["unlinkable_recall"])
+            ]
             axes.plot([p["unlinkable_recall"] for p in drawn], [p[key] for p in drawn], label=name)
         axes.set(xlabel="recall of unlinkable steps (%)", ylabel=f"{key} (%)", xlim=(0, 100), ylim=(0, 100))
         axes.grid(alpha=0.3)

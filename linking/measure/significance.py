@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from howtree.errors import BadInput
 from howtree.extras import required
-from linking.arrays import Rows
+from linking.arrays import Flags, Ranks
+from linking.measure.figures import Comparison, Difference
 
 CUTS = (1, 10, 30)
 
 
-def mcnemar(models: Sequence[str], first: Rows, second: Rows) -> dict[str, Any]:
+def mcnemar(models: tuple[str, str], first: Ranks, second: Ranks) -> Comparison:
     """McNemar's exact test at each cut, two-sided, for the ranks of the same gold goals under two models.
 
     Of the steps that one model alone finds, each would be expected to find half. Source: McNemar (1947),
@@ -29,24 +28,23 @@ def mcnemar(models: Sequence[str], first: Rows, second: Rows) -> dict[str, Any]:
         first, second: rank of each gold goal from 1, shape [n], n > 0.
 
     Returns:
-        the names, the number of pairs and at each cut the difference in points, how many pairs one model alone
-        finds, and p.
+        the two at each cut of `CUTS`.
     """
     stats = required("scipy.stats", "eval", "a test of significance")
 
-    result: dict[str, Any] = {"models": list(models), "pairs": len(first)}
+    at: dict[int, Difference] = {}
     for cut in CUTS:
         a, b = first <= cut, second <= cut
         wins, losses = int((a & ~b).sum()), int((b & ~a).sum())
-        result[f"recall@{cut}"] = {
-            "first": 100 * float(a.mean()),
-            "second": 100 * float(b.mean()),
-            "difference": 100 * (wins - losses) / len(a),
-            "only_first": wins,
-            "only_second": losses,
-            "p": float(stats.binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0,
-        }
-    return result
+        at[cut] = Difference(
+            100 * float(a.mean()),
+            100 * float(b.mean()),
+            100 * (wins - losses) / len(a),
+            wins,
+            losses,
+            float(stats.binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0,
+        )
+    return Comparison(models, len(first), at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +54,9 @@ class Steps:
     path: Path
     pairs: list[tuple[str, str]]
     """Step and gold goal, in the file's order."""
-    seen: NDArray[np.bool_] | None
+    seen: Flags | None
     """Whether training links another step to the goal, shape [n]; None where the run had no training file."""
-    ranks: dict[str, Rows]
+    ranks: dict[str, Ranks]
     """For each model the rank of each gold goal, shape [n]."""
 
 
@@ -100,7 +98,7 @@ def read_steps(run: Path) -> Steps:
     return Steps(path, pairs, known, {name: np.array(each, np.int64) for name, each in ranks.items()})
 
 
-def compare(a: Steps, b: Steps, models: Sequence[str] = ()) -> list[dict[str, Any]]:
+def compare(a: Steps, b: Steps, models: Sequence[str] = ()) -> list[Comparison]:
     """Compare two runs over the same gold pairs, over all of them and, where run `a` knows, over seen and unseen goals.
 
     Args:
@@ -122,7 +120,7 @@ def compare(a: Steps, b: Steps, models: Sequence[str] = ()) -> list[dict[str, An
     if a.seen is not None:
         parts |= {"seen": a.seen, "unseen": ~a.seen}
     return [
-        {"part": part, **mcnemar(couple, a.ranks[couple[0]][of], b.ranks[couple[1]][of])}
+        replace(mcnemar(couple, a.ranks[couple[0]][of], b.ranks[couple[1]][of]), part=part)
         for couple in couples(a, b, models)
         for part, of in parts.items()
         if of.any()

@@ -17,15 +17,14 @@ from numpy.typing import NDArray
 from howtree.errors import BadInput
 from howtree.extras import required
 from howtree.files import read_json, write_json
-from howtree.progress import say
-from linking.arrays import Floats
-from linking.encode.encoder import SentenceEncoder, model_folder
-from linking.encode.packaged import BASE_ENCODER
+from linking.arrays import Flags, Floats, Positions
 
 BETA = 0.5
 """The default weight of recall against precision: precision counts more, for a wrong link misleads."""
 BETAS = (0.25, 0.5, 1.0, 2.0)
 """For each of these a fitted decision keeps the threshold of the best F-beta."""
+DIGEST_KEY = "weights"
+"""What a decision's file calls `weights_digest`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,8 @@ class Decision:
     threshold: float
     """Links of at least this probability are chosen by default."""
     fitted_on: str = ""
-    weights: str = ""
-    """Digest of the encoder's weights that it was fitted for."""
+    weights_digest: str = ""
+    """Of the weights of the encoder that it was fitted for."""
     thresholds: dict[str, float] = field(default_factory=dict)
     """By beta, as text: the threshold with the best F-beta on the data of the fit."""
 
@@ -67,7 +66,8 @@ class Decision:
 
     def save(self, path: Path) -> None:
         """Write the decision as JSON."""
-        write_json(path, asdict(self))
+        values = asdict(self)
+        write_json(path, {DIGEST_KEY: values.pop("weights_digest"), **values})
 
     @classmethod
     def load(cls, path: Path) -> Decision:
@@ -78,50 +78,14 @@ class Decision:
         """
         values = read_json(path)
         try:
-            return cls(**values)
-        except TypeError as error:
+            return cls(weights_digest=values.pop(DIGEST_KEY, ""), **values)
+        except (AttributeError, TypeError) as error:
             raise BadInput(
                 f"{path} holds no decision (temperature, bias, threshold): fit it again"
             ) from error
 
 
-def base_decision() -> Decision:
-    """The decision that ships with the untrained encoder."""
-    return Decision.load(model_folder(BASE_ENCODER) / "decision.json")
-
-
-def fitted_for(encoder: SentenceEncoder) -> Decision | None:
-    """The decision that was fitted for an encoder: the one in its folder, else None.
-
-    Raises:
-        BadInput: the decision in the encoder's folder was fitted for other weights.
-    """
-    own = model_folder(encoder.name) / "decision.json"
-    if not own.exists():
-        return None
-    decision = Decision.load(own)
-    if decision.weights != encoder.weights:
-        raise BadInput(
-            f"{own} was fitted for other weights than those beside it: fit it again with "
-            f"howtree train decision --encoder {encoder.name} -o {own}"
-        )
-    return decision
-
-
-def decision_of(encoder: SentenceEncoder) -> Decision:
-    """The decision to link with: the one fitted for the encoder, else that of the untrained one, which is told."""
-    decision = fitted_for(encoder)
-    if decision is None:
-        say(
-            f"No decision was fitted for the encoder {encoder.name}, so its probabilities are no better than a "
-            f"guess after those of {BASE_ENCODER}. Fit one: howtree train decision"
-        )
-    return decision or base_decision()
-
-
-def fit_decision(
-    scores: NDArray[Any], gold: NDArray[np.int64], fitted_on: str, beta: float = BETA
-) -> Decision:
+def fit_decision(scores: NDArray[Any], gold: Positions, fitted_on: str, beta: float = BETA) -> Decision:
     """Fit temperature and bias by maximum likelihood, then the threshold that gives the best F-beta.
 
     Args:
@@ -149,7 +113,7 @@ def fit_decision(
     return replace(fitted, threshold=thresholds[f"{beta:g}"], thresholds=thresholds)
 
 
-def best_threshold(probability: Floats, right: NDArray[np.bool_], linkable: int, beta: float) -> float:
+def best_threshold(probability: Floats, right: Flags, linkable: int, beta: float) -> float:
     """The probability from which on linking gives the best F-beta over the rows.
 
     Args:

@@ -15,16 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree.progress import counted
-from linking.arrays import Floats
+from linking.arrays import Floats, Positions
 from linking.encode.tokens import AS_GOAL, AS_STEP, VECTOR_SCALE, Tokens
 
 CELLS = 1 << 22
-"""So many numbers of a block's token vectors are held at a time: 16 MB."""
+"""How many numbers of a block's token vectors are held at a time: 16 MB."""
 
 
-def coverages(
-    steps: Tokens, texts: NDArray[np.int64], goals: Tokens, candidates: NDArray[np.int64]
-) -> tuple[Floats, Floats]:
+def coverages(steps: Tokens, texts: Positions, goals: Tokens, candidates: Positions) -> tuple[Floats, Floats]:
     """The coverage of each candidate goal by its step, and of the step by the goal.
 
     Args:
@@ -48,7 +46,7 @@ def coverages(
 
 
 def block_coverages(
-    steps: Tokens, texts: NDArray[np.int64], goals: Tokens, candidates: NDArray[np.int64]
+    steps: Tokens, texts: Positions, goals: Tokens, candidates: Positions
 ) -> tuple[Floats, Floats]:
     """`coverages` of a block that fits into memory."""
     import torch

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree.files import digest_of, written_aside
-from linking.arrays import Hashes, Rows, Vectors
+from linking.arrays import Counts, Hashes, Rows, Vectors
 from linking.encode.encoder import unit
-from linking.retrieve.lists import GoalLists, places_in
+from linking.retrieve.lists import GoalLists, positions_in
 
 NEAREST = 30
-"""So many of the nearest precedents of a step are looked at."""
+"""How many of the nearest precedents of a step are looked at."""
 SCALE = 400
 """A component of 0.317 becomes 127, the largest; components of a unit vector are rarely larger, and then cut."""
 
@@ -61,7 +61,7 @@ class Precedents:
         """The precedents of the goals with these hashes, ascending."""
         return np.flatnonzero(np.isin(self.goals, hashes))
 
-    def counts(self, hashes: Hashes) -> NDArray[np.int64]:
+    def counts(self, hashes: Hashes) -> Counts:
         """How many precedents the goals with these hashes have, of any shape."""
         first, behind = (np.searchsorted(self.goals, hashes, side=side) for side in ("left", "right"))
         return np.asarray(behind - first)
@@ -98,15 +98,15 @@ def joined(lists: GoalLists, near: GoalLists) -> tuple[Rows, Vectors]:
         Goals, [n, k + j], padded with -1; and the cosine of the nearest precedent of each, 0 where none is near.
     """
     line = np.arange(len(near.goals))
-    places = places_in(near.goals, lists.goals)
+    positions = positions_in(near.goals, lists.goals)
     first = (near.goals[:, :, None] == near.goals[:, None, :]).argmax(axis=2) == np.arange(
         near.goals.shape[1]
     )
-    new = first & (places < 0) & (near.goals >= 0)
+    new = first & (positions < 0) & (near.goals >= 0)
     similar = np.zeros(lists.goals.shape, np.float32)
-    for j in np.flatnonzero((places >= 0).any(axis=0))[::-1]:  # so that the nearest has the last word
-        there = places[:, j] >= 0
-        similar[line[there], places[there, j]] = near.scores[there, j]
+    for j in np.flatnonzero((positions >= 0).any(axis=0))[::-1]:  # so that the nearest has the last word
+        there = positions[:, j] >= 0
+        similar[line[there], positions[there, j]] = near.scores[there, j]
     return (
         np.concatenate([lists.goals, np.where(new, near.goals, -1)], axis=1),
         np.concatenate([similar, np.where(new, near.scores, 0)], axis=1, dtype=np.float32),

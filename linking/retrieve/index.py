@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
-import functools
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from howtree.errors import BadInput
 from howtree.files import read_json, write_json, written_aside
-from linking.arrays import Vectors
-from linking.encode.device import is_intel_with_avx512
+from linking.arrays import Labels, Positions, Vectors
+from linking.run.processor import loaded_faiss
 
 FORMAT = 1
-OWN_KERNELS = "OPENBLAS_CORETYPE"
-"""The variable by which OpenBLAS is told for which processor it works."""
-
-
-@functools.cache
-def loaded_faiss() -> Any:
-    """The module faiss, its matrix product with the instructions of this processor.
-
-    Its wheels bring an OpenBLAS of 2021, which takes Intel's later processors for one of 2004: a quarter of the speed.
-    """
-    told = OWN_KERNELS in os.environ
-    if not told and is_intel_with_avx512():
-        os.environ[OWN_KERNELS] = "SkylakeX"
-    import faiss
-
-    if not told:  # it is read once, and the programs that this one starts may have another library
-        os.environ.pop(OWN_KERNELS, None)
-    return faiss
 
 
 class GoalIndex:
     """Exact inner-product search over the goals' unit vectors, each with a label (an article id or a row)."""
 
     def __init__(
-        self, vectors: Vectors, labels: NDArray[np.int64], encoder: str, digest: str, goal_set: str = ""
+        self, vectors: Vectors, labels: Labels, encoder: str, digest: str, goal_set: str = ""
     ) -> None:
         self.labels = labels
         self.encoder = encoder
@@ -52,7 +31,7 @@ class GoalIndex:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def search(self, vectors: Vectors, k: int) -> tuple[Vectors, NDArray[np.int64]]:
+    def search(self, vectors: Vectors, k: int) -> tuple[Vectors, Positions]:
         """Scores and positions of the best `k` goals of each vector, both [n, k], padded with -inf and -1.
 
         Raises:
@@ -63,19 +42,19 @@ class GoalIndex:
                 f"the index holds vectors of length {self._faiss.d} (encoder {self.encoder}), the query has "
                 f"length {vectors.shape[1]}: use the encoder that the index was built with"
             )
-        scores, places = self._faiss.search(
+        scores, positions = self._faiss.search(
             np.ascontiguousarray(vectors, np.float32), min(k, max(1, len(self)))
         )
-        scores = np.where(places < 0, -np.inf, scores)
+        scores = np.where(positions < 0, -np.inf, scores)
         missing = k - scores.shape[1]
         if missing > 0:
             scores = np.pad(scores, ((0, 0), (0, missing)), constant_values=-np.inf)
-            places = np.pad(places, ((0, 0), (0, missing)), constant_values=-1)
-        return scores, places
+            positions = np.pad(positions, ((0, 0), (0, missing)), constant_values=-1)
+        return scores, positions
 
-    def labels_of(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+    def labels_of(self, positions: Positions) -> Labels:
         """The labels at positions of any shape, -1 where the position is."""
-        return np.where(places < 0, -1, np.append(self.labels, -1)[places])
+        return np.where(positions < 0, -1, np.append(self.labels, -1)[positions])
 
     def save(self, folder: Path) -> None:
         """Write the index, the labels and a manifest; the manifest last, so a folder with one is whole."""

@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from howtree.files import written_aside
-from linking.arrays import Rows, Vectors
+from linking.arrays import Positions, Rows, Vectors
 from linking.run.executors import Executor, InProcess, Work
 
 _MADE_FROM = b"made_from"
@@ -110,13 +110,13 @@ class ListFiles:
         return self.folder / f"part-{part:05d}.arrow"
 
 
-def places_in(goals: Rows, lists: Rows) -> Rows:
-    """Where each of some goals [n, k] stands in the list of the same step [n, j]; -1 where not, and at padding."""
+def positions_in(goals: Rows, lists: Rows) -> Positions:
+    """Where each of some goals [n, k] is in the list of the same step [n, j]; -1 where not, and at padding."""
     if goals.shape == lists.shape:
         changed = np.flatnonzero((goals != lists).any(axis=1))
-        places = np.tile(np.arange(goals.shape[1]), (len(goals), 1))
+        positions = np.tile(np.arange(goals.shape[1]), (len(goals), 1))
     else:
-        changed, places = np.arange(len(goals)), np.empty(goals.shape, np.int64)
+        changed, positions = np.arange(len(goals)), np.empty(goals.shape, np.int64)
     if len(changed) and lists.shape[1]:
         span = int(max(lists.max(), goals.max())) + 2
         line = np.arange(len(changed))[:, None] * span + 1
@@ -124,7 +124,7 @@ def places_in(goals: Rows, lists: Rows) -> Rows:
         order = np.argsort(before, kind="stable")
         found = order[np.minimum(np.searchsorted(before, after, sorter=order), len(before) - 1)]
         same = before[found] == after
-        places[changed] = np.where(same, found % lists.shape[1], -1).reshape(len(changed), -1)
+        positions[changed] = np.where(same, found % lists.shape[1], -1).reshape(len(changed), -1)
     elif len(changed):
-        places[changed] = -1
-    return np.where(goals < 0, -1, places)
+        positions[changed] = -1
+    return np.where(goals < 0, -1, positions)

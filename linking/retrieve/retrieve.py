@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from howtree.files import digest_of, written_aside
 from howtree.progress import counted
@@ -29,7 +28,7 @@ BLOCK = 1_024
 SCORE_DECIMALS = 6
 """Scores are rounded here: two goals whose score differs by less are a tie, ordered by their text's hash."""
 FEW = 1_024
-"""So many new goals are compared with every text; among more, the best for each text are searched first."""
+"""Up to this many new goals are compared with every text; among more, the best for each text are searched first."""
 SLACK = 1e-5
 """More than a matrix product in float32 and the rounding together can differ from the exact score."""
 
@@ -46,7 +45,7 @@ class Vectored(Protocol):
 
 
 class Retriever:
-    """Keeps the goal lists of every text in `steps`, one file a part of 8,192 texts, in `folder`."""
+    """Keeps the goal lists of every text in `steps`, one file a part of the store, in `folder`."""
 
     def __init__(
         self, folder: Path, goals: Vectored, steps: VectorStore, goal_rows: Rows, depth: int
@@ -138,9 +137,9 @@ class Retriever:
         )
 
     def _search_block(self, vectors: Vectors, index: GoalIndex) -> GoalLists:
-        _, places = index.search(vectors, self.depth)
+        _, found = index.search(vectors, self.depth)
         counted(len(vectors))
-        goals = index.labels_of(places)
+        goals = index.labels_of(found)
         return self._ordered(goals, self.cosines(vectors, goals))
 
     def cosines(self, vectors: Vectors, goals: Rows) -> Vectors:
@@ -158,7 +157,7 @@ class Retriever:
         order = np.lexsort((hashes, -scores), axis=1)[:, : self.depth]
         return GoalLists(np.take_along_axis(goals, order, 1), np.take_along_axis(scores, order, 1))
 
-    def _goal_set(self, fingerprint: str | None) -> NDArray[np.int64] | None:
+    def _goal_set(self, fingerprint: str | None) -> Rows | None:
         path = self._set_path(fingerprint or "none")
         return np.load(path) if path.exists() else None
 

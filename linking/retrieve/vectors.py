@@ -32,13 +32,17 @@ from linking.encode.tokens import Tokens
 from linking.run.executors import Executor, InProcess
 
 PART_SIZE = 8_192
+"""Texts in a part, unless another number is given: what is encoded at a time, and done again after a loss."""
 
 
 class VectorStore:
-    """The vectors of one encoder for one kind of text, appended to and never changed."""
+    """The vectors of one encoder for one kind of text, appended to and never changed.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    `part_size` counts for what is laid out from now on; the parts that are there stay as they are.
+    """
+
+    def __init__(self, folder: Path, part_size: int = PART_SIZE) -> None:
+        self.folder, self.part_size = folder, part_size
         folder.mkdir(parents=True, exist_ok=True)
         hashes: list[Hashes] = []
         while self._is_laid_out(len(hashes)):
@@ -48,7 +52,7 @@ class VectorStore:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as its folder: the process that unpickles it opens the files itself."""
-        return VectorStore, (self.folder.absolute(),)
+        return VectorStore, (self.folder.absolute(), self.part_size)
 
     def __len__(self) -> int:
         return len(self.hashes)
@@ -57,8 +61,8 @@ class VectorStore:
         """Row numbers of the texts with these hashes, -1 where a text is unknown. Shape [len(hashes)]."""
         if not len(self):
             return np.full(len(hashes), -1, np.int64)
-        place = np.minimum(np.searchsorted(self._sorted, hashes), len(self) - 1)
-        return np.where(self._sorted[place] == hashes, self._order[place], -1)
+        nearest = np.minimum(np.searchsorted(self._sorted, hashes), len(self) - 1)
+        return np.where(self._sorted[nearest] == hashes, self._order[nearest], -1)
 
     def parts(self) -> list[Rows]:
         """The row numbers of each part, ascending."""
@@ -108,9 +112,9 @@ class VectorStore:
         fresh: dict[int, str] = {}
         for texts in batches:
             hashes = hash_texts(texts)
-            for place in np.flatnonzero(self.rows(hashes) < 0).tolist():
-                fresh.setdefault(int(hashes[place]), texts[place])
-            whole = len(fresh) // PART_SIZE * PART_SIZE
+            for position in np.flatnonzero(self.rows(hashes) < 0).tolist():
+                fresh.setdefault(int(hashes[position]), texts[position])
+            whole = len(fresh) // self.part_size * self.part_size
             self._append(list(itertools.islice(fresh.items(), whole)))
             fresh = dict(itertools.islice(fresh.items(), whole, None))
         self._append(list(fresh.items()))
@@ -142,12 +146,12 @@ class VectorStore:
     def _append(self, fresh: Sequence[tuple[int, str]]) -> None:
         """Lay out new texts, given with their hashes, as parts."""
         hashes = np.array([each for each, _ in fresh], np.uint64)
-        for start in range(0, len(fresh), PART_SIZE):
+        for start in range(0, len(fresh), self.part_size):
             part = len(self._starts) - 1
-            texts = [text for _, text in fresh[start : start + PART_SIZE]]
+            texts = [text for _, text in fresh[start : start + self.part_size]]
             with written_aside(self._path(part, "texts.parquet")) as aside:
                 pq.write_table(pa.table({"text": pa.array(texts, pa.string())}), aside, compression="zstd")
-            self._save(part, "hash.npy", hashes[start : start + PART_SIZE])
+            self._save(part, "hash.npy", hashes[start : start + self.part_size])
             self._starts = np.append(self._starts, self._starts[-1] + len(texts))
         if len(fresh):
             self._set_hashes(np.concatenate([self.hashes, hashes]))
@@ -157,8 +161,8 @@ class VectorStore:
         self._order = np.argsort(hashes, kind="stable")
         self._sorted = hashes[self._order]
 
-    def _part_of(self, rows: Rows) -> Rows:
-        """The part that each row stands in."""
+    def _part_of(self, rows: Rows) -> NDArray[np.int64]:
+        """The number of the part that each row is in."""
         return np.asarray(np.searchsorted(self._starts, rows, side="right") - 1)
 
     def _part(self, part: int) -> Vectors:

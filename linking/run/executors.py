@@ -9,7 +9,6 @@ a worker, not once a part.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
@@ -19,7 +18,7 @@ from typing import Protocol, Self
 from howtree.errors import BadInput, BadUsage
 from howtree.processes import end_with_parent
 from linking.encode.device import hand_back_memory
-from linking.retrieve.index import loaded_faiss
+from linking.run.processor import cores, limit_threads
 
 Work = Callable[[int], int]
 """Does the part of a number and tells how many texts it worked on."""
@@ -145,19 +144,6 @@ def work_in_pool(packed: bytes, part: int) -> int:
 
 
 _worker: Worker
-
-
-def limit_threads(threads: int) -> None:
-    """Let torch and faiss use so many threads in this process: workers side by side share the cores."""
-    import torch
-
-    torch.set_num_threads(threads)
-    loaded_faiss().omp_set_num_threads(threads)
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def executor_of(name: str = "process", workers: int | None = None, address: str = "") -> Executor:

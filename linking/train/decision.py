@@ -7,17 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from howtree.errors import BadInput
-from linking.arrays import Floats, Vectors
+from linking.arrays import Floats, Positions, Vectors
 from linking.encode.encoder import SentenceEncoder
 from linking.gold.links import Gold, split_of
 from linking.gold.lists import gold_lists
 from linking.measure.reliability import calibration_error
 from linking.pipeline import CANDIDATES
 from linking.rerank.decide import BETA, Decision, fit_decision
-from linking.rerank.scorer import Scorer
+from linking.rerank.reranker import Reranker
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +42,14 @@ def train_decision(
     encoder: SentenceEncoder,
     folder: Path,
     source: str,
-    scorer: Scorer | None = None,
+    reranker: Reranker | None = None,
     trained_on_gold: bool = False,
     beta: float = BETA,
 ) -> DecisionReport:
     """Fit the decision on gold links outside the dev tenth and report its figures on that tenth.
 
-    With a `scorer` the lists are reranked first. An encoder trained on the gold links is too sure of those that it has
-    seen, so its decision is fitted on the calibration twentieth alone. The default threshold is that of the best
+    With a `reranker` the lists are reranked first. An encoder trained on the gold links is too sure of those that it
+    has seen, so its decision is fitted on the calibration twentieth alone. The default threshold is that of the best
     F-beta.
 
     Raises:
@@ -63,19 +62,20 @@ def train_decision(
             f"{len(gold.steps)} gold pairs are too few: a hash of the step puts {int(fit.sum())} into the part that "
             f"the decision is fitted on and {int(dev.sum())} into the part that it is measured on"
         )
-    found = gold_lists(gold, pool, encoder, folder, scorer, CANDIDATES)
-    scores, places = found.lists.deciding, found.places
-    decision = replace(fit_decision(scores[fit], places[fit], source, beta), weights=encoder.weights)
-    return report(decision, scores[dev], found.lists.scores[dev, 0], places[dev])
+    found = gold_lists(gold, pool, encoder, folder, reranker, CANDIDATES)
+    scores, positions = found.lists.deciding, found.positions
+    fitted = fit_decision(scores[fit], positions[fit], source, beta)
+    decision = replace(fitted, weights_digest=encoder.weights_digest)
+    return report(decision, scores[dev], found.lists.scores[dev, 0], positions[dev])
 
 
-def report(decision: Decision, scores: Floats, cosines: Vectors, places: NDArray[np.int64]) -> DecisionReport:
+def report(decision: Decision, scores: Floats, cosines: Vectors, positions: Positions) -> DecisionReport:
     """The figures of `decision` on lists with scores [n, k], the first goal's cosine [n] and gold positions [n]."""
     best = decision.probabilities(scores)[:, 0]
-    right, linked, linkable = places == 0, best >= decision.threshold, places >= 0
+    right, linked, linkable = positions == 0, best >= decision.threshold, positions >= 0
     return DecisionReport(
         decision,
-        len(places),
+        len(positions),
         calibration_error(np.clip(cosines.astype(np.float64), 0, 1), right),
         calibration_error(best, right),
         float(right[linked].mean()) if linked.any() else 0.0,

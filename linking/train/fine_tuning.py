@@ -22,8 +22,10 @@ from torch.utils.checkpoint import checkpoint
 
 from howtree.files import digest_of, read_json, write_json
 from howtree.progress import progress, say
+from linking.arrays import Flags, Positions
 from linking.encode.device import lacks_memory, mixed
-from linking.encode.encoder import HEAD, SentenceEncoder, load_encoder
+from linking.encode.encoder import SentenceEncoder, load_encoder
+from linking.encode.folder import ModelFolder
 from linking.encode.heads import TokenHead, load_head, save_head
 from linking.encode.tokens import AS_GOAL, AS_STEP
 from linking.gold.examples import Examples, log_links
@@ -63,7 +65,7 @@ class Run:
         encoder.move()
         if not recipe.words:
             encoder.model[0].auto_model.get_input_embeddings().requires_grad_(False)
-        untrained = load_encoder(encoder.name, encoder.kind, encoder.device)
+        untrained = load_encoder(encoder.source, encoder.precision, encoder.device)
         self.duplicates = NearDuplicates(untrained, work / f"titles-{encoder.digest[:16]}", recipe.duplicate)
         # All at once: a GPU would run a full batch for the handful of titles that a batch of pairs brings.
         self.duplicates.vectors(examples.goals)
@@ -108,9 +110,7 @@ class Run:
             loss = self.epoch(epoch, optimiser, schedule, negatives)
             self.keep(epoch + 1, optimiser, schedule, loss)
 
-    def epoch(
-        self, epoch: int, optimiser: Any, schedule: Any, negatives: list[NDArray[np.int64]] | None
-    ) -> float:
+    def epoch(self, epoch: int, optimiser: Any, schedule: Any, negatives: list[Positions] | None) -> float:
         """One pass over the pairs; returns the mean loss."""
         dice = np.random.default_rng([self.recipe.seed, epoch])
         torch.manual_seed(self.recipe.seed * 1_000 + epoch)
@@ -134,9 +134,7 @@ class Run:
             if len(rows := order[start : start + self.recipe.batch]) > 1:
                 yield rows
 
-    def drawn(
-        self, rows: list[int], negatives: list[NDArray[np.int64]], dice: np.random.Generator
-    ) -> NDArray[np.int64]:
+    def drawn(self, rows: list[int], negatives: list[Positions], dice: np.random.Generator) -> Positions:
         """Hard negatives of some steps, positions in the pool [n, k]; from all of the pool where too few are known."""
         count = self.recipe.negatives
         lists = []
@@ -148,11 +146,11 @@ class Run:
             lists.append(np.resize(np.concatenate([hard, other]), count))
         return np.stack(lists)
 
-    def is_wrong(self, i: int, place: int) -> bool:
-        """Whether the goal at a place of the pool is none of those that gold gives to step i."""
-        return self.pool[place] not in self.examples.also[i]
+    def is_wrong(self, i: int, position: int) -> bool:
+        """Whether the goal at a position of the pool is none of those that gold gives to step i."""
+        return self.pool[position] not in self.examples.also[i]
 
-    def gradient(self, rows: list[int], hard: NDArray[np.int64] | None) -> float:
+    def gradient(self, rows: list[int], hard: Positions | None) -> float:
         """Leave the gradient of a batch in the weights and return its loss.
 
         Where memory is short the batch is run again in pieces half as large, from then on. What a piece leaves for its
@@ -171,7 +169,7 @@ class Run:
         say(f"Memory is short: a batch is now run in {self.pieces} pieces.")
         return self.gradient(rows, hard)
 
-    def loss(self, rows: list[int], hard: NDArray[np.int64] | None) -> Any:
+    def loss(self, rows: list[int], hard: Positions | None) -> Any:
         """The loss of a batch: among the goals of the batch, and in the second round in each step's own list."""
         goals = [self.examples.goals[i] for i in rows]
         n = len(rows)
@@ -200,15 +198,15 @@ class Run:
         """An array as a tensor where the model runs."""
         return torch.from_numpy(array).to(self.encoder.device)
 
-    def may_be_right(self, rows: list[int], goals: list[str]) -> NDArray[np.bool_]:
+    def may_be_right(self, rows: list[int], goals: list[str]) -> Flags:
         """Which goals of a batch each of its steps must not count as negatives, [n, n]; goal i is that of step i."""
         masked = self.duplicates.among(goals, goals)
-        for place, i in enumerate(rows):
-            masked[place] |= [goal in self.examples.also[i] for goal in goals]
-            masked[place, place] = False
+        for position, i in enumerate(rows):
+            masked[position] |= [goal in self.examples.also[i] for goal in goals]
+            masked[position, position] = False
         return masked
 
-    def other_links(self, rows: list[int], hard: NDArray[np.int64]) -> NDArray[np.float32]:
+    def other_links(self, rows: list[int], hard: Positions) -> NDArray[np.float32]:
         """log(1 + links) of each list's goals, the link in hand not counted; [n, 1 + k]."""
         own = [[self.links[self.examples.goals[i]] - 1] for i in rows]
         others = [[self.links.get(self.pool[j], 0) for j in line] for line in hard]
@@ -221,7 +219,7 @@ class Run:
         order = np.argsort([len(ids) for ids in tokens], kind="stable")
         pieces = [piece for piece in np.array_split(order, self.pieces) if len(piece)]
         back = self.on_device(np.argsort(np.concatenate(pieces)))
-        with mixed(self.encoder.device, self.encoder.kind):
+        with mixed(self.encoder.device, self.encoder.precision):
             outputs = [self.piece([tokens[i] for i in piece], longest) for piece in pieces]
         vectors, states, words = (torch.cat(part)[back] for part in zip(*outputs, strict=True))
         return torch.nn.functional.normalize(vectors, dim=1), states, words
@@ -240,16 +238,16 @@ class Run:
         device = self.encoder.device
         ids = torch.tensor([row + [padding] * (here - len(row)) for row in tokens], device=device)
         lengths = torch.tensor([len(row) for row in tokens], device=device)
-        place = torch.arange(longest, device=device)
+        position = torch.arange(longest, device=device)
         output = self.encoder.model(
-            {"input_ids": ids, "attention_mask": (place[:here] < lengths[:, None]).long()}
+            {"input_ids": ids, "attention_mask": (position[:here] < lengths[:, None]).long()}
         )
         states = torch.nn.functional.pad(output["token_embeddings"].float(), (0, 0, 0, longest - here))
         # The marks at both ends are no words.
-        words = (place > 0) & (place < lengths[:, None] - 1)
+        words = (position > 0) & (position < lengths[:, None] - 1)
         return output["sentence_embedding"].float(), states, words
 
-    def mined(self) -> list[NDArray[np.int64]]:
+    def mined(self) -> list[Positions]:
         """The hard negatives of the second round."""
         path = self.second / "negatives.npy"
         return mined_negatives(
@@ -264,7 +262,7 @@ class Run:
         aside = self.checkpoint(epoch).with_suffix(".part")
         shutil.rmtree(aside, ignore_errors=True)
         self.encoder.model.save(str(aside), create_model_card=False)
-        save_head(self.head, aside / HEAD)
+        save_head(self.head, ModelFolder(aside).head)
         state = {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
         torch.save(state, aside / "optimiser.pt")
         write_json(aside / "history.json", self.history)
@@ -306,7 +304,7 @@ class Run:
         """Go on from the checkpoint after `epoch` epochs."""
         kept = load_encoder(str(self.checkpoint(epoch)), "float32")
         self.encoder.model.load_state_dict(kept.model.state_dict())
-        self.head.load_state_dict(load_head(self.checkpoint(epoch) / HEAD).state_dict())
+        self.head.load_state_dict(load_head(ModelFolder(self.checkpoint(epoch)).head).state_dict())
         self.history = read_json(self.checkpoint(epoch) / "history.json") or []
 
     def checkpoint(self, epoch: int) -> Path:

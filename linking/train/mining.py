@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from howtree.files import written_aside
 from howtree.progress import progress
-from linking.arrays import Vectors
+from linking.arrays import Flags, Positions, Vectors
 from linking.encode.encoder import SentenceEncoder
 from linking.gold.examples import Examples
 from linking.retrieve.index import GoalIndex
@@ -30,7 +29,7 @@ class NearDuplicates:
         """Unit vectors of titles, [n, d]; each title is encoded once."""
         return self.titles.vectors(self.titles.add(titles, self.untrained))
 
-    def among(self, titles: Sequence[str], others: Sequence[str]) -> NDArray[np.bool_]:
+    def among(self, titles: Sequence[str], others: Sequence[str]) -> Flags:
         """Whether each of `titles` is a near-duplicate of each of `others`, [n, m]."""
         return np.asarray(self.vectors(titles) @ self.vectors(others).T >= self.cosine)
 
@@ -42,7 +41,7 @@ def mined_negatives(
     duplicates: NearDuplicates,
     depth: int,
     path: Path,
-) -> list[NDArray[np.int64]]:
+) -> list[Positions]:
     """For each training step those of its `depth` nearest goals that are not right: positions in the pool.
 
     They are kept at `path`, so a run that was stopped goes on with the same.
@@ -51,8 +50,8 @@ def mined_negatives(
         nearest = nearest_goals(encoder, examples.steps, pool, depth)
         duplicates.vectors([*examples.goals, *(pool[j] for j in np.unique(nearest[nearest >= 0]))])
         kept = np.full(nearest.shape, -1, np.int64)
-        for i, places in enumerate(progress(nearest, "Sorting out near-duplicates", unit="steps")):
-            good = without_right(examples, i, places[places >= 0], pool, duplicates)
+        for i, positions in enumerate(progress(nearest, "Sorting out near-duplicates", unit="steps")):
+            good = without_right(examples, i, positions[positions >= 0], pool, duplicates)
             kept[i, : len(good)] = good
         with written_aside(path) as aside, aside.open("wb") as file:
             np.save(file, kept)
@@ -60,18 +59,18 @@ def mined_negatives(
 
 
 def without_right(
-    examples: Examples, i: int, places: NDArray[np.int64], pool: Sequence[str], duplicates: NearDuplicates
-) -> NDArray[np.int64]:
-    """Those of the goals at `places` that are neither right for step i nor near-duplicates of its goal."""
-    titles = [pool[j] for j in places]
+    examples: Examples, i: int, positions: Positions, pool: Sequence[str], duplicates: NearDuplicates
+) -> Positions:
+    """Those of the goals at `positions` that are neither right for step i nor near-duplicates of its goal."""
+    titles = [pool[j] for j in positions]
     near = duplicates.among([examples.goals[i]], titles)[0]
     right = np.array([title in examples.also[i] for title in titles], bool)
-    return np.asarray(places[~near & ~right])
+    return np.asarray(positions[~near & ~right])
 
 
 def nearest_goals(
     encoder: SentenceEncoder, steps: Sequence[str], pool: Sequence[str], depth: int
-) -> NDArray[np.int64]:
+) -> Positions:
     """Positions of the nearest goals of each step under the model as it is, [n, depth], padded with -1."""
     goals = encoded(encoder, pool, "Encoding goals")
     vectors = encoded(encoder, steps, "Encoding steps")

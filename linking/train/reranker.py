@@ -10,19 +10,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from howtree.errors import BadInput
 from howtree.extras import required
 from howtree.progress import progress
-from linking.arrays import Floats
+from linking.arrays import Flags, Floats, Positions
 from linking.encode.encoder import SentenceEncoder
 from linking.gold.examples import training_part
 from linking.gold.links import Gold, split_of
 from linking.gold.lists import GoldRetriever
+from linking.rerank.features import AGAINST_OPPOSED, FITTED
+from linking.rerank.linear import DEPTH, LinearReranker
 from linking.rerank.precedents import Precedents
-from linking.rerank.rerank import DEPTH
-from linking.rerank.scorer import AGAINST_OPPOSED, FITTED, Scorer
 from linking.retrieve.vectors import hash_texts
 from linking.text import goal_text
 
@@ -42,7 +41,7 @@ def train_reranker(
     work: Path,
     source: str,
     links: float = LINKS,
-) -> Scorer:
+) -> LinearReranker:
     """Fit the reranker of an encoder, without late interaction where it has no token head.
 
     `links` is the share of the fitted weight of editors' habits that is used.
@@ -58,19 +57,21 @@ def train_reranker(
         )
     precedents = precedents_of(gold, encoder)
     start = NOT_LATE if encoder.head is None else START
-    untrained = Scorer((*start, AGAINST_OPPOSED), precedents)
+    untrained = LinearReranker((*start, AGAINST_OPPOSED), precedents)
     found, features = GoldRetriever(part, pool, encoder, work, DEPTH).features(untrained)
-    known = found.places >= 0
+    known = found.positions >= 0
     if not known.any():
         raise BadInput(
             "no gold goal of the calibration part is among the retrieved: the encoder does not fit the gold"
         )
     seen = precedents.counts(hash_texts([goal_text(goal) for goal in part.goals])) > 0
     there = found.lists.goals[known] >= 0
-    fitted = fit_weights(features[known][..., : len(FITTED)], found.places[known], there, seen[known], start)
+    fitted = fit_weights(
+        features[known][..., : len(FITTED)], found.positions[known], there, seen[known], start
+    )
     weights = dict(zip(FITTED, fitted, strict=True))
     weights["links"] = round(weights["links"] * links, 4)
-    return Scorer((*weights.values(), AGAINST_OPPOSED), precedents, encoder.weights, source)
+    return LinearReranker((*weights.values(), AGAINST_OPPOSED), precedents, encoder.weights_digest, source)
 
 
 def precedents_of(gold: Gold, encoder: SentenceEncoder) -> Precedents:
@@ -82,9 +83,9 @@ def precedents_of(gold: Gold, encoder: SentenceEncoder) -> Precedents:
 
 def fit_weights(
     features: Floats,
-    places: NDArray[np.int64],
-    there: NDArray[np.bool_],
-    seen_goal: NDArray[np.bool_],
+    positions: Positions,
+    there: Flags,
+    seen_goal: Flags,
     start: Sequence[float] = START,
 ) -> list[float]:
     """The weights with the least mean -log softmax of the right goal (ListNet's top-one loss).
@@ -94,14 +95,14 @@ def fit_weights(
 
     Args:
         features: those that are fitted, [n, k, 5].
-        places: position of the right goal, [n].
+        positions: position of the right goal, [n].
         there: False at padding, [n, k].
         seen_goal: whether the right goal occurs in training, [n].
         start: the weights to begin with, [5].
     """
     minimize = required("scipy.optimize", "build", "fitting the reranker").minimize
 
-    line = np.arange(len(places))
+    line = np.arange(len(positions))
     share = np.where(seen_goal, 0.5 / max(1, seen_goal.sum()), 0.5 / max(1, (~seen_goal).sum()))
     share /= share.sum()
     spread = np.maximum(features[there].std(axis=0), 1e-9)
@@ -112,8 +113,8 @@ def fit_weights(
         logits -= logits.max(axis=1, keepdims=True)
         p = np.exp(logits)
         p /= p.sum(axis=1, keepdims=True)
-        value = -(share * np.log(np.maximum(p[line, places], 1e-300))).sum() + RIDGE * weights @ weights
-        p[line, places] -= 1
+        value = -(share * np.log(np.maximum(p[line, positions], 1e-300))).sum() + RIDGE * weights @ weights
+        p[line, positions] -= 1
         return float(value), np.einsum("n,nk,nkf->f", share, p, features) + 2 * RIDGE * weights
 
     fitted = minimize(loss, np.array(start) * spread, jac=True, method="L-BFGS-B").x / spread

@@ -8,11 +8,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from howtree.errors import BadInput
-from linking.encode.device import Device, device_of, kind_of_training
+from linking.encode.device import Device, device_of, precision_of_training
 from linking.encode.encoder import SentenceEncoder, has_transformer, load_encoder, save_encoder
+from linking.encode.folder import ModelFolder
 from linking.gold.examples import training_part
 from linking.gold.links import Gold, check_gold, with_goal
-from linking.rerank.scorer import FEATURES, Scorer
+from linking.model import save_fitted
+from linking.rerank.features import FEATURES
+from linking.rerank.linear import LinearReranker
 from linking.train.decision import DecisionReport, train_decision
 from linking.train.fine_tuning import Run
 from linking.train.recipe import Recipe
@@ -52,7 +55,7 @@ def train_retriever(
     runs_on = device_of(device)
     runs: list[Run] = []
     for n in range(recipe.runs):  # one after the other: each reads what the one before has written to `work`
-        start = load_encoder(base, kind_of_training(runs_on), runs_on)
+        start = load_encoder(base, precision_of_training(runs_on), runs_on)
         run = Run(start, examples, gold, pool, work, replace(recipe, seed=recipe.seed + n))
         run.train()
         runs.append(run)
@@ -66,11 +69,7 @@ def refuse_foreign(output: Path) -> None:
     Raises:
         BadInput: `output` is a file, or a folder with other content.
     """
-    if output.is_file() or (
-        output.is_dir()
-        and any(output.iterdir())
-        and not any((output / name).exists() for name in ("model.json", "modules.json"))
-    ):
+    if output.is_file() or (output.is_dir() and any(output.iterdir()) and not ModelFolder(output).is_model):
         raise BadInput(f"{output} exists and is no model folder: give another -o")
 
 
@@ -84,15 +83,20 @@ def publish(run: Run, output: Path, work: Path, base: str, source: str) -> Decis
     aside.mkdir(parents=True)
     if not run.recipe.late:
         run.encoder.head = None
-    save_encoder(run.encoder, base, aside)
+    folder = ModelFolder(aside)
+    save_encoder(run.encoder, base, folder)
     kept = load_encoder(str(aside), "float32")
     trained = SentenceEncoder(
-        str(output), kept.model, kept.weights, head=kept.head, device=run.encoder.device
+        str(output),
+        kept.model,
+        kept.weights_digest,
+        head=kept.head,
+        device=run.encoder.device,
+        source=kept.source,
     )
-    scorer, result = fit_rest(run.gold, run.pool, trained, work, source)
-    scorer.save(aside)
-    result.decision.save(aside / "decision.json")
-    (aside / "README.md").write_text(card(run, scorer, result, base, source), encoding="utf-8")
+    reranker, result = fit_rest(run.gold, run.pool, trained, work, source)
+    save_fitted(reranker, result.decision, folder)
+    folder.card.write_text(card(run, folder, reranker, result, base, source), encoding="utf-8")
     shutil.rmtree(output, ignore_errors=True)
     aside.replace(output)
     return result
@@ -114,31 +118,37 @@ def refit(
     """
     gold = with_goal(gold)
     check_gold(gold, pool)
-    scorer, result = fit_rest(gold, pool, load_encoder(str(folder), device=device), work, source, links)
-    scorer.save(folder)
-    result.decision.save(folder / "decision.json")
+    encoder = load_encoder(str(folder), device=device)
+    reranker, result = fit_rest(gold, pool, encoder, work, source, links)
+    save_fitted(reranker, result.decision, ModelFolder(folder))
     return result
 
 
 def fit_rest(
     gold: Gold, pool: Sequence[str], encoder: SentenceEncoder, work: Path, source: str, links: float = LINKS
-) -> tuple[Scorer, DecisionReport]:
+) -> tuple[LinearReranker, DecisionReport]:
     """The reranker of an encoder, and the decision on what it reranks."""
-    scorer = train_reranker(gold, pool, encoder, work, source, links)
-    return scorer, train_decision(gold, pool, encoder, work, source, scorer, trained_on_gold=True)
+    reranker = train_reranker(gold, pool, encoder, work, source, links)
+    return reranker, train_decision(gold, pool, encoder, work, source, reranker, trained_on_gold=True)
 
 
-def card(run: Run, scorer: Scorer, result: DecisionReport, base: str, source: str) -> str:
+def card(
+    run: Run, folder: ModelFolder, reranker: LinearReranker, result: DecisionReport, base: str, source: str
+) -> str:
     """The model card: data, recipe, figures, limits."""
     recipe = "\n".join(f"- {name}: {value}" for name, value in asdict(run.recipe).items())
     epochs = "\n".join(f"- {', '.join(f'{k} {v:.4g}' for k, v in line.items())}" for line in run.history)
-    weights = "\n".join(f"- {name}: {value:g}" for name, value in zip(FEATURES, scorer.weights, strict=True))
+    weights = "\n".join(
+        f"- {name}: {value:g}" for name, value in zip(FEATURES, reranker.weights, strict=True)
+    )
+    files = folder.reranker, folder.decision, folder.precedents
+    reranker_file, decision_file, precedents_file = (file.name for file in files)
     return f"""# Linker of steps to goals: bi-encoder, late-interaction reranker, decision
 
 Fine-tuned from {base} by `howtree train retriever` on {len(run.examples.steps):,} pairs of a step and a goal
 ({source}) against a pool of {len(run.pool):,} goals. A hash of the step keeps two parts out of training: a tenth
-for measuring, and a further twentieth on which `reranker.json` and `decision.json` are fitted. `precedents.npz` holds
-the steps of the training pairs as vectors of eight-bit numbers, and hashes of their goals; no text.
+for measuring, and a further twentieth on which `{reranker_file}` and `{decision_file}` are fitted. `{precedents_file}`
+holds the steps of the training pairs as vectors of eight-bit numbers, and hashes of their goals; no text.
 
 ## Recipe
 

@@ -22,7 +22,8 @@ from pathlib import Path
 import numpy as np
 from step_kinds import recall
 
-from linking.encode.encoder import default_encoder, load_encoder
+from linking.encode.encoder import load_encoder
+from linking.encode.folder import default_encoder
 from linking.encode.packaged import BASE_ENCODER
 from linking.gold.links import Gold, read_gold, read_pool, split_of
 from linking.measure.ranking import EncoderScorer, Task, rank_of
@@ -71,13 +72,13 @@ def measured(task: Task, scorer: EncoderScorer) -> list[str]:
     assert task.own is not None
     of_step = scorer.scores([step_text(step) for step in task.gold.steps])
     of_article = scorer.scores([goal_text(title) for title in task.own])
-    for line, place in enumerate(task.places_of(task.own)):
+    for line, place in enumerate(task.positions_of(task.own)):
         if place >= 0:
             of_step[line, place] = -np.inf
     cells = []
     for share in SHARES:
         scores = of_step + share * of_article
-        ranks = np.array([rank_of(*each) for each in zip(scores, task.places.tolist(), strict=True)])
+        ranks = np.array([rank_of(*each) for each in zip(scores, task.positions.tolist(), strict=True)])
         cells.append(recall(ranks))
     return cells
 

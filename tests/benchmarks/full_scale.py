@@ -73,14 +73,14 @@ def link(options: argparse.Namespace) -> dict[str, Any]:
     """Link a share of the steps to `options.goals` goals in the folder `options.child`."""
     import numpy as np
 
-    from linking.encode.encoder import load_encoder
+    from linking.model import Model
     from linking.pipeline import Goals, Linker, StepBatch
-    from linking.rerank.decide import base_decision
     from linking.run.executors import executor_of
     from linking.text import goal_text, step_text
 
     material, folder = Material(), Path(options.child)
-    encoder = load_encoder(options.encoder)
+    model = Model.load(options.encoder)
+    encoder = model.encoder
     goals = Goals(np.arange(options.goals), [goal_text(t) for t in material.titles[: options.goals]])
 
     def steps() -> Any:
@@ -98,7 +98,7 @@ def link(options: argparse.Namespace) -> dict[str, Any]:
 
     total = sum(len(listed) for _, listed in material.articles(options.share))
     with executor_of(options.executor, options.workers) as executor:
-        linker = Linker(folder, encoder, base_decision(), executor=executor)
+        linker = Linker(folder, model, executor=executor)
         clock = time.monotonic()
         linker.goals.lay_out([goals.texts])
         linker.goals.encode(encoder, executor=executor)
@@ -112,7 +112,7 @@ def link(options: argparse.Namespace) -> dict[str, Any]:
         "tokens": float(np.mean([len(ids) for ids in encoder.token_ids(sample)])),
         "parameters": parameters(encoder.name),
         "dimension": encoder.dimension,
-        "kind": encoder.kind,
+        "kind": encoder.precision,
         "seconds": {"encode goals": of_goals, **tally.seconds},
         "memory": peak_gigabytes(),
         "disk": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e9,
@@ -151,7 +151,7 @@ def built(material: Material, share: float, folder: Path) -> dict[str, float]:
 
     By the quicker encoder, since they do not depend on it.
     """
-    from linking.encode.encoder import SMALL_ENCODER
+    from linking.encode.folder import SMALL_ENCODER
 
     source, output = folder / "articles.jsonl", folder / "kb.duckdb"
     write_articles(material, share, source)

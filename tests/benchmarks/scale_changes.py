@@ -22,12 +22,14 @@ from full_corpus import GOALS, Material
 from numpy.typing import NDArray
 from other_ways import cross_encoder
 
-from linking.encode.encoder import SentenceEncoder, batches_of_equal_length, load_encoder
+from linking.encode.batches import batches_of_equal_length
+from linking.encode.encoder import SentenceEncoder, load_encoder
+from linking.encode.folder import ModelFolder
 from linking.gold.links import Gold, in_dev, read_gold, read_pool
 from linking.measure.ranking import EncoderScorer, Lists, Task, ranked_lists, reranked_lists
+from linking.model import reranker_in
 from linking.rerank.late import coverages
-from linking.rerank.rerank import DEPTH
-from linking.rerank.scorer import Scorer, scorer_of
+from linking.rerank.linear import DEPTH, LinearReranker
 from linking.retrieve.index import GoalIndex
 from linking.retrieve.retrieve import SCORE_DECIMALS
 from linking.text import goal_text, step_text
@@ -106,7 +108,7 @@ def encoding(
     table("encoding", rows)
     for each in (exact, encoder):
         ranks = whole_linker(each, task, work)[1].ranks
-        print(f"R@1 / R@30 of the linker in {each.kind}: {recall(ranks, 1)} / {recall(ranks, K)}")
+        print(f"R@1 / R@30 of the linker in {each.precision}: {recall(ranks, 1)} / {recall(ranks, K)}")
 
 
 def whole_linker(encoder: SentenceEncoder, task: Task, work: Path) -> tuple[Lists, Lists]:
@@ -116,9 +118,9 @@ def whole_linker(encoder: SentenceEncoder, task: Task, work: Path) -> tuple[List
     return lists, reranked_lists(task, scorer, reranker_of(encoder), lists)
 
 
-def reranker_of(encoder: SentenceEncoder) -> Scorer:
+def reranker_of(encoder: SentenceEncoder) -> LinearReranker:
     """The reranker that ships with the packaged encoder."""
-    reranker = scorer_of(encoder)
+    reranker = reranker_in(ModelFolder.of(encoder.name), encoder)
     assert reranker is not None
     return reranker
 

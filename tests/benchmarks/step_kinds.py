@@ -26,8 +26,8 @@ from linking.encode.encoder import load_encoder
 from linking.encode.packaged import BASE_ENCODER
 from linking.gold.links import Gold, marks, read_gold, read_pool, split_of
 from linking.measure.ranking import EncoderScorer, Lists, Task, ranked_lists
+from linking.model import Model
 from linking.pipeline import CANDIDATES
-from linking.rerank.decide import decision_of
 from linking.rerank.negation import averting, negated, opposed
 from linking.text import goal_text, step_text
 
@@ -142,7 +142,7 @@ def without_opposed(task: Task, lists: Lists, penalty: float) -> NDArray[np.int6
 def place_of_gold(task: Task, lists: Lists, scores: NDArray[np.float64]) -> NDArray[np.int64]:
     """Rank of the gold goal in each list by other scores; behind the list where it is not in it."""
     order = np.argsort(-scores, axis=1, kind="stable")
-    hit = np.take_along_axis(lists.goals, order, 1) == task.places[:, None]
+    hit = np.take_along_axis(lists.goals, order, 1) == task.positions[:, None]
     return np.where(hit.any(axis=1), hit.argmax(axis=1) + 1, CANDIDATES + 99)
 
 
@@ -160,7 +160,7 @@ def rule_of_negation(task: Task, lists: Lists, of_kind: dict[str, Kind]) -> None
 
 def chosen_links(task: Task, lists: Lists, scorer: EncoderScorer, of_kind: dict[str, Kind]) -> None:
     """Of the links that the decision chooses on gold, how many are right, apart by whether the goal averts."""
-    decision = decision_of(scorer.encoder)
+    decision = Model.of(scorer.encoder).decision_or_base()
     probability = decision.probabilities(lists.scores[:, :CANDIDATES])[:, 0]
     linked = probability >= decision.threshold
     averts = averting([task.titles[first] for first in lists.goals[:, 0]])
@@ -180,14 +180,14 @@ def chosen_links(task: Task, lists: Lists, scorer: EncoderScorer, of_kind: dict[
 def rule_of_halves(task: Task, scorer: EncoderScorer, verbs: set[str]) -> None:
     """What scoring the halves of a joined step apart changes: the best of both, and the best of both and the whole."""
     texts = [step_text(step) for step in task.gold.steps]
-    rows = [i for i, text in enumerate(texts) if len(halves(text, verbs)) > 1 and task.places[i] >= 0]
+    rows = [i for i, text in enumerate(texts) if len(halves(text, verbs)) > 1 and task.positions[i] >= 0]
     ranks: dict[str, list[int]] = {"whole": [], "halves": [], "whole or halves": []}
     in_first = 0
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
         scores = scorer.scores([part for i in block for part in (texts[i], *halves(texts[i], verbs))])
         for i, (whole, first, second) in zip(block, scores.reshape(len(block), 3, -1), strict=True):
-            place, best = int(task.places[i]), np.maximum(first, second)
+            place, best = int(task.positions[i]), np.maximum(first, second)
             in_first += int(first[place] >= second[place])
             for name, each in (
                 ("whole", whole),

@@ -15,8 +15,9 @@ import numpy as np
 
 from kb.store import KnowledgeBase
 from kb.video.corpus import VideoSet, read_videos
+from kb.video.figures import VideoFigures
 from kb.video.queries import FORMS, Links, goals_with_steps
-from kb.video.retrieval import Outcome, evaluate
+from kb.video.retrieval import evaluate
 
 THRESHOLDS = (None, 0.2, 0.1, 0.05)
 FILTERED = [form for form in FORMS if form.name in ("FIL-L1", "FIL-L2")]
@@ -41,14 +42,14 @@ def main() -> None:
             show(f"{name}, dealt", dealt)
 
 
-def run(base: KnowledgeBase, videos: VideoSet, links: Links) -> Outcome:
+def run(base: KnowledgeBase, videos: VideoSet, links: Links) -> VideoFigures:
     """One evaluation of the filtered queries at the paper's weights."""
     goals = goals_with_steps(base, videos.goals, 2, links)
     with tempfile.TemporaryDirectory() as folder:
         return evaluate(videos, goals, Path(folder), forms=FILTERED, weights=())
 
 
-def show(name: str, outcomes: list[Outcome]) -> None:
+def show(name: str, outcomes: list[VideoFigures]) -> None:
     """One line: means over the outcomes, and their range where there are several."""
     cells = [f"{name:20} {np.mean([each.queries['steps a goal at depth 2'] for each in outcomes]):10.2f}"]
     for split in ("train", "dev"):
@@ -59,10 +60,10 @@ def show(name: str, outcomes: list[Outcome]) -> None:
     print(" ".join(cells), flush=True)
 
 
-def mean_rank(outcome: Outcome, split: str, form: str) -> float:
+def mean_rank(outcome: VideoFigures, split: str, form: str) -> float:
     """The mean rank over pairs of one form on one split."""
-    (row,) = [row for row in outcome.rows if (row["split"], row["query"]) == (split, form)]
-    return float(row["mean_rank"])
+    (row,) = [row for row in outcome.rows if (row.split, row.query) == (split, form)]
+    return row.measures.mean_rank
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from support.weights import needs_large
 from test_docs import blocks
 
 from kb.store import KnowledgeBase
-from linking.encode.encoder import LARGE_ENCODER, SMALL_ENCODER
+from linking.encode.folder import LARGE_ENCODER, SMALL_ENCODER
 
 EDGES = "SELECT parent_id, step_id, child_id, probability FROM edges ORDER BY ALL"
 

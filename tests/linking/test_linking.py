@@ -17,28 +17,24 @@ from support.weights import needs_large
 
 from howtree.errors import BadInput
 from linking.encode import packaged
+from linking.encode.batches import batches_of_equal_length
 from linking.encode.delta import pack, unpack
 from linking.encode.device import (
     Precision,
     has_fast_bfloat16,
     has_int8,
     is_intel_with_avx512,
-    kind_of,
-    kind_of_training,
+    precision_for,
+    precision_of_training,
 )
-from linking.encode.encoder import (
-    LARGE_ENCODER,
-    SMALL_ENCODER,
-    SentenceEncoder,
-    batches_of_equal_length,
-    load_encoder,
-    model_folder,
-)
+from linking.encode.encoder import SentenceEncoder, load_encoder
+from linking.encode.folder import LARGE_ENCODER, SMALL_ENCODER, ModelFolder
 from linking.encode.packaged import BASE_ENCODER, LARGE_BASE
 from linking.gold.links import in_dev, read_gold
 from linking.measure.reliability import calibration_error
+from linking.model import Model, base_decision
 from linking.pipeline import Goals, Linker, StepBatch
-from linking.rerank.decide import Decision, base_decision, fit_decision, fitted_for
+from linking.rerank.decide import Decision, fit_decision
 from linking.retrieve.index import GoalIndex
 from linking.retrieve.retrieve import Retriever
 from linking.retrieve.vectors import VectorStore, hash_texts
@@ -83,7 +79,7 @@ def test_a_vector_does_not_depend_on_its_neighbours(precision: Precision) -> Non
 )
 def test_faiss_multiplies_with_the_instructions_of_this_processor() -> None:
     code = (
-        "import os, threadpoolctl; from linking.retrieve.index import loaded_faiss; loaded_faiss(); "
+        "import os, threadpoolctl; from linking.run.processor import loaded_faiss; loaded_faiss(); "
         "print([lib['architecture'] for lib in threadpoolctl.threadpool_info() if 'faiss' in lib['filepath'] "
         "and lib['internal_api'] == 'openblas'], os.environ.get('OPENBLAS_CORETYPE'))"
     )
@@ -110,15 +106,15 @@ def test_changed_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     [(SMALL_ENCODER, BASE_ENCODER), pytest.param(LARGE_ENCODER, LARGE_BASE, marks=needs_large)],
 )
 def test_a_shipped_encoder_is_loaded_and_a_changed_one_refused(name: str, base: str, tmp_path: Path) -> None:
-    shipped = load_encoder(name)
-    decision = fitted_for(shipped)
+    model = Model.load(name)
+    shipped, decision = model.encoder, model.decision
     assert decision is not None and 0 < decision.threshold < 1
     sentences = ["Scrub the car", "Wash a Car", "Bake Bread"]
     step, right, wrong = shipped.encode(sentences)
     assert step @ right > step @ wrong
     assert not np.allclose(shipped.encode(sentences), load_encoder(base).encode(sentences), atol=1e-2)
-    folder = shutil.copytree(model_folder(name), tmp_path / "copy")
-    assert load_encoder(str(folder)).weights == shipped.weights
+    folder = shutil.copytree(ModelFolder.of(name).path, tmp_path / "copy")
+    assert load_encoder(str(folder)).weights_digest == shipped.weights_digest
     weights = bytearray((folder / "delta.safetensors").read_bytes())
     weights[-1] ^= 1
     (folder / "delta.safetensors").write_bytes(weights)
@@ -244,7 +240,7 @@ def test_an_update_searches_only_what_a_lost_goal_concerns(tmp_path: Path) -> No
 def test_candidates_leave_out_the_own_article_and_break_ties_by_id(tmp_path: Path) -> None:
     goals = Goals(np.array([10, 20, 30, 40]), ["wash car", "wash car", "bake bread", "paint wall"])
     batch = StepBatch(np.array([1, 2]), np.array([20, 30]), ["wash car", "wash car"])
-    linker = Linker(tmp_path, Fixed(), Decision(0.05, 0.7, 0.5), 3)
+    linker = Linker(tmp_path, Model(Fixed(), decision=Decision(0.05, 0.7, 0.5)), 3)
     linker.run(goals, lambda: [batch], 2, tmp_path / "out")
     import pyarrow.parquet as pq
 
@@ -341,7 +337,7 @@ def test_the_held_out_part_is_a_tenth_and_depends_on_the_text_alone() -> None:
 
 @pytest.mark.skipif(not has_fast_bfloat16(), reason="no fast bfloat16 here")
 def test_bfloat16_is_used_where_the_processor_has_it(encoder: SentenceEncoder) -> None:
-    assert has_fast_bfloat16() and encoder.kind == "bfloat16"
+    assert has_fast_bfloat16() and encoder.precision == "bfloat16"
 
 
 @pytest.mark.parametrize("fast", [False, True], ids=["plain", "fast bfloat16"])
@@ -350,12 +346,16 @@ def test_the_processor_settles_the_numbers(fast: bool, vnni: bool, monkeypatch: 
     """bfloat16 where it is fast, else int8 for a wide encoder where it is exact; never int8 in training."""
     monkeypatch.setattr("linking.encode.device.has_fast_bfloat16", lambda: fast)
     monkeypatch.setattr("linking.encode.device.has_int8", lambda: vnni)
-    assert kind_of("auto", "cpu", 384) == kind_of_training("cpu") == ("bfloat16" if fast else "float32")
-    assert kind_of("auto", "cpu", 768) == ("bfloat16" if fast else "int8" if vnni else "float32")
-    assert kind_of("auto", "cuda", 768) == kind_of_training("cuda") == "bfloat16"
-    assert kind_of("float32", "cpu", 768) == "float32"
+    assert (
+        precision_for("auto", "cpu", 384)
+        == precision_of_training("cpu")
+        == ("bfloat16" if fast else "float32")
+    )
+    assert precision_for("auto", "cpu", 768) == ("bfloat16" if fast else "int8" if vnni else "float32")
+    assert precision_for("auto", "cuda", 768) == precision_of_training("cuda") == "bfloat16"
+    assert precision_for("float32", "cpu", 768) == "float32"
     with pytest.raises(BadInput, match="--precision int8 needs a processor with VNNI"):
-        kind_of("int8", "cuda" if vnni else "cpu", 768)
+        precision_for("int8", "cuda" if vnni else "cpu", 768)
 
 
 @pytest.mark.skipif(not has_int8(), reason="no VNNI here")
@@ -365,7 +365,7 @@ def test_int8_gives_nearly_the_vectors_of_float32(tmp_path: Path) -> None:
     assert (exact.encode(some) * whole.encode(some)).sum(axis=1).min() > 0.99
     best = [(each.encode(some) @ each.encode(goals).T).argmax(axis=1) for each in (exact, whole)]
     assert (best[0] == best[1]).mean() > 0.9
-    assert whole.digest != exact.digest and whole.weights == exact.weights
+    assert whole.digest != exact.digest and whole.weights_digest == exact.weights_digest
     with pytest.raises(BadInput, match="load it with precision float32"):
         whole.model.save(str(tmp_path / "m"))
     again = pickle.loads(pickle.dumps(whole))

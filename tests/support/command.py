@@ -11,12 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "sample"
 
-SMALL_PARTS = [
-    sys.executable,
-    "-c",
-    "import linking.retrieve.vectors; linking.retrieve.vectors.PART_SIZE = 16; from kb.cli import main; main()",
-]
-"""The command with so small parts that a build of the sample has many."""
+SMALL_PARTS = [sys.executable, "-m", "kb", "build", "--part-size", "16"]
+"""The command `build` with parts so small that a build of the sample has many."""
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -150,7 +150,7 @@ def test_killed_at_any_time_and_started_again_it_ends_the_same(
 
     What a killed run had finished of a stage is never done again: it loses at most the parts in hand.
     """
-    command = [*SMALL_PARTS, "build", str(SAMPLE), "-o", str(tmp_path / "kb.duckdb"), "--executor", executor]
+    command = [*SMALL_PARTS, str(SAMPLE), "-o", str(tmp_path / "kb.duckdb"), "--executor", executor]
     output = tmp_path / "kb.duckdb"
     shutil.copy(sample_kb_path, output)
     before = output.read_bytes()

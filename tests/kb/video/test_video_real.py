@@ -45,7 +45,8 @@ def figures(base: Path, names: tuple[str, ...], output: Path) -> Figures:
         goals = goals_with_steps(opened, videos.goals, max(form.depth for form in forms))
     result: Figures = {}
     for row in evaluate(videos, goals, output, forms=forms, weights=()).rows:
-        result.setdefault(row["split"], {})[row["query"]] = {name: row[name] for name in KEPT}
+        found = row.to_dict()
+        result.setdefault(row.split, {})[row.query] = {name: found[name] for name in KEPT}
     return result
 
 

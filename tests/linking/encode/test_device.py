@@ -12,8 +12,8 @@ import torch
 from support.command import SAMPLE, Run
 
 from howtree.errors import BadInput
-from linking.encode.device import TOKENS_PER_BATCH, filled
-from linking.encode.encoder import SentenceEncoder, batches_of_equal_length, load_encoder
+from linking.encode.batches import TOKENS_PER_BATCH, batches_of_equal_length, filled
+from linking.encode.encoder import SentenceEncoder, load_encoder
 from linking.gold.examples import Examples
 from linking.gold.links import Gold
 from linking.train.fine_tuning import Run as Training
@@ -76,7 +76,7 @@ def test_batches_of_a_gpu_have_one_shape_for_each_length() -> None:
 
 def test_vectors_of_two_devices_never_meet_and_the_device_travels(encoder: SentenceEncoder) -> None:
     on_gpu = load_encoder(precision="float32", device="cuda")
-    assert on_gpu.digest != encoder.digest and on_gpu.weights == encoder.weights
+    assert on_gpu.digest != encoder.digest and on_gpu.weights_digest == encoder.weights_digest
     again = pickle.loads(pickle.dumps(on_gpu))
     assert (again.device, again.digest) == ("cuda", on_gpu.digest)
 

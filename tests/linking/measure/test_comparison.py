@@ -23,9 +23,9 @@ def test_reliability_counts_by_hand() -> None:
     probability = np.array([0.05, 0.15, 0.55, 0.95, 1.0])
     right = np.array([False, True, True, True, False])
     bins = reliability(probability, right, 2)
-    assert [each["steps"] for each in bins] == [2, 3]
-    assert bins[0]["probability"] == pytest.approx(0.1) and bins[0]["right"] == 0.5
-    assert bins[1]["probability"] == pytest.approx(2.5 / 3) and bins[1]["right"] == pytest.approx(2 / 3)
+    assert [each.steps for each in bins] == [2, 3]
+    assert bins[0].probability == pytest.approx(0.1) and bins[0].right == 0.5
+    assert bins[1].probability == pytest.approx(2.5 / 3) and bins[1].right == pytest.approx(2 / 3)
     expected = (2 * 0.4 + 3 * (2.5 - 2) / 3) / 5
     assert calibration_error(probability, right, 2) == pytest.approx(expected) == error_of(bins)
 
@@ -34,19 +34,19 @@ def test_a_calibrated_probability_lies_on_the_diagonal() -> None:
     dice = np.random.default_rng(0)
     p = dice.random(200_000)
     parts = before_and_after(np.sqrt(p), p, dice.random(200_000) < p)
-    assert len(parts["after"]) == 15
-    assert all(abs(each["right"] - each["probability"]) < 0.02 for each in parts["after"])
-    assert error_of(parts["after"]) < 0.01 < error_of(parts["before"])
+    assert len(parts.after) == 15
+    assert all(abs(each.right - each.probability) < 0.02 for each in parts.after)
+    assert error_of(parts.after) < 0.01 < error_of(parts.before)
 
 
 def test_mcnemar_is_the_test_of_a_fair_coin() -> None:
     a, b = np.array([1, 1, 1, 1, 1, 1, 9]), np.array([2, 2, 2, 2, 2, 1, 9])
     found = mcnemar(("a", "b"), a, b)
-    at_one = found["recall@1"]
-    assert at_one["difference"] == pytest.approx(500 / 7) == at_one["first"] - at_one["second"]
-    assert (at_one["only_first"], at_one["only_second"]) == (5, 0)
-    assert at_one["p"] == 2 / 2**5
-    assert found["recall@10"]["p"] == 1 and found["recall@10"]["difference"] == 0
+    at_one = found.at[1]
+    assert at_one.difference == pytest.approx(500 / 7) == at_one.first - at_one.second
+    assert (at_one.only_first, at_one.only_second) == (5, 0)
+    assert at_one.p == 2 / 2**5
+    assert found.at[10].p == 1 and found.at[10].difference == 0
 
 
 def run_folder(folder: Path, models: dict[str, list[int]], seen: list[bool | None]) -> Path:
@@ -72,7 +72,7 @@ def test_two_runs_are_compared_over_seen_and_unseen_goals(run: Run, tmp_path: Pa
     done = run("evaluate", "compare", a, b, "--format", "json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found == compare(read_steps(a), read_steps(b))
+    assert found == [each.to_dict() for each in compare(read_steps(a), read_steps(b))]
     assert [(each["part"], each["pairs"]) for each in found] == [("all", 4), ("seen", 2), ("unseen", 2)]
     assert found[0]["recall@1"]["difference"] == 0 and found[0]["recall@1"]["only_first"] == 1
     assert found[1]["recall@1"]["difference"] == -50 and found[2]["recall@30"]["difference"] == -50

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import ir_measures as ir
@@ -13,7 +14,8 @@ from support.command import ROOT, Run
 from support.weights import needs_large
 
 from howtree.errors import BadInput
-from linking.encode.encoder import LARGE_ENCODER, SMALL_ENCODER, load_encoder
+from linking.encode.encoder import load_encoder
+from linking.encode.folder import LARGE_ENCODER, SMALL_ENCODER, ModelFolder
 from linking.encode.packaged import BASE_ENCODER
 from linking.gold.links import Gold, dev_part, read_gold, read_pool
 from linking.gold.lists import GoldRetriever
@@ -29,8 +31,9 @@ from linking.measure.evaluate import (
     without_gold,
 )
 from linking.measure.ranking import EncoderScorer, Lists, Task, ranked_lists, reranked_lists
-from linking.rerank.decide import Decision, base_decision, decision_of, fitted_for
-from linking.rerank.scorer import scorer_of
+from linking.model import Model, base_decision, decision_in
+from linking.rerank.decide import Decision
+from linking.rerank.linear import LinearReranker
 from linking.retrieve.vectors import hash_texts
 from linking.text import step_text
 
@@ -119,15 +122,14 @@ def test_no_link_by_hand() -> None:
     measured = Measured("m", lists, decision, [row_of("m", task, ranks, {})])
     p = 1 / (1 + np.exp(-logits))
     row = no_link_row(measured, task, decision, p)
-    assert row["recall@1"] == 20 and row["seen_recall@1"] == 50 and row["unseen_recall@1"] == 0
-    assert row["recall@10"] == measured.rows[0]["recall@10"] == 60
-    assert row["unlinkable_recall"] == 50
-    assert row["precision"] == pytest.approx(100 / 3)
+    assert row.recalls["recall@1"] == 20
+    assert row.recalls["seen_recall@1"] == 50 and row.recalls["unseen_recall@1"] == 0
+    assert row.recalls["recall@10"] == measured.rows[0].recalls["recall@10"] == 60
+    assert row.unlinkable_recall == 50 and row.no_link is not None
+    assert row.no_link.precision == pytest.approx(100 / 3)
     ends = curve(p, ranks)
-    assert ends[0]["recall@1"] == 40 and ends[0]["unlinkable_recall"] == 0
-    assert (
-        ends[-1]["recall@1"] == 0 and ends[-1]["unlinkable_recall"] == 100 and ends[-1]["precision"] is None
-    )
+    assert ends[0].first_right == 40 and ends[0].unlinkable_recall == 0
+    assert ends[-1].first_right == 0 and ends[-1].unlinkable_recall == 100 and ends[-1].precision is None
 
 
 def test_with_the_gold_goal_taken_out_as_a_naive_count() -> None:
@@ -146,9 +148,9 @@ def test_with_the_gold_goal_taken_out_as_a_naive_count() -> None:
     hits = counts[True, True]
     precision, recall = hits / (hits + counts[False, True]), hits / (hits + counts[True, False])
     assert hits > 0 and 0 < precision < 1
-    assert found["precision"] == pytest.approx(100 * precision)
-    assert found["recall"] == pytest.approx(100 * recall)
-    assert found["f1"] == pytest.approx(200 * precision * recall / (precision + recall))
+    assert found.precision == pytest.approx(100 * precision)
+    assert found.recall == pytest.approx(100 * recall)
+    assert found.f1 == pytest.approx(200 * precision * recall / (precision + recall))
     assert 0.4 < np.mean([taken_out(f"step {i}") for i in range(2000)]) < 0.6
 
 
@@ -243,9 +245,9 @@ def test_reranked_lists_are_those_of_a_build(
 ) -> None:
     """The titles of two real precedents are in the pool, so lists are widened by some."""
     gold, pool = read_gold(sample_files[0]), [*read_pool(sample_files[1]), "Make Rice", "Boil Water"]
-    encoder = load_encoder(name)
-    reranker = scorer_of(encoder)
-    assert reranker is not None
+    model = Model.load(name)
+    encoder, reranker = model.encoder, model.reranker
+    assert isinstance(reranker, LinearReranker)
     assert len(reranker.precedents.of_goals(hash_texts(sorted(set(pool))))) > 2
     built = GoldRetriever(gold, pool, encoder, tmp_path, 20)
     lists = built.reranked(reranker, 10).lists
@@ -308,16 +310,17 @@ def test_few_goals_outside_the_pool_are_told_and_count_as_missed(capsys: pytest.
 
 def test_a_decision_belongs_to_its_encoder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     encoder = load_encoder(BASE_ENCODER)
-    assert fitted_for(encoder) == decision_of(encoder) == base_decision()
-    encoder.name, encoder.weights = str(tmp_path), "others"
-    assert fitted_for(encoder) is None
-    assert decision_of(encoder) == base_decision() and "No decision was fitted" in capsys.readouterr().err
-    own = Decision(0.1, 0.5, 0.4, "made up", "others")
-    own.save(tmp_path / "decision.json")
-    assert decision_of(encoder) == own
-    encoder.weights = "changed"
+    shipped, folder = ModelFolder.of(BASE_ENCODER), ModelFolder(tmp_path)
+    assert decision_in(shipped, encoder) == Model.load(BASE_ENCODER).decision == base_decision()
+    assert decision_in(folder, encoder) is None
+    assert Model(encoder).decision_or_base() == base_decision()
+    assert "No decision was fitted" in capsys.readouterr().err
+    own = Decision(0.1, 0.5, 0.4, "made up", encoder.weights_digest)
+    own.save(folder.decision)
+    assert decision_in(folder, encoder) == own
+    replace(own, weights_digest="others").save(folder.decision)
     with pytest.raises(BadInput, match="fitted for other weights"):
-        decision_of(encoder)
+        decision_in(folder, encoder)
 
 
 def test_the_held_out_tenth_of_very_little_gold_may_be_empty() -> None:

@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 
 from howtree.errors import BadInput
 from linking.encode.encoder import SentenceEncoder, load_encoder
+from linking.encode.folder import ModelFolder
 from linking.encode.heads import TokenHead
 from linking.encode.packaged import BASE_ENCODER
 from linking.encode.tokens import AS_GOAL, AS_STEP, VECTOR_SCALE, Tokens, as_integers
+from linking.model import Model
+from linking.rerank.features import features_of
 from linking.rerank.late import coverages
+from linking.rerank.linear import LinearLists, LinearReranker
 from linking.rerank.precedents import Precedents, joined
-from linking.rerank.rerank import Reranker
-from linking.rerank.scorer import Scorer, features_of, scorer_of
-from linking.retrieve.lists import GoalLists, ListFiles, places_in
+from linking.retrieve.lists import GoalLists, ListFiles, positions_in
 from linking.retrieve.retrieve import Retriever
 from linking.retrieve.vectors import VectorStore, hash_texts
 
@@ -103,7 +105,9 @@ def encoder() -> SentenceEncoder:
     """The packaged encoder with a head that has learnt nothing."""
     base = load_encoder(BASE_ENCODER)
     torch.manual_seed(0)
-    return SentenceEncoder("with head", base.model, base.weights, head=TokenHead(base.dimension).eval())
+    return SentenceEncoder(
+        "with head", base.model, base.weights_digest, head=TokenHead(base.dimension).eval()
+    )
 
 
 def test_words_are_compared_and_not_the_marks_around_them(encoder: SentenceEncoder) -> None:
@@ -123,17 +127,17 @@ def precedents(encoder: SentenceEncoder, links: dict[str, str] | None = None) ->
     return Precedents.of(hash_texts(list(links.values())), encoder.encode(list(links)))
 
 
-def stages(folder: Path, encoder: SentenceEncoder, goals: list[str], habit: float = 1.0) -> Reranker:
+def stages(folder: Path, encoder: SentenceEncoder, goals: list[str], habit: float = 1.0) -> LinearLists:
     """The lists of `STEPS` over some goals, reranked; `habit` is the weight of the links to "Wash a Car"."""
     goal_store, step_store = VectorStore(folder / "goals"), VectorStore(folder / "steps")
     rows = goal_store.add(goals, encoder)
     step_store.add(STEPS, encoder)
     retriever = Retriever(folder / "lists", goal_store, step_store, rows, 4)
     retriever.update()
-    scorer = Scorer((10.0, 5.0, 5.0, habit, 10.0, -3.0), precedents(encoder))
-    ranker = Reranker(folder / "reranked", retriever, scorer, 3)
-    ranker.compared = ranker.update()  # type: ignore[attr-defined]
-    return ranker
+    reranker = LinearReranker((10.0, 5.0, 5.0, habit, 10.0, -3.0), precedents(encoder))
+    ranked = reranker.over(folder / "reranked", retriever, 3)
+    ranked.compared = ranked.update()  # type: ignore[attr-defined]
+    return ranked
 
 
 def test_lists_brought_up_to_date_equal_new_ones(tmp_path: Path, encoder: SentenceEncoder) -> None:
@@ -151,11 +155,11 @@ def test_lists_brought_up_to_date_equal_new_ones(tmp_path: Path, encoder: Senten
 
 
 def test_lists_are_in_the_order_of_the_reranker(tmp_path: Path, encoder: SentenceEncoder) -> None:
-    ranker = stages(tmp_path, encoder, GOALS, habit=1_000)
+    ranked = stages(tmp_path, encoder, GOALS, habit=1_000)
     rows = np.arange(len(STEPS))
-    before, after = ranker.retriever.lists(rows), ranker.lists(rows)
+    before, after = ranked.retriever.lists(rows), ranked.lists(rows)
     assert after.reranked is not None and (np.diff(after.reranked, axis=1) <= 0).all()
-    liked = ranker.goals.rows(hash_texts(["Wash a Car"]))[0]
+    liked = ranked.goals.rows(hash_texts(["Wash a Car"]))[0]
     retrieved = (before.goals == liked).any(axis=1)
     assert (after.goals[retrieved, 0] == liked).all()
     assert (before.goals[retrieved, 0] != liked).any()  # the cosine alone would have put another first
@@ -164,8 +168,8 @@ def test_lists_are_in_the_order_of_the_reranker(tmp_path: Path, encoder: Sentenc
 def test_known_pairs_are_found_again() -> None:
     old = np.array([[4, 2, -1], [0, 1, 2], [7, 8, -1]])
     goals = np.array([[2, 7, 4], [9, 2, -1], [7, 8, -1]])
-    assert places_in(goals, old).tolist() == [[1, -1, 0], [-1, 2, -1], [0, 1, -1]]
-    assert places_in(goals[:, :2], old).tolist() == [[1, -1], [-1, 2], [0, 1]]
+    assert positions_in(goals, old).tolist() == [[1, -1, 0], [-1, 2, -1], [0, 1, -1]]
+    assert positions_in(goals[:, :2], old).tolist() == [[1, -1], [-1, 2], [0, 1]]
 
 
 def test_lists_on_disk_are_gathered_from_any_parts_in_any_order(tmp_path: Path) -> None:
@@ -198,14 +202,14 @@ def test_precedents_widen_lists_and_tell_the_nearest() -> None:
 def test_the_features_are_those_counted_by_hand(
     tmp_path: Path, encoder: SentenceEncoder, goals: list[str]
 ) -> None:
-    ranker = stages(tmp_path, encoder, goals)
-    lists, features = ranker.features(np.arange(len(STEPS)))
+    ranked = stages(tmp_path, encoder, goals)
+    lists, features = ranked.features(np.arange(len(STEPS)))
     steps, links = encoder.encode(STEPS), {step: goal for step, goal in PRECEDENTS.items() if goal in goals}
     of_precedent = steps @ encoder.encode(list(PRECEDENTS)).T
     title_of = dict(zip(hash_texts(goals).tolist(), goals, strict=True))
     for s in range(len(STEPS)):
         for place in np.flatnonzero(lists.goals[s] >= 0):
-            goal = title_of[int(ranker.goals.hashes[lists.goals[s, place]])]
+            goal = title_of[int(ranked.goals.hashes[lists.goals[s, place]])]
             cosine = float(steps[s] @ encoder.encode([goal])[0])
             own = [of_precedent[s, i] for i, step in enumerate(PRECEDENTS) if links.get(step) == goal]
             similar = max(own, default=0)
@@ -214,11 +218,12 @@ def test_the_features_are_those_counted_by_hand(
             assert features[s, place, [0, 3, 4]] == pytest.approx(np.maximum(expected, [-1, 0, 0]), abs=0.01)
 
 
-def test_a_scorer_is_read_as_it_was_written(tmp_path: Path, encoder: SentenceEncoder) -> None:
-    scorer = Scorer((10.0, 5.0, 4.5, 0.5, 2.0, -3.0), precedents(encoder), "weights", "made up")
-    scorer.save(tmp_path)
-    again = Scorer.load(tmp_path)
-    assert again.digest == scorer.digest and again.weights == scorer.weights
+def test_a_reranker_is_read_as_it_was_written(tmp_path: Path, encoder: SentenceEncoder) -> None:
+    weights, folder = (10.0, 5.0, 4.5, 0.5, 2.0, -3.0), ModelFolder(tmp_path)
+    reranker = LinearReranker(weights, precedents(encoder), "weights", "made up")
+    reranker.save(folder)
+    again = LinearReranker.load(folder)
+    assert again.digest == reranker.digest and again.weights == reranker.weights
     known = again.links(hash_texts(["Wash a Car", "Fly a Kite"]))
     assert known.tolist() == pytest.approx([np.log(3), 0])
     kept = (again.precedents.vectors(np.arange(3)) * precedents(encoder).vectors(np.arange(3))).sum(axis=1)
@@ -226,9 +231,9 @@ def test_a_scorer_is_read_as_it_was_written(tmp_path: Path, encoder: SentenceEnc
 
 
 @pytest.mark.parametrize("harm", ["weight", "links", "missing"])
-def test_a_changed_scorer_is_refused(tmp_path: Path, encoder: SentenceEncoder, harm: str) -> None:
+def test_a_changed_reranker_is_refused(tmp_path: Path, encoder: SentenceEncoder, harm: str) -> None:
     weights = (10.0, 5.0, 4.5, 0.5, 2.0, -3.0)
-    Scorer(weights, precedents(encoder), "weights").save(tmp_path)
+    LinearReranker(weights, precedents(encoder), "weights").save(ModelFolder(tmp_path))
     if harm == "weight":
         text = (tmp_path / "reranker.json").read_text(encoding="utf-8")
         (tmp_path / "reranker.json").write_text(text.replace("4.5", "4.6"), encoding="utf-8")
@@ -237,8 +242,8 @@ def test_a_changed_scorer_is_refused(tmp_path: Path, encoder: SentenceEncoder, h
     else:
         (tmp_path / "precedents.npz").unlink()
     with pytest.raises(BadInput, match=r"restore|fit it again"):
-        Scorer.load(tmp_path)
+        LinearReranker.load(ModelFolder(tmp_path))
 
 
 def test_an_encoder_without_a_head_has_no_reranker() -> None:
-    assert scorer_of(load_encoder(BASE_ENCODER)) is None
+    assert Model.load(BASE_ENCODER).reranker is None

@@ -18,15 +18,15 @@ from typing import Any
 
 import pytest
 import torch
-from support.command import ROOT, SAMPLE, SMALL_PARTS, Run, surroundings
+from support.command import SAMPLE, SMALL_PARTS, Run, surroundings
 from test_build import content, rows
 
 import kb.build.build
 import linking.pipeline
-import linking.retrieve.vectors
 import linking.run.cluster
 from howtree.errors import BadInput, BadUsage
 from howtree.version import __version__
+from kb.build.build import Options
 from linking.run.cluster import RayCluster, import_ray
 from linking.run.executors import Executor, InProcess, Pool, Worker, executor_of
 
@@ -97,7 +97,7 @@ def test_a_lost_process_of_the_pool_is_told() -> None:
 
 def test_a_pool_gives_what_one_process_gives(sample_kb_path: Path, tmp_path: Path) -> None:
     output = tmp_path / "kb.duckdb"
-    command = [*SMALL_PARTS, "build", str(SAMPLE), "-o", str(output), "--executor", "pool", "--workers", "3"]
+    command = [*SMALL_PARTS, str(SAMPLE), "-o", str(output), "--executor", "pool", "--workers", "3"]
     done = subprocess.run(command, env=surroundings(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len(list(output.with_suffix(".work").glob("links/en/*/lists/part-*.arrow"))) > 10
@@ -249,7 +249,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     pytest.importorskip("ray", reason="needs Ray: pip install 'howtree[ray]'")
     from ray.cluster_utils import Cluster
 
-    for name, value in surroundings(PYTHONPATH=f"{ROOT}{os.pathsep}{ROOT / 'tests'}").items():
+    for name, value in surroundings(PYTHONPATH=os.pathsep.join(filter(None, sys.path))).items():
         monkeypatch.setenv(name, value)
     import_ray()
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
@@ -327,10 +327,9 @@ def test_two_nodes_of_which_one_is_killed_give_what_one_process_gives(
     executor = RayCluster(cluster.address, 2)
     list(executor.run(partial(meet, tmp_path, 2), [0, 1]))
     assert sorted(executor.parts_of.values()) == [1, 1]
-    monkeypatch.setattr(linking.retrieve.vectors, "PART_SIZE", 16)
     monkeypatch.setattr(linking.pipeline, "progress", Killer(cluster, after, executor))
     monkeypatch.setattr(kb.build.build, "executor_of", lambda *_: executor)
-    kb.build.build([SAMPLE], tmp_path / "kb.duckdb")
+    kb.build.build.build([SAMPLE], tmp_path / "kb.duckdb", Options(part_size=16))
     assert "A worker was lost" in capsys.readouterr().err
     assert min(executor.parts_of.values()) > 3
     assert rows(tmp_path / "kb.duckdb", "SELECT count(*) FROM edges")[0][0] > 100

@@ -18,8 +18,8 @@ from linking.encode.encoder import load_encoder
 from linking.encode.packaged import BASE_ENCODER, BASES
 from linking.gold.examples import Examples, training_part
 from linking.gold.links import Gold, split_of
-from linking.rerank.decide import decision_of
-from linking.rerank.scorer import scorer_of
+from linking.model import Model
+from linking.rerank.linear import LinearReranker
 from linking.train.fine_tuning import Run
 from linking.train.recipe import LARGE, Recipe, contrastive_loss, rate_at
 from linking.train.retriever import train_retriever
@@ -128,7 +128,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_training_brings_steps_to_their_goals(trained: Path) -> None:
     gold, pool = small_gold()
-    encoder = load_encoder(str(trained / "m"))
     dev = np.flatnonzero(split_of(gold.steps) == "dev")
 
     def mean_cosine_margin(model: str) -> float:
@@ -141,7 +140,8 @@ def test_training_brings_steps_to_their_goals(trained: Path) -> None:
         return float((own - cosines.max(axis=1)).mean())
 
     assert mean_cosine_margin(str(trained / "m")) > mean_cosine_margin(BASE_ENCODER)
-    assert decision_of(encoder).weights == encoder.weights
+    model = Model.load(str(trained / "m"))
+    assert model.decision is not None and model.decision.weights_digest == model.encoder.weights_digest
     assert "made up" in (trained / "m" / "README.md").read_text(encoding="utf-8")
 
 
@@ -166,7 +166,7 @@ def test_a_build_uses_the_model_and_its_decision(run: RunCommand, trained: Path,
     with duckdb.connect(str(tmp_path / "kb.duckdb"), read_only=True) as kb:
         row = kb.execute("SELECT value FROM meta WHERE key = 'threshold'").fetchone()
     assert row is not None
-    assert float(row[0]) == decision_of(load_encoder(str(trained / "m"))).threshold
+    assert float(row[0]) == Model.load(str(trained / "m")).decision_or_base().threshold
 
 
 def test_a_large_model_is_kept_in_few_dimensions_and_its_words_as_they_are(
@@ -178,15 +178,15 @@ def test_a_large_model_is_kept_in_few_dimensions_and_its_words_as_they_are(
     recipe = replace(LARGE, hard_epochs=0, batch=32)
     train_retriever(gold, pool, BASE_ENCODER, tmp_path / "m", tmp_path / "w", recipe, "made up")
     assert (tmp_path / "m" / "delta.safetensors").stat().st_size < 1e6
-    found, base = load_encoder(str(tmp_path / "m")), load_encoder(BASE_ENCODER)
+    model, base = Model.load(str(tmp_path / "m")), load_encoder(BASE_ENCODER)
+    found, reranker = model.encoder, model.reranker
     words, layer = "embeddings.word_embeddings.weight", "encoder.layer.3.output.dense.weight"
     after, before = (each.model[0].auto_model.state_dict() for each in (found, base))
     assert torch.equal(after[words], before[words])
     assert torch.linalg.matrix_rank(after[layer].double() - before[layer].double(), rtol=1e-3) == 4
-    assert decision_of(found).weights == found.weights
-    scorer = scorer_of(found)
-    assert found.head is None and scorer is not None
-    assert not scorer.late and scorer.weights[0] > 0  # reranked, but not by tokens
+    assert model.decision is not None and model.decision.weights_digest == found.weights_digest
+    assert found.head is None and isinstance(reranker, LinearReranker)
+    assert not reranker.late and reranker.weights[0] > 0  # reranked, but not by tokens
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -1,51 +1,123 @@
 """The reranker: each step's goals in a better order, each pair scored by late interaction, precedents and negation.
 
-The goals of a list are the retriever's and those of the step's nearest precedents. `linking.rerank.scorer` has the
+The goals of a list are the retriever's and those of the step's nearest precedents. `linking.rerank.features` has the
 formula, whose weights come from gold links (`linking.train.reranker`). The coverages of a pair never change, so they
-are kept, one file a part of 8,192 texts, and only pairs that are new to a list are compared.
+are kept, one file a part of the steps, and only pairs that are new to a list are compared.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from howtree.files import digest_of
+from howtree.errors import BadInput
+from howtree.files import digest_of, read_json, write_json
 from howtree.progress import progress
-from linking.arrays import Flags, Floats, Numbers, Rows, Vectors
+from linking.arrays import Flags, Floats, Hashes, Numbers, Rows, Vectors
+from linking.encode.folder import ModelFolder
 from linking.encode.tokens import Tokens
+from linking.rerank.features import FEATURES, features_of
 from linking.rerank.late import coverages
 from linking.rerank.negation import PATTERNS, averting, opposed
-from linking.rerank.precedents import NEAREST, joined
-from linking.rerank.scorer import Scorer, features_of
-from linking.retrieve.lists import GoalLists, ListFiles, places_in
-from linking.retrieve.retrieve import BLOCK, Retriever
+from linking.rerank.precedents import NEAREST, Precedents, joined
+from linking.retrieve.lists import GoalLists, ListFiles, positions_in
+from linking.retrieve.retrieve import BLOCK, SCORE_DECIMALS, Retriever
 from linking.retrieve.vectors import VectorStore
 from linking.run.executors import Executor
 
 DEPTH = 100
-"""So many of the retriever's goals are reranked."""
+"""How many of the retriever's goals are reranked."""
 KEPT = ("goals", "cosine", "of_goal", "of_step")
 """Columns of what is reranked: goals of a text, and what was measured on each pair."""
 
 
-class Reranker:
+@dataclass(frozen=True, slots=True)
+class LinearReranker:
+    """The reranker that ships: weights of the features, and precedents."""
+
+    weights: tuple[float, ...]
+    precedents: Precedents
+    fitted_for: str = ""
+    """Digest of the weights of the encoder that it belongs to."""
+    fitted_on: str = ""
+
+    @property
+    def reads(self) -> int:
+        """How many of the retriever's goals it looks at."""
+        return DEPTH
+
+    def over(self, folder: Path, retriever: Retriever, depth: int) -> LinearLists:
+        """The lists of `retriever` in the better order, cut to the best `depth` goals and kept in `folder`."""
+        return LinearLists(folder, retriever, self, depth)
+
+    def links(self, hashes: Hashes) -> Floats:
+        """log(1 + precedents) of the goals with these hashes, any shape."""
+        return np.log1p(self.precedents.counts(hashes).astype(np.float64))
+
+    def scores(self, features: Floats) -> Floats:
+        """Scores [...] of features [..., 6]; summed in one order, so a pair scores the same in any company."""
+        total = features[..., 0] * self.weights[0]
+        for i in range(1, len(FEATURES)):
+            total = total + features[..., i] * self.weights[i]
+        return np.asarray(np.round(total, SCORE_DECIMALS))
+
+    @property
+    def late(self) -> bool:
+        """Whether late interaction counts; if not, no tokens are compared."""
+        return any(self.weights[1:3])
+
+    @property
+    def digest(self) -> str:
+        """Changes with anything that was fitted or chosen."""
+        return digest_of(repr(self.weights), self.precedents.digest, self.fitted_for)
+
+    def save(self, folder: ModelFolder) -> None:
+        """Write weights and precedents to a model's folder."""
+        self.precedents.save(folder.precedents)
+        about = {"weights": dict(zip(FEATURES, self.weights, strict=True)), "sha256": self.digest}
+        write_json(folder.reranker, {**about, "encoder": self.fitted_for, "fitted_on": self.fitted_on})
+
+    @classmethod
+    def load(cls, folder: ModelFolder) -> LinearReranker:
+        """Read what `save` wrote.
+
+        Raises:
+            BadInput: the files are not those that were written.
+        """
+        about = read_json(folder.reranker) or {}
+        try:
+            precedents = Precedents.load(folder.precedents)
+            weights = tuple(float(about["weights"][name]) for name in FEATURES)
+            reranker = cls(weights, precedents, about["encoder"], about["fitted_on"])
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            raise BadInput(
+                f"{folder.path} holds no whole reranker ({folder.reranker.name}, {folder.precedents.name}): "
+                "fit it again"
+            ) from error
+        if reranker.digest != about.get("sha256"):
+            raise BadInput(
+                f"the reranker in {folder.path} has changed since it was fitted: restore its files"
+            )
+        return reranker
+
+
+class LinearLists:
     """Keeps the coverages of every list of `retriever`, and the best `depth` goals in the better order."""
 
-    def __init__(self, folder: Path, retriever: Retriever, scorer: Scorer, depth: int) -> None:
+    def __init__(self, folder: Path, retriever: Retriever, reranker: LinearReranker, depth: int) -> None:
         self.folder, self.files = folder, ListFiles(folder)
-        self.retriever, self.scorer, self.depth = retriever, scorer, depth
-        precedents = scorer.precedents
+        self.retriever, self.reranker, self.depth = retriever, reranker, depth
+        precedents = reranker.precedents
         known = precedents.of_goals(self.goals.hashes[retriever.goal_rows])
         beside = folder.with_name(
             f"precedents-{precedents.digest[:12]}"
         )  # rows of other precedents mean nothing here
         self.near = Retriever(beside, precedents, retriever.steps, known, NEAREST)
         """The nearest precedents of each step."""
-        made_from = retriever.fingerprint, self.near.fingerprint, scorer.digest, PATTERNS, str(depth)
+        made_from = retriever.fingerprint, self.near.fingerprint, reranker.digest, PATTERNS, str(depth)
         self.fingerprint = digest_of(*made_from)[:32]
         self._goals: Tokens | None = None
         self._links: Floats | None = None
@@ -62,7 +134,7 @@ class Reranker:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as its arguments: the process that unpickles it opens the files itself."""
-        return Reranker, (self.folder.absolute(), self.retriever, self.scorer, self.depth)
+        return LinearLists, (self.folder.absolute(), self.retriever, self.reranker, self.depth)
 
     def update(self, executor: Executor | None = None) -> int:
         """Bring every part up to date; returns how many pairs were compared."""
@@ -93,10 +165,10 @@ class Reranker:
             new = goals >= 0
             cosine, of_goal, of_step = (np.zeros(goals.shape, np.float32) for _ in range(3))
         else:
-            places = places_in(goals, stored["goals"])
-            new = (places < 0) & (goals >= 0)
+            positions = positions_in(goals, stored["goals"])
+            new = (positions < 0) & (goals >= 0)
             cosine, of_goal, of_step = (
-                np.take_along_axis(stored[name], np.maximum(places, 0), 1) for name in KEPT[1:]
+                np.take_along_axis(stored[name], np.maximum(positions, 0), 1) for name in KEPT[1:]
             )
         known = lists.scores.shape[1]
         cosine[:, :known] = lists.scores
@@ -121,11 +193,11 @@ class Reranker:
         """The retriever's lists, their goals widened by precedents, and the cosine of each goal's nearest precedent."""
         lists, near = self.retriever.lists(rows), self.near.lists(rows)
         if self._of_precedent is None:
-            self._of_precedent = np.append(self.goals.rows(self.scorer.precedents.goals), -1)
+            self._of_precedent = np.append(self.goals.rows(self.reranker.precedents.goals), -1)
         goals, similar = joined(lists, GoalLists(self._of_precedent[near.goals], near.scores))
         return GoalLists(goals, lists.scores), similar
 
-    def _measure(self, rows: Rows, goals: Rows, new: NDArray[np.bool_], cosine: Vectors) -> None:
+    def _measure(self, rows: Rows, goals: Rows, new: Flags, cosine: Vectors) -> None:
         """Write the cosines of the new ones among the goals that only precedents led to; all [n, k]."""
         cosine[goals < 0] = -np.inf
         lines = np.flatnonzero(new.any(axis=1))
@@ -138,7 +210,7 @@ class Reranker:
         self, rows: Rows, goals: Rows, cosine: Numbers, of_goal: Numbers, of_step: Numbers, similar: Vectors
     ) -> Floats:
         if self._links is None or self._averts is None:
-            self._links = self.scorer.links(self.goals.hashes)
+            self._links = self.reranker.links(self.goals.hashes)
             self._averts = averting(self.goals.texts_at(np.arange(len(self.goals))))
         steps = self.retriever.steps.texts_at(rows)
         return features_of(
@@ -147,21 +219,21 @@ class Reranker:
 
     def _in_order(self, lists: GoalLists, features: Floats) -> GoalLists:
         """The first `depth` goals of lists with these features [n, k, 6], in the order of their scores."""
-        scores = np.where(lists.goals < 0, -np.inf, self.scorer.scores(features))
+        scores = np.where(lists.goals < 0, -np.inf, self.reranker.scores(features))
         # Ties stay in the retriever's order, which is the same in every build.
         order = np.argsort(-scores, axis=1, kind="stable")[:, : self.depth]
         return GoalLists(*(np.take_along_axis(a, order, 1) for a in (lists.goals, lists.scores, scores)))
 
-    def _compare(self, rows: Rows, goals: Rows, new: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    def _compare(self, rows: Rows, goals: Rows, new: Flags) -> tuple[Floats, Floats]:
         """The coverages of the pairs marked as new, in the order of the marks: each [pairs]."""
         changed = np.flatnonzero(new.any(axis=1))
-        if not self.scorer.late or not len(changed):
+        if not self.reranker.late or not len(changed):
             return np.zeros(new.sum()), np.zeros(new.sum())
         if self._goals is None:
             self._goals = self.goals.tokens(self.retriever.goal_rows)
         first = np.argsort(~new[changed], axis=1, kind="stable")[:, : new[changed].sum(axis=1).max()]
         wanted = np.take_along_axis(new[changed], first, 1)
-        places = np.searchsorted(self.retriever.goal_rows, np.take_along_axis(goals[changed], first, 1))
+        positions = np.searchsorted(self.retriever.goal_rows, np.take_along_axis(goals[changed], first, 1))
         steps = self.retriever.steps.tokens(rows[changed])
-        found = coverages(steps, np.arange(len(changed)), self._goals, np.where(wanted, places, -1))
+        found = coverages(steps, np.arange(len(changed)), self._goals, np.where(wanted, positions, -1))
         return found[0][wanted], found[1][wanted]

@@ -1,0 +1,116 @@
+"""A model: encoder, reranker and decision, loaded, told apart by digests and saved as one.
+
+Each part knows the weights that it was fitted for, and is refused beside others. Whoever links by other means puts
+them in the place of a part: `dataclasses.replace(Model.load(), reranker=mine)`, where `mine` does what
+`linking.rerank.reranker.Reranker` says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from howtree.errors import BadInput
+from howtree.progress import say
+from linking.encode.device import AskedPrecision, Device
+from linking.encode.encoder import Encoder, SentenceEncoder, load_encoder
+from linking.encode.folder import ModelFolder
+from linking.encode.packaged import BASE_ENCODER
+from linking.rerank.decide import Decision
+from linking.rerank.linear import LinearReranker
+from linking.rerank.reranker import Reranker
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What steps are linked with."""
+
+    encoder: Encoder
+    reranker: Reranker | None = None
+    """None where none was fitted for the encoder: then the retriever's order stays."""
+    decision: Decision | None = None
+    """None where none was fitted for the encoder."""
+
+    @classmethod
+    def load(cls, name: str = "", precision: AskedPrecision = "auto", device: Device = "cpu") -> Model:
+        """The model of a name or folder: what `load_encoder` loads, with what was fitted for it.
+
+        Raises:
+            BadInput: the encoder cannot be loaded, or another part has changed or was fitted for other weights.
+        """
+        return cls.of(load_encoder(name, precision, device))
+
+    @classmethod
+    def of(cls, encoder: SentenceEncoder, with_decision: bool = True) -> Model:
+        """An encoder with what lies beside it in its folder.
+
+        `with_decision=False` leaves the decision out, even one that does not belong here: it is to be fitted anew.
+
+        Raises:
+            BadInput: another part has changed or was fitted for other weights.
+        """
+        folder = ModelFolder.of(encoder.name)
+        decision = decision_in(folder, encoder) if with_decision else None
+        return cls(encoder, reranker_in(folder, encoder), decision)
+
+    def decision_or_base(self) -> Decision:
+        """The decision to link with: its own, else that of the untrained encoder, which is said."""
+        if self.decision is not None:
+            return self.decision
+        say(
+            f"No decision was fitted for the encoder {self.encoder.name}, so its probabilities are no better than a "
+            f"guess after those of {BASE_ENCODER}. Fit one: howtree train decision"
+        )
+        return base_decision()
+
+    @property
+    def digests(self) -> dict[str, str | None]:
+        """What tells this model from others: the encoder's name, its digest and the reranker's."""
+        return {
+            "encoder": self.encoder.name,
+            "encoder_digest": self.encoder.digest,
+            "reranker_digest": None if self.reranker is None else self.reranker.digest,
+        }
+
+
+def reranker_in(folder: ModelFolder, encoder: SentenceEncoder) -> LinearReranker | None:
+    """The reranker in a model's folder, None where there is none.
+
+    Raises:
+        BadInput: it has changed, or was fitted for other weights.
+    """
+    if not folder.reranker.exists():
+        return None
+    reranker = LinearReranker.load(folder)
+    if reranker.fitted_for != encoder.weights_digest:
+        raise BadInput(
+            f"the reranker in {folder.path} was fitted for other weights than those beside it: fit it again"
+        )
+    return reranker
+
+
+def decision_in(folder: ModelFolder, encoder: SentenceEncoder) -> Decision | None:
+    """The decision in a model's folder, None where there is none.
+
+    Raises:
+        BadInput: it is none, or was fitted for other weights.
+    """
+    if not folder.decision.exists():
+        return None
+    decision = Decision.load(folder.decision)
+    if decision.weights_digest != encoder.weights_digest:
+        raise BadInput(
+            f"{folder.decision} was fitted for other weights than those beside it: fit it again with "
+            f"howtree train decision --encoder {encoder.name} -o {folder.decision}"
+        )
+    return decision
+
+
+def base_decision() -> Decision:
+    """The decision that ships with the untrained encoder."""
+    return Decision.load(ModelFolder.of(BASE_ENCODER).decision)
+
+
+def save_fitted(reranker: LinearReranker, decision: Decision, folder: ModelFolder) -> None:
+    """Write what was fitted for an encoder beside it (`linking.encode.encoder.save_encoder`)."""
+    reranker.save(folder)
+    decision.save(folder.decision)
