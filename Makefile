@@ -57,4 +57,4 @@ bench-scale: env ## link a slice of a corpus of full size and say what the whole
 	$(BIN)/python tests/benchmarks/full_scale.py
 
 clean:           ## remove what the targets made
-	rm -rf .venv demo.duckdb demo.work build *.egg-info
+	rm -rf .venv demo.duckdb demo.duckdb.work demo.duckdb.reviews.jsonl build *.egg-info

@@ -27,12 +27,13 @@ def semantic_search(kb: KnowledgeBase, words: str, limit: int = 20) -> list[Foun
         BadInput: the encoder of the index cannot be loaded.
     """
     needs("build", "search by meaning")
-    folder = WorkFolder(kb.path).index
+    work = WorkFolder(kb.path)
+    note, folder = work.taken_over(), work.index
     manifests = sorted(folder.glob("*/manifest.json"))
     if not manifests:
         raise NotFound(
             f"no index of goals in {folder}: search by meaning needs the work folder of the build beside "
-            f"{kb.path}. Build again to get it."
+            f"{kb.path}. {note or 'Build again to get it.'}"
         )
     found = [hit for manifest in manifests for hit in _search_one(kb, manifest.parent, words, limit)]
     return sorted(found, key=lambda hit: (-hit.score, hit.article_id))[:limit]

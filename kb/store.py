@@ -17,8 +17,9 @@ from typing import Any
 import duckdb
 
 from howtree.errors import BadInput, NotFound
+from kb.beside import take_over
 from kb.review.overlay import lay_over
-from kb.review.reviews import Log, read, reviews_path
+from kb.review.reviews import REVIEWS_SUFFIX, Log, read, reviews_path
 
 SCHEMA_VERSION = 1
 TABLES = (
@@ -61,6 +62,7 @@ class KnowledgeBase:
                 "with --kb or HOWTREE_KB"
             )
         self.path = path
+        self._not_moved = take_over(path, REVIEWS_SUFFIX)
         self.reviews_path = reviews_path(path)
         self.log = Log()
         """The reviews as last read."""
@@ -102,7 +104,8 @@ class KnowledgeBase:
             if seen != self._reviews_seen:
                 self.log = read(self.reviews_path)
                 states = lay_over(self._session.cursor(), self.log)
-                self.review_notes = notes(self.reviews_path, self.log, states)
+                left = [self._not_moved] if self._not_moved else []
+                self.review_notes = left + notes(self.reviews_path, self.log, states)
                 self._reviews_seen = seen
 
     @property

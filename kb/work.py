@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
 
 import duckdb
 from filelock import FileLock, Timeout
 
 from howtree.errors import BadInput, HowtreeError
-from howtree.files import WORK_SUFFIX
+from howtree.files import WORK_SUFFIX, write_json
+from howtree.progress import warn
+from kb.beside import OWNER, beside, refuse_foreign, take_over
+
+LOCK = "lock"
+FULL = "No space left"
+"""What DuckDB says where the disk is full."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkFolder:
-    """The places where the stages of a build of `output` are kept: kb.work for kb.duckdb."""
+    """The places where the stages of a build of `output` are kept: kb.duckdb.work for kb.duckdb."""
 
     output: Path
     """The knowledge base."""
@@ -24,7 +32,7 @@ class WorkFolder:
     @property
     def path(self) -> Path:
         """The folder itself. It makes the next build quick and may be deleted."""
-        return self.output.with_suffix(WORK_SUFFIX)
+        return beside(self.output, WORK_SUFFIX)
 
     @property
     def corpus(self) -> Path:
@@ -56,22 +64,41 @@ class WorkFolder:
         """Hold the folder alone; the lock goes with the process, however that ends.
 
         Raises:
-            BadInput: another build holds it, the output is a folder, or the disk is full or refuses a write.
+            BadInput: another build holds it, it belongs to another output, the output is a folder, or the disk
+                is full or refuses a write.
         """
         with _failed_writes_reported(self.output), _alone(self.path, self.output):
+            write_json(self.path / OWNER, {"output": self.output.name})
             yield
+
+    def taken_over(self) -> str | None:
+        """Move a folder that an earlier version left here; returns what the person is to do where it cannot."""
+        return take_over(self.output, WORK_SUFFIX)
 
 
 @contextmanager
 def _alone(folder: Path, output: Path) -> Iterator[None]:
     if output.is_dir():
         raise BadInput(f"{output} is a folder: name the file to write, e.g. -o {output / 'kb.duckdb'}")
+    if note := take_over(output, WORK_SUFFIX):
+        warn(note)
+    refuse_foreign(output, WORK_SUFFIX)
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / "lock", blocking=False):
-            yield
+        with FileLock(folder / LOCK, blocking=False):
+            try:
+                yield
+            except BaseException:
+                _leave_nothing_empty(folder)
+                raise
     except Timeout:
         raise BadInput(f"another build of {output} is running: wait for it, or give another -o") from None
+
+
+def _leave_nothing_empty(folder: Path) -> None:
+    """Remove the folder of a build that failed before it kept anything."""
+    if not {path.name for path in folder.rglob("*") if path.is_file()} - {LOCK, OWNER}:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -83,7 +110,9 @@ def _failed_writes_reported(output: Path) -> Iterator[None]:
         if isinstance(error, HowtreeError):
             raise
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        full = getattr(error, "errno", None) in (ENOSPC, EDQUOT, EFBIG) or FULL in str(error)
+        remedy = "Make room or give" if full else "See that its folder can be written, or give"
         raise BadInput(
-            f"could not write the build of {output}: {reason}. Make room or give another -o; the same command "
-            "then goes on from the last whole stage. A knowledge base that was there before is untouched."
+            f"could not write the build of {output}: {reason}. {remedy} another -o; the same command then goes on "
+            "from the last whole stage. A knowledge base that was there before is untouched."
         ) from error

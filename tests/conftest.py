@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import streamlit
 from streamlit.testing.v1 import AppTest
-from support.command import SAMPLE, Run, howtree
+from support.command import SAMPLE, Run, howtree, work_folder
 from support.visiting import ENTRY, Visit, on_page
 
 from kb.store import KnowledgeBase
@@ -42,7 +42,7 @@ def own_sample_kb(sample_kb_path: Path, tmp_path: Path) -> Path:
     """A copy of the sample knowledge base with its work folder, to change."""
     output = tmp_path / "kb.duckdb"
     shutil.copy(sample_kb_path, output)
-    shutil.copytree(sample_kb_path.with_suffix(".work"), output.with_suffix(".work"))
+    shutil.copytree(work_folder(sample_kb_path), work_folder(output))
     return output
 
 
@@ -68,7 +68,7 @@ def real_kb_path(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 def real_video_kb_path(real_data: Path, real_kb_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The knowledge base of the real articles and the dishes of the videos, built upon the other's work folder."""
     output = tmp_path_factory.mktemp("video") / "kb.duckdb"
-    shutil.copytree(real_kb_path.with_suffix(".work"), output.with_suffix(".work"))
+    shutil.copytree(work_folder(real_kb_path), work_folder(output))
     sources = (real_data / "video" / "articles.jsonl", real_data / "articles" / "articles.jsonl.gz")
     done = howtree("build", *sources, "-o", output, timeout=1200)
     assert done.returncode == 0, done.stderr

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command import SAMPLE, Run, surroundings
+from support.command import SAMPLE, Run, surroundings, work_folder
 from support.small_kb import article, small_kb
 
 import howtree
@@ -171,7 +171,8 @@ def test_values_of_every_kind_come_as_those_of_python(sample_kb_path: Path) -> N
 
 def test_a_build_by_python_is_the_commands(sample_kb_path: Path, own_sample_kb: Path) -> None:
     again = own_sample_kb.with_name("again.duckdb")
-    own_sample_kb.with_suffix(".work").rename(again.with_suffix(".work"))
+    work_folder(own_sample_kb).rename(work_folder(again))
+    own_sample_kb.unlink()
     tally = howtree.build([str(SAMPLE)], str(again), threshold=0.9)
     with howtree.open(again) as kb, howtree.open(sample_kb_path) as other:
         assert kb.threshold == 0.9 and tally.counts["articles"] == len(kb.sql("FROM articles"))

@@ -1,6 +1,6 @@
 """The batch job: sources -> corpus -> links -> one knowledge base file.
 
-What the stages make is in a work folder beside the output (kb.work for kb.duckdb) and is used again: a build
+What the stages make is in a work folder beside the output (kb.duckdb.work for kb.duckdb) and is used again: a build
 that was killed goes on, and a later build encodes and searches only what is new. The knowledge base itself is made
 aside, checked, and put in place by one rename, so readers see the old file or the whole new one.
 """

@@ -58,7 +58,7 @@ def decision(
     check_gold(pairs, pool)
     trained = load_encoder(encoder)
     reranker_beside = Model.of(trained, with_decision=False).reranker
-    folder = work or output.with_suffix(WORK_SUFFIX)
+    folder = work or output.with_name(output.name + WORK_SUFFIX)
     source = f"{gold.name}, {len(pairs.steps)} pairs, {trained.name}"
     result = train_decision(
         pairs,

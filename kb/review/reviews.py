@@ -1,6 +1,6 @@
 """What people say about links: a file of reviews beside the knowledge base, to which lines are only added.
 
-The file kb.reviews.jsonl holds one JSON object per line. A review names its step by keys that a new build keeps
+The file kb.duckdb.reviews.jsonl holds one JSON object per line. A review names its step by keys that a new build keeps
 (article key, method number, step number) and by a hash of the text that was judged, so a verdict on a step that
 has changed since is known as stale. Nothing is ever rewritten: a review is taken back by a line that undoes it.
 Several people may write at once, and a line that a crash left unfinished costs that line alone.
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from howtree.errors import BadInput, NotFound
+from kb.beside import beside
 
 Verdict = Literal["exact", "helpful", "related", "unhelpful", "no link", "another goal"]
 """The paper's scale for a step and a goal; or the step has no goal; or the goal named is the right one instead."""
@@ -31,6 +32,7 @@ GRADES = VERDICTS[:4]
 CONFIRMING = ("exact", "helpful", "another goal")
 """The verdicts that say: link the step to this goal. 'related' and 'unhelpful' say: do not."""
 MAX_NOTE = 2_000
+REVIEWS_SUFFIX = ".reviews.jsonl"
 
 
 def now() -> str:
@@ -97,8 +99,8 @@ class Log:
 
 
 def reviews_path(kb: Path) -> Path:
-    """The reviews file of a knowledge base: kb.reviews.jsonl for kb.duckdb."""
-    return kb.with_suffix(".reviews.jsonl")
+    """The reviews file of a knowledge base: kb.duckdb.reviews.jsonl for kb.duckdb."""
+    return beside(kb, REVIEWS_SUFFIX)
 
 
 def text_hash(text: str) -> str:

@@ -61,7 +61,7 @@ def test_the_commands_of_the_page_on_scale_run_and_give_the_same(
         done = run(*shlex.split(command)[1:], cwd=home)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
         assert run("sql", edges, "--format", "csv", "--kb", home / "kb.duckdb").stdout == expected != ""
-        shutil.rmtree(home / "kb.work")
+        shutil.rmtree(home / "kb.duckdb.work")
 
 
 def test_the_python_of_the_readme_runs(own_sample_kb: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:

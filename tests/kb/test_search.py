@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.command import Run
+from support.command import Run, work_folder
 from support.small_kb import article, small_kb
 
 from howtree.errors import NotFound
@@ -72,6 +72,6 @@ def test_meaning_finds_what_words_do_not(run: Run, sample_kb_path: Path) -> None
 
 
 def test_meaning_needs_the_index_of_the_same_build(run: Run, own_sample_kb: Path, tmp_path: Path) -> None:
-    own_sample_kb.with_suffix(".work").rename(tmp_path / "gone")
+    work_folder(own_sample_kb).rename(tmp_path / "gone")
     done = run("search", "--semantic", "oven", "--kb", own_sample_kb)
     assert done.returncode == 1 and "Build again" in done.stderr

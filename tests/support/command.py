@@ -14,6 +14,12 @@ SAMPLE = ROOT / "data" / "sample"
 SMALL_PARTS = [sys.executable, "-m", "kb", "build", "--part-size", "16"]
 """The command `build` with parts so small that a build of the sample has many."""
 
+
+def work_folder(kb: Path) -> Path:
+    """Where a build of `kb` keeps its stages."""
+    return kb.with_name(f"{kb.name}.work")
+
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from support.command import ROOT, SAMPLE, SMALL_PARTS, Run, surroundings
+from support.command import ROOT, SAMPLE, SMALL_PARTS, Run, surroundings, work_folder
 
 CANDIDATES = "FROM candidates ORDER BY ALL"
 EDGES = "FROM edges ORDER BY ALL"
@@ -114,7 +114,7 @@ def test_an_incremental_build_equals_a_full_one(
         (tmp_path / "kept-back.html").rename(pages / "Make-a-Vinegar-Cleaning-Spray.html")
     else:
         shutil.copy(sample_kb_path, output)
-        shutil.copytree(sample_kb_path.with_suffix(".work"), output.with_suffix(".work"))
+        shutil.copytree(work_folder(sample_kb_path), work_folder(output))
         page = pages / "Clean-an-Oven.html"
         if change == "removed":
             page.unlink()
@@ -135,7 +135,7 @@ def parts_done(output: Path) -> dict[Path, int]:
 
     Texts and tokens of a part are written before the file that finishes it, and again where a kill came between.
     """
-    folder = output.with_suffix(".work") / "links"
+    folder = work_folder(output) / "links"
     finished = (
         path for path in folder.rglob("part-*") if not path.name.endswith((".parquet", ".tokens.npz"))
     )
@@ -184,7 +184,7 @@ def test_killed_at_any_time_and_started_again_it_ends_the_same(
 def test_of_two_builds_of_one_output_the_second_says_so(run: Run, own_sample_kb: Path) -> None:
     import fcntl
 
-    with (own_sample_kb.with_suffix(".work") / "lock").open("w") as lock:
+    with (work_folder(own_sample_kb) / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = run("build", SAMPLE, "-o", own_sample_kb)
     assert done.returncode == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.command import Run
+from support.command import Run, work_folder
 from support.small_kb import article, small_kb
 
 from crawl.article import Article, Method, Step, StepLink
@@ -213,7 +213,7 @@ def test_the_threshold_follows_a_measure(run: Run, own_sample_kb: Path, tmp_path
     assert run(*tree, "--beta", 2, "--threshold", 0.5).returncode == 2
     missing = run(*tree, "--beta", 7)
     assert missing.returncode == 1 and "beta 7" in missing.stderr
-    shutil.copytree(own_sample_kb.with_suffix(".work"), tmp_path / "wide.work")
+    shutil.copytree(work_folder(own_sample_kb), work_folder(tmp_path / "wide.duckdb"))
     built = run("build", "data/sample", "-o", tmp_path / "wide.duckdb", "--beta", 2, cwd=None)
     assert built.returncode == 0, built.stderr
     info = json.loads(run("info", "--json", "--kb", tmp_path / "wide.duckdb").stdout)

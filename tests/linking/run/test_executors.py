@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import torch
-from support.command import SAMPLE, SMALL_PARTS, Run, surroundings
+from support.command import SAMPLE, SMALL_PARTS, Run, surroundings, work_folder
 from test_build import content, rows
 
 import kb.build.build
@@ -100,7 +100,7 @@ def test_a_pool_gives_what_one_process_gives(sample_kb_path: Path, tmp_path: Pat
     command = [*SMALL_PARTS, str(SAMPLE), "-o", str(output), "--executor", "pool", "--workers", "3"]
     done = subprocess.run(command, env=surroundings(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert len(list(output.with_suffix(".work").glob("links/en/*/lists/part-*.arrow"))) > 10
+    assert len(list(work_folder(output).glob("links/en/*/lists/part-*.arrow"))) > 10
     assert content(output) == content(sample_kb_path)
 
 
