@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -30,7 +31,7 @@ def needs(extra: str, what: str) -> None:
     """
     missing = [module for module in EXTRAS[extra] if find_spec(module) is None]
     if missing:
-        raise BadUsage(f"{what} needs {', '.join(missing)}, which is not installed: {install(extra)}")
+        raise BadUsage(message(what, missing, extra))
 
 
 def required(module: str, extra: str, what: str) -> Any:
@@ -42,5 +43,10 @@ def required(module: str, extra: str, what: str) -> Any:
     try:
         return import_module(module)
     except ImportError:
-        library = module.partition(".")[0]
-        raise BadUsage(f"{what} needs {library}, which is not installed: {install(extra)}") from None
+        raise BadUsage(message(what, [module.partition(".")[0]], extra)) from None
+
+
+def message(what: str, missing: Sequence[str], extra: str) -> str:
+    """What is said of missing libraries."""
+    verb = "is" if len(missing) == 1 else "are"
+    return f"{what} needs {', '.join(missing)}, which {verb} not installed: {install(extra)}"

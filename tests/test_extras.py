@@ -115,7 +115,7 @@ def test_what_needs_an_extra_names_the_line(
     places["GOALS"] = tmp_path / "goals.txt"
     done = base(*(places.get(str(word), word) for word in arguments))
     assert done.returncode == 2, done.stderr
-    assert done.stderr.endswith(f"which is not installed: pip install 'howtree[{extra}]'\n")
+    assert done.stderr.endswith(f" not installed: pip install 'howtree[{extra}]'\n")
     assert not (tmp_path / "out").exists()
 
 

@@ -99,10 +99,9 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
     """Build the knowledge base `output` from `sources`.
 
     Raises:
-        BadUsage: the libraries of linking are not installed.
         BadInput: no article was found, a model cannot be loaded, another build of `output` is running, the disk
             is full, workers were lost, or the result does not hold together (then the old file stays).
-        BadUsage: an option makes no sense.
+        BadUsage: an option makes no sense, or the libraries of linking are not installed.
     """
     needs("build", "linking")
     options = options or Options()
