@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help env demo explore browser test check bench-scale clean
+.PHONY: help env demo explore browser test torture check bench-scale clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -52,6 +52,9 @@ check: env       ## linters, type checker, import contracts, licences of what an
 
 test: check browser ## check, then every test
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+torture: env browser ## the tests that are slow by nature: many kills, many damaged pages
+	$(BIN)/pytest -m torture
 
 bench-scale: env ## link a slice of a corpus of full size and say what the whole costs; needs HOWTREE_REAL_DATA
 	$(BIN)/python tests/benchmarks/full_scale.py

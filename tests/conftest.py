@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import streamlit
 from streamlit.testing.v1 import AppTest
-from support.command import SAMPLE, Run, howtree, work_folder
+from support.command import SAMPLE, Run, howtree, within, work_folder
+from support.shared import made_once
 from support.visiting import ENTRY, Visit, on_page
 
 from kb.store import KnowledgeBase
@@ -19,14 +20,20 @@ from kb.store import KnowledgeBase
 
 @pytest.fixture
 def run() -> Run:
-    return howtree
+    """The command within this process; `howtree` of support.command starts one of its own."""
+    return within
 
 
 @pytest.fixture(scope="session")
 def sample_kb_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The knowledge base of the sample articles, built once through the command line. Do not write to it."""
-    output = tmp_path_factory.mktemp("sample") / "kb.duckdb"
-    done = howtree("build", SAMPLE, "-o", output)
+    return made_once(tmp_path_factory, "sample", lambda folder: build_into(folder, SAMPLE))
+
+
+def build_into(folder: Path, *sources: Path, **environment: str) -> Path:
+    """A knowledge base in `folder`, built by a process of its own."""
+    output = folder / "kb.duckdb"
+    done = howtree("build", *sources, "-o", output, **environment)
     assert done.returncode == 0, done.stderr
     return output
 
@@ -58,21 +65,20 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def real_kb_path(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The knowledge base of the real articles, built once. Do not write to it."""
-    output = tmp_path_factory.mktemp("real") / "kb.duckdb"
-    done = howtree("build", real_data / "articles" / "articles.jsonl.gz", "-o", output, timeout=1200)
-    assert done.returncode == 0, done.stderr
-    return output
+    source = real_data / "articles" / "articles.jsonl.gz"
+    return made_once(tmp_path_factory, "real", lambda folder: build_into(folder, source))
 
 
 @pytest.fixture(scope="session")
 def real_video_kb_path(real_data: Path, real_kb_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The knowledge base of the real articles and the dishes of the videos, built upon the other's work folder."""
-    output = tmp_path_factory.mktemp("video") / "kb.duckdb"
-    shutil.copytree(work_folder(real_kb_path), work_folder(output))
     sources = (real_data / "video" / "articles.jsonl", real_data / "articles" / "articles.jsonl.gz")
-    done = howtree("build", *sources, "-o", output, timeout=1200)
-    assert done.returncode == 0, done.stderr
-    return output
+
+    def build(folder: Path) -> Path:
+        shutil.copytree(work_folder(real_kb_path), work_folder(folder / "kb.duckdb"))
+        return build_into(folder, *sources)
+
+    return made_once(tmp_path_factory, "video", build)
 
 
 @pytest.fixture

@@ -74,9 +74,9 @@ def visited(kb: Path, plan: dict[str, list[Visit]], visitors: int) -> float:
     import os
     from urllib.parse import urlencode
 
-    sys.path.insert(0, str(ROOT / "tests" / "kb" / "explorer"))
+    sys.path.insert(0, str(ROOT / "tests"))
     from playwright.sync_api import sync_playwright
-    from test_browser import CHROMIUM, FLAGS, opened, serving
+    from support.browser import CHROMIUM, FLAGS, opened, serving
 
     def servers() -> list[Path]:
         return [

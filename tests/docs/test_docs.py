@@ -11,18 +11,12 @@ from pathlib import Path
 
 import pytest
 from support.command import ROOT, Run
+from support.pages import blocks
 
 import howtree
 from kb.cli import VERBS
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-
-
-def blocks(page: Path, language: str) -> list[str]:
-    """The fenced blocks of one language in a page."""
-    return re.findall(
-        rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from support.command import Run
+from support.command import Run, howtree
 from support.visiting import Visit, whole
 
 from howtree.errors import BadQuery
@@ -265,8 +265,8 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("case", ENDLESS)
-def test_a_query_that_never_ends_is_stopped(run: Run, sample_kb_path: Path, case: str) -> None:
-    done = run("sql", ENDLESS[case], "--timeout", "1", "--kb", sample_kb_path, timeout=60)
+def test_a_query_that_never_ends_is_stopped(sample_kb_path: Path, case: str) -> None:
+    done = howtree("sql", ENDLESS[case], "--timeout", "1", "--kb", sample_kb_path)
     assert done.returncode == 1
     assert "stopped" in done.stderr
 
@@ -287,8 +287,8 @@ def test_a_result_without_end_is_cut_with_a_message(run: Run, sample_kb_path: Pa
     assert len(done.stdout.splitlines()) == 1001
 
 
-def test_a_value_too_large_for_memory_is_stopped(run: Run, sample_kb_path: Path) -> None:
-    done = run(
+def test_a_value_too_large_for_memory_is_stopped(sample_kb_path: Path) -> None:
+    done = howtree(
         "sql",
         "SELECT list(repeat(range::VARCHAR, 1000)) FROM range(10000000)",
         "--kb",

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.command import SAMPLE, Run, surroundings
+from support.command import SAMPLE, howtree, surroundings
 
 COMMAND = [sys.executable, "-m", "kb"]
 MANY_ROWS = ["sql", "FROM range(1000000)", "--limit", "2000000", "--format"]
@@ -104,10 +104,10 @@ def test_ctrl_c_in_a_build_says_what_is_kept_and_the_same_command_goes_on(tmp_pa
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
-def test_a_tree_is_drawn_with_what_stdout_can_write(run: Run, sample_kb_path: Path, encoding: str) -> None:
+def test_a_tree_is_drawn_with_what_stdout_can_write(sample_kb_path: Path, encoding: str) -> None:
     tree = ["tree", "Host a Dinner Party", "--depth", "2", "--kb", sample_kb_path]
-    done = run(*tree, PYTHONIOENCODING=encoding)
-    drawn = run(*tree).stdout.translate(str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-"}))
+    done = howtree(*tree, PYTHONIOENCODING=encoding)
+    drawn = howtree(*tree).stdout.translate(str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-"}))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == drawn and done.stdout.isascii()
 
@@ -124,7 +124,7 @@ def test_what_stdout_cannot_write_is_escaped_as_json_reads_it(sample_kb_path: Pa
     assert json.loads(done.stdout.decode(encoding)) == {"text": "\N{GRINNING FACE} Ωé\\\\ü"}
 
 
-def test_the_posix_locale_is_no_hindrance(run: Run, sample_kb_path: Path) -> None:
+def test_the_posix_locale_is_no_hindrance(sample_kb_path: Path) -> None:
     tree = ["tree", "Host a Dinner Party", "--kb", sample_kb_path]
-    done = run(*tree, LC_ALL="POSIX", LANG="")
-    assert (done.returncode, done.stdout) == (0, run(*tree).stdout)
+    done = howtree(*tree, LC_ALL="POSIX", LANG="")
+    assert (done.returncode, done.stdout) == (0, howtree(*tree).stdout)

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from support.command import ROOT, SAMPLE, Run
+from support.pages import blocks
 from support.weights import needs_large
-from test_docs import blocks
 
 from kb.store import KnowledgeBase
 from linking.encode.folder import LARGE_ENCODER, SMALL_ENCODER

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,10 +13,8 @@ from pathlib import Path
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
-from kb import cli
-from support.crawl_site import (
-    Site,
-)
+from support.command import within
+from support.crawl_site import Site
 
 
 class Time:
@@ -53,21 +50,13 @@ class Ran:
 
 
 @pytest.fixture
-def howtree(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+def howtree(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
     Time.now = time.time()
     monkeypatch.setattr("crawl.site.pacing.Clock", Time)
-    monkeypatch.setenv("HOWTREE_PROGRESS", "0")
-    monkeypatch.setattr(sys, "stdout", sys.stdout)  # the command puts its own there
 
     def run(*words: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["howtree", *map(str, words)])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        captured = capfd.readouterr()
-        return Ran(code, captured.out, captured.err)
+        done = within(*words)
+        return Ran(done.returncode, done.stdout, done.stderr)
 
     return run
 

@@ -27,7 +27,8 @@ def skips(*sources: Path, **options: Any) -> list[tuple[str, str]]:
 
 def lines(path: Path, *records: Any) -> Path:
     path.write_text(
-        "".join(record if isinstance(record, str) else json.dumps(record) + "\n" for record in records)
+        "".join(record if isinstance(record, str) else json.dumps(record) + "\n" for record in records),
+        encoding="utf-8",
     )
     return path
 

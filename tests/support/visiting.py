@@ -20,11 +20,19 @@ ENTRY = ROOT / "kb" / "explorer" / "entry" / "app.py"
 
 def on_page(main: Path, page: str, /, **parameters: str | list[str]) -> AppTest:
     """A page of the explorer in a new browser window, `main` being Streamlit's main script."""
-    test = AppTest.from_file(str(main), default_timeout=60)
+    test = AppTest.from_file(str(main), default_timeout=1800)  # however busy the machine is
     test.run()
     test.query_params.update(parameters)
     test.switch_page(str(ROOT / "kb" / "explorer" / f"{page}.py"))
     return test.run()
+
+
+HOSTILE = (
+    "<script>alert(1)</script> <b>bold</b> **strong** _em_ `code` $x^2$ $$y$$ [link](https://evil.example) "
+    ":red[red] :smile: :material/home: -> # head | a | "
+    "www.evil.example \u202eright to left\u202c \u2067x\u2069 \x07 &amp;"
+)
+"""A text that tries whatever a page might take for markup."""
 
 
 def whole(test: AppTest) -> str:

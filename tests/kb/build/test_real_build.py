@@ -79,8 +79,8 @@ def test_adding_one_in_a_hundred_equals_a_full_build(
     most.write_text("\n".join(line for i, line in enumerate(lines) if i % 100 != 50), encoding="utf-8")
     rest.write_text("\n".join(lines[50::100]), encoding="utf-8")
     output = tmp_path / "kb.duckdb"
-    assert run("build", most, "-o", output, timeout=1200).returncode == 0
-    done = run("build", most, rest, "-o", output, timeout=1200)
+    assert run("build", most, "-o", output).returncode == 0
+    done = run("build", most, rest, "-o", output)
     assert done.returncode == 0, done.stderr
     assert difference(output, real_kb_path, EDGES) == 0
     assert difference(output, real_kb_path, KEYED) == 0

@@ -15,17 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.command import ROOT, surroundings
 from support.small_kb import article, small_kb
-from support.visiting import ENTRY, Visit, follow, hits, labelled, links, on_page, steps_shown, whole
+from support.visiting import ENTRY, HOSTILE, Visit, follow, hits, labelled, links, on_page, steps_shown, whole
 
 from kb.explorer import address, text
 from kb.store import KnowledgeBase
-
-HOSTILE = (
-    "<script>alert(1)</script> <b>bold</b> **strong** _em_ `code` $x^2$ $$y$$ [link](https://evil.example) "
-    ":red[red] :smile: :material/home: -> # head | a | "
-    "www.evil.example \u202eright to left\u202c \u2067x\u2069 \x07 &amp;"
-)
-
 
 # The address
 

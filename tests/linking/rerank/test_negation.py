@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from support.command import Run
-from test_build import lines, rows, simple
+from support.contents import rows
+from support.reading import lines, simple
 
 from linking.rerank.negation import averting, negated, opposed
 
@@ -57,8 +58,7 @@ GOALS = ["Drink Alcohol", "Quit Drinking Alcohol", "Wash a Car", "Peel Carrots",
 def test_a_build_links_a_negated_step_to_a_goal_that_averts(run: Run, tmp_path: Path) -> None:
     steps = ["Avoid drinking alcohol", "Drink some alcohol", "Do not wash the car"]
     articles = [simple(goal, "Take your time over it") for goal in GOALS]
-    source = tmp_path / "articles.jsonl"
-    source.write_text(lines(*articles, simple("Look After Yourself", *steps)), encoding="utf-8")
+    source = lines(tmp_path / "articles.jsonl", *articles, simple("Look After Yourself", *steps))
     kb = tmp_path / "kb.duckdb"
     done = run("build", source, "-o", kb)
     assert done.returncode == 0, done.stderr

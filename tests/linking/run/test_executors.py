@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import torch
 from support.command import SAMPLE, SMALL_PARTS, Run, surroundings, work_folder
-from test_build import content, rows
+from support.contents import content, rows
 
 import kb.build.build
 import linking.pipeline
