@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from howtree.knowledge_base import KnowledgeBase
     from kb.build.build import BuildTally
     from kb.build.build import Options as BuildOptions
+    from linking.model import Model
 
 _LAZY = {
     "BuildOptions": ("kb.build.build", "Options"),
     "BuildTally": ("kb.build.build", "BuildTally"),
     "KnowledgeBase": ("howtree.knowledge_base", "KnowledgeBase"),
+    "Model": ("linking.model", "Model"),
 }
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "BuildTally",
     "HowtreeError",
     "KnowledgeBase",
+    "Model",
     "NotFound",
     "__version__",
     "build",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,11 @@ def test_a_build_by_python_is_the_commands(sample_kb_path: Path, own_sample_kb: 
         assert kb.threshold == 0.9 and tally.counts["articles"] == len(kb.sql("FROM articles"))
         candidates = "FROM candidates ORDER BY ALL"
         assert kb.sql(candidates).rows == other.sql(candidates).rows
+    without_reranker = replace(howtree.Model.load("howtree-retriever"), reranker=None)
+    howtree.build(SAMPLE, again, model=without_reranker)
+    with howtree.open(again) as kb, howtree.open(sample_kb_path) as other:
+        reranked = "SELECT count(rerank_score) > 0 FROM candidates"
+        assert (kb.sql(reranked).rows, other.sql(reranked).rows) == ([(False,)], [(True,)])
     with pytest.raises(TypeError):
         howtree.build(SAMPLE, again, treshold=0.5)
 
@@ -193,7 +199,9 @@ def test_type_checkers_see_what_is_loaded_lazily_where_it_is() -> None:
         for alias in node.names
     }
     lazy = set(howtree.__all__) & set(seen)
-    assert ast.unparse(guarded[0].test) == "TYPE_CHECKING" and {"KnowledgeBase", "BuildOptions"} <= lazy
+    assert (
+        ast.unparse(guarded[0].test) == "TYPE_CHECKING" and {"KnowledgeBase", "BuildOptions", "Model"} <= lazy
+    )
     for name in lazy:
         found = getattr(howtree, name)
         assert f"{found.__module__}.{found.__qualname__}" == seen[name]

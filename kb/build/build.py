@@ -70,6 +70,8 @@ class Options:
     """Of the Ray cluster: `auto`, `local` or host:port."""
     part_size: int = PART_SIZE
     """Texts that are encoded, retrieved for and reranked at a time, and again after a loss."""
+    model: Model | None = None
+    """What to link with, in place of the model that `encoder`, `precision` and `device` name."""
 
 
 @dataclass(slots=True)
@@ -114,7 +116,7 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
         with new_file(work.aside) as session:
             with stage(tally, "load"):
                 load_corpus(session, work.corpus)
-            model = Model.load(options.encoder, options.precision, options.device)
+            model = options.model or Model.load(options.encoder, options.precision, options.device)
             decision = model.decision_or_base()
             threshold = least_probability(options, decision)
             link(session, work, replace(model, decision=decision), options, executor, tally)
