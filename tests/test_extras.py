@@ -131,7 +131,7 @@ def test_importing_howtree_loads_little() -> None:
 def test_help_loads_none_of_the_large_libraries() -> None:
     code = (
         "import sys, atexit; atexit.register(lambda: print(*sys.modules, sep='\\n', file=sys.stderr));"
-        "sys.argv = ['howtree', '--help']; from kb.cli import main; main()"
+        "sys.argv = ['howtree', '--help']; from kb.commands.cli import main; main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], env=surroundings(), capture_output=True, text=True, check=True

@@ -14,7 +14,7 @@ from support.command import ROOT, Run
 from support.pages import blocks
 
 import howtree
-from kb.cli import VERBS
+from kb.commands.cli import VERBS
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 

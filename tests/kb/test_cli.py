@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.command import ROOT, Run, surroundings
 
-from kb.cli import VERBS
+from kb.commands.cli import VERBS
 
 HEAVY = {"torch", "faiss", "sentence_transformers", "transformers", "streamlit", "pandas", "bs4"}
 
@@ -18,7 +18,7 @@ def modules_after(*arguments: object) -> set[str]:
     """The top-level modules that a command has loaded when it ends."""
     code = (
         "import sys, atexit; atexit.register(lambda: print('|'.join(sorted(sys.modules)), file=sys.stderr));"
-        f"sys.argv = ['howtree', *{[str(a) for a in arguments]!r}]; from kb.cli import main; main()"
+        f"sys.argv = ['howtree', *{[str(a) for a in arguments]!r}]; from kb.commands.cli import main; main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -13,7 +13,7 @@ from support.video_samples import write_videos
 from typer.testing import CliRunner
 
 from howtree.errors import BadInput, HowtreeError, NotFound
-from kb.cli import app
+from kb.commands.cli import app
 from kb.video.corpus import caption_text, goal_key, read_videos
 
 CAPTIONS = [

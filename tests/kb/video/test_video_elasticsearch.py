@@ -16,7 +16,7 @@ from support.video_samples import ARTICLES, LINKS, NaiveBm25, make_kb, sample_vi
 from typer.testing import CliRunner
 
 from howtree.errors import BadInput
-from kb.cli import app
+from kb.commands.cli import app
 from kb.video.corpus import Split
 from kb.video.elasticsearch import ElasticsearchIndex
 from kb.video.index import Bm25Index

@@ -28,7 +28,7 @@ from support.video_samples import (
 from typer.testing import CliRunner
 
 from howtree.errors import HowtreeError
-from kb.cli import app
+from kb.commands.cli import app
 
 Evaluate = Callable[..., dict[str, Any]]
 FAST = ("--workers", "1", "--no-tune")

