@@ -144,11 +144,11 @@ def fetched(kb: KnowledgeBase, sql: str) -> QueryAnswer:
 def unique(names: list[str]) -> list[str]:
     """Column names kept apart by a number where they are the same."""
     seen: dict[str, int] = {}
-    names = []
+    apart = []
     for name in names:
         seen[name] = seen.get(name, 0) + 1
-        names.append(name if seen[name] == 1 else f"{name} {seen[name]}")
-    return names
+        apart.append(name if seen[name] == 1 else f"{name} {seen[name]}")
+    return apart
 
 
 def answer(kb: KnowledgeBase, sql: str) -> None:
