@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 from typing import IO
 from unittest import mock
 
-from kb import cli
+from kb.commands import cli
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "sample"
