@@ -1,7 +1,8 @@
-"""A knowledge base in a few figures."""
+"""A knowledge base in a few figures, and the run that made it."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from kb.store import KnowledgeBase
@@ -13,24 +14,50 @@ SELECT (SELECT count(*) FROM articles) AS goals,
        (SELECT count(*) FROM edges WHERE chosen) AS linked_steps,
        (SELECT count(*) FROM edges WHERE chosen AND source = 'editor') AS linked_by_editors,
        (SELECT count(DISTINCT child_id) FROM edges WHERE chosen) AS goals_linked_to,
-       (SELECT string_agg(language || ' ' || n, ', ' ORDER BY n DESC, language)
-        FROM (SELECT language, count(*) AS n FROM articles GROUP BY language)) AS languages,
        (SELECT count(*) FROM skipped) AS skipped_records
 """
+LANGUAGES = "SELECT language, count(*) AS n FROM articles GROUP BY language ORDER BY n DESC, language"
 
 
 def summary(kb: KnowledgeBase) -> dict[str, Any]:
-    """Sizes, the share of linked steps, the threshold, and the run that made the file."""
+    """Sizes, the share of linked steps, the thresholds and the last run, as numbers, lists and objects."""
     figures = kb.records(FIGURES)[0]
-    run = kb.records("SELECT * FROM runs ORDER BY run_id DESC LIMIT 1")[0]
-    share = figures["linked_steps"] / max(1, figures["steps"])
     return {
-        "file": f"{kb.path} ({kb.path.stat().st_size / 1e6:.1f} MB)",
+        "file": str(kb.path),
+        "bytes": kb.path.stat().st_size,
         **figures,
-        "share_of_steps_linked": f"{share:.1%}",
+        "languages": dict(kb.query(LANGUAGES).fetchall()),
+        "share_of_steps_linked": figures["linked_steps"] / max(1, figures["steps"]),
         "threshold": kb.threshold,
-        "thresholds_by_beta": ", ".join(f"{beta}: {value:g}" for beta, value in kb.thresholds.items()),
+        "thresholds_by_beta": kb.thresholds,
         "encoder": kb.meta["encoder"],
         "built_at": kb.meta["built_at"],
-        "built_with": f"howtree {run['version']}",
+        "run": last_run(kb),
+    }
+
+
+def last_run(kb: KnowledgeBase) -> dict[str, Any]:
+    """The row of `runs` of the build that made the file, its JSON unpacked and its times as ISO 8601 in UTC."""
+    row = kb.records("SELECT * FROM runs ORDER BY run_id DESC LIMIT 1")[0]
+    times = {
+        name: f"{row[name].isoformat(timespec='seconds')}+00:00" for name in ("started_at", "finished_at")
+    }
+    parts = {name: json.loads(row[name]) for name in ("inputs", "models", "parameters", "tally")}
+    return {**row, **times, **parts}
+
+
+def in_words(facts: dict[str, Any]) -> dict[str, str]:
+    """A summary as people read it, line by line."""
+    shown = {
+        **facts,
+        "file": f"{facts['file']} ({facts['bytes'] / 1e6:.1f} MB)",
+        "languages": ", ".join(f"{name} {count:,}" for name, count in facts["languages"].items()),
+        "share_of_steps_linked": f"{facts['share_of_steps_linked']:.1%}",
+        "thresholds_by_beta": ", ".join(f"{beta}: {v:g}" for beta, v in facts["thresholds_by_beta"].items()),
+        "built_with": f"howtree {facts['run']['version']}",
+    }
+    del shown["bytes"], shown["run"]
+    return {
+        name.replace("_", " "): f"{value:,}" if isinstance(value, int) else str(value)
+        for name, value in shown.items()
     }

@@ -240,7 +240,13 @@ def run_of(
             "temperature": decision.temperature,
             "bias": decision.bias,
         },
-        tally={**tally.corpus.to_dict(), **tally.counts, "seconds": tally.seconds},
+        tally={
+            **tally.corpus.to_dict(),
+            **tally.counts,
+            "encoded": tally.links.encoded,
+            "searched": tally.links.searched,
+            "seconds": tally.seconds,
+        },
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from howtree.errors import stoppable
+from howtree.errors import BadInput, stoppable
+from howtree.files import write_json
 from howtree.progress import say
+from kb.commands.config import ConfigOption
 from kb.commands.options import Device, DeviceOption, Precision
 
 
@@ -62,6 +65,10 @@ def build(
     part_size: Annotated[
         int, typer.Option(min=1, hidden=True, help="Texts linked at a time; a lost part is done again.")
     ] = 8_192,
+    summary: Annotated[
+        Path | None, typer.Option(help="A file to write what was built to, as JSON (docs/jobs.md).")
+    ] = None,
+    config: ConfigOption = None,
 ) -> None:
     """Build a knowledge base from articles; an interrupted or repeated build does only what is left.
 
@@ -87,11 +94,31 @@ def build(
         f"what is whole is kept in {WorkFolder(output).path}: the same command goes on from there"
     ):
         tally = build_kb(sources, output, options)
+    if summary is not None:
+        write_summary(output, summary)
     for line in tally.lines():
         say(line)
     say(f"Wrote {output}. {WorkFolder(output).path} makes the next build quick and may be deleted.")
+    kb = f"--kb {shlex.quote(str(output))}"
     if tally.corpus.skipped:
-        say(f"What was skipped and why: howtree sql 'FROM skipped' --kb {output}")
-    say(
-        f"Next: howtree info --kb {output}; howtree search WORDS --kb {output}; howtree tree GOAL --kb {output}"
-    )
+        say(f"What was skipped and why: howtree sql 'FROM skipped' {kb}")
+    say(f"Next: howtree info {kb}; howtree search WORDS {kb}; howtree tree GOAL {kb}")
+
+
+def write_summary(output: Path, summary: Path) -> None:
+    """Write the file that was built and the run that built it, as JSON.
+
+    Raises:
+        BadInput: it cannot be written.
+    """
+    from kb.store import KnowledgeBase
+    from kb.summary import last_run
+
+    with KnowledgeBase(output) as base:
+        run = last_run(base)
+    try:
+        write_json(summary, {"output": str(output), **run})
+    except OSError as error:
+        raise BadInput(
+            f"{output} is built; its summary cannot be written to {summary}: {error.strerror}"
+        ) from error

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from kb.commands.options import Shape, ShapeOption
 
 EXAMPLE = """Example: howtree import saved-pages/ dump.jsonl.gz crawl.warc.gz -o corpus"""
 
@@ -32,6 +35,7 @@ def run(
         int, typer.Option(min=0, help="Processes that parse pages; 0: one per processor.")
     ] = 0,
     shard_size: Annotated[int, typer.Option(min=1, help="Raw items per shard.")] = 2000,
+    shape: ShapeOption = Shape.text,
 ) -> None:
     """Read how-to articles from any documented format into a corpus of Parquet shards.
 
@@ -40,7 +44,7 @@ def run(
     from howtree.errors import BadUsage
 
     if show is not None:
-        _show(sources, show)
+        _show(sources, show, shape)
     elif output is None:
         raise BadUsage("give -o FOLDER for the corpus, or --show N to look at one article.")
     else:
@@ -58,7 +62,7 @@ def _write(sources: list[Path], output: Path, workers: int, shard_size: int) -> 
     print(f"{output}: " + "\n".join(tally.lines()))
 
 
-def _show(sources: list[Path], number: int) -> None:
+def _show(sources: list[Path], number: int, shape: Shape) -> None:
     from crawl.article import Article
     from crawl.corpus.show import lines_of
     from crawl.readers.sources import read
@@ -69,6 +73,7 @@ def _show(sources: list[Path], number: int) -> None:
         if isinstance(outcome, Article):
             found += 1
             if found == number:
-                print("\n".join(lines_of(outcome)))
+                text = json.dumps(outcome.to_dict(), indent=2, ensure_ascii=False)
+                print(text if shape is Shape.json else "\n".join(lines_of(outcome)))
                 return
     raise NotFound(f"there are {found} articles: --show takes a number from 1 to {found}.")

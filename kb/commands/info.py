@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
 
 import typer
 
-from kb.commands.options import KbOption, open_kb
+from kb.commands.options import JsonFlag, KbOption, Shape, ShapeOption, open_kb
 
 
 def register(app: typer.Typer) -> None:
@@ -15,22 +14,19 @@ def register(app: typer.Typer) -> None:
     app.command()(info)
 
 
-def info(
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    kb: KbOption = None,
-) -> None:
+def info(shape: ShapeOption = Shape.text, as_json: JsonFlag = False, kb: KbOption = None) -> None:
     """Show what a knowledge base holds and how it was made.
 
     Example: howtree info --kb kb.duckdb
     """
-    from kb.summary import summary
+    from kb.summary import in_words, summary
 
     with open_kb(kb) as base:
         facts = summary(base)
-    if as_json:
-        print(json.dumps(facts, indent=2, ensure_ascii=False, default=str))
+    if as_json or shape is Shape.json:
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
         return
-    width = max(map(len, facts))
-    for name, value in facts.items():
-        shown = f"{value:,}" if isinstance(value, int) else str(value)
-        print(f"{name.replace('_', ' '):<{width}}  {shown}")
+    words = in_words(facts)
+    width = max(map(len, words))
+    for name, value in words.items():
+        print(f"{name:<{width}}  {value}")

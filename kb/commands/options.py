@@ -26,6 +26,13 @@ class Format(StrEnum):
     json = "json"
 
 
+class Shape(StrEnum):
+    """How results are printed."""
+
+    text = "text"
+    json = "json"
+
+
 class Device(StrEnum):
     """Where an encoder runs."""
 
@@ -46,6 +53,12 @@ class Precision(StrEnum):
 DeviceOption = Annotated[
     Device, typer.Option("--device", help="Where the encoder runs; auto takes a GPU if there is one.")
 ]
+
+
+ShapeOption = Annotated[
+    Shape, typer.Option("--format", help="text, or json for programs (docs/command-line.md).")
+]
+JsonFlag = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 
 def open_kb(path: Path | None) -> KnowledgeBase:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from howtree.errors import BadUsage
 from howtree.progress import say, warn
-from kb.commands.options import KbOption, open_kb
+from kb.commands.options import JsonFlag, KbOption, Shape, ShapeOption, open_kb
 
 reviewers = typer.Typer(
     help="Judge links; a verdict counts at once, and beats the model and editors.", no_args_is_help=True
@@ -73,9 +74,8 @@ def add(
             named = machine_link(base, step_id)
         review = review_of(base, step_id, verdict, named, who, note)  # type: ignore[arg-type]
         append(base.reviews_path, review)
-        say(
-            f"Saved review {review.id} in {base.reviews_path}. To take it back: howtree review undo {review.id}"
-        )
+        back = shlex.join(["howtree", "review", "undo", review.id, "--who", who, "--kb", str(base.path)])
+        say(f"Saved review {review.id} in {base.reviews_path}. To take it back: {back}")
 
 
 def add_plan(plan: Path, who: str, kb: Path | None) -> None:
@@ -171,7 +171,8 @@ def sample(
 
 @reviewers.command()
 def agreement(
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    shape: ShapeOption = Shape.text,
+    as_json: JsonFlag = False,
     kb: KbOption = None,
 ) -> None:
     """Show how far people agree, and how precise the model's links are by probability.
@@ -186,7 +187,7 @@ def agreement(
     with open_kb(kb) as base:
         among, parts = agree(base.log.reviews), precision(base)
     overall = weighted_precision(parts)
-    if as_json:
+    if as_json or shape is Shape.json:
         shown = {
             "agreement": asdict(among),
             "precision": [asdict(part) for part in parts],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from howtree.progress import warn
-from kb.commands.options import KbOption, open_kb
+from kb.commands.options import KbOption, Shape, ShapeOption, open_kb
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +26,7 @@ def search(
         typer.Option("--semantic", help="By meaning, with the encoder of the build, instead of by words."),
     ] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Goals to show.")] = 20,
+    shape: ShapeOption = Shape.text,
     kb: KbOption = None,
 ) -> None:
     """Find goals by the words of their titles: id, score and goal, best first.
@@ -39,7 +42,10 @@ def search(
     with open_kb(kb) as base:
         found = find(base, " ".join(words), limit)
     for goal in found:
-        print(f"{goal.article_id:>8}  {goal.score:5.2f}  {goal.goal}")
+        if shape is Shape.json:
+            print(json.dumps(asdict(goal), ensure_ascii=False))
+        else:
+            print(f"{goal.article_id:>8}  {goal.score:5.2f}  {goal.goal}")
     if not found:
         warn(f"No goal has a word like {' '.join(words)!r}. Try other words, or fewer.")
         raise typer.Exit(1)

@@ -18,6 +18,7 @@ from kb.explorer.session import knowledge_base, stamp
 from kb.explorer.steps import keys
 from kb.explorer.text import label, plain
 from kb.store import KnowledgeBase
+from kb.summary import in_words
 
 MAX_EVALUATIONS = 5
 MAX_REPORT = 20_000
@@ -60,7 +61,7 @@ def counts(summary: dict[str, Any]) -> None:
     shown = {
         "Goals": f"{summary['goals']:,}",
         "Steps": f"{summary['steps']:,}",
-        "Steps linked": summary["share_of_steps_linked"],
+        "Steps linked": f"{summary['share_of_steps_linked']:.1%}",
         "Links by editors": f"{summary['linked_by_editors']:,}",
         "Goals linked to": f"{summary['goals_linked_to']:,}",
     }
@@ -231,11 +232,11 @@ def evaluations(kb: KnowledgeBase) -> None:
 def made(facts: dict[str, Any]) -> None:
     """The run that made the file, and what it left out."""
     part("How it was made")
-    summary = facts["summary"]
+    summary, words = facts["summary"], in_words(facts["summary"])
     st.caption(
         label(
-            f"{summary['built_with']}, {summary['built_at']}; encoder {summary['encoder']}; threshold "
-            f"{summary['threshold']:.3f}; languages {summary['languages']}",
+            f"{words['built with']}, {words['built at']}; encoder {words['encoder']}; threshold "
+            f"{summary['threshold']:.3f}; languages {words['languages']}",
             400,
         )
     )
