@@ -11,9 +11,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 from support.command import ROOT, Run, work_folder
-from test_docs import blocks
+from support.pages import blocks
 
-from kb.cli import VERBS
+from kb.commands.cli import VERBS
 
 PAGE, JOBS = ROOT / "docs" / "command-line.md", ROOT / "docs" / "jobs.md"
 NO_RESULT = ("build", "review sample", "review export", "review add", "export", "weights", "diff")
