@@ -73,7 +73,7 @@ class Bar(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         """The items, counted as they pass."""
         with self:
-            for item in self._items or ():
+            for item in () if self._items is None else self._items:
                 yield item
                 self.update()
 

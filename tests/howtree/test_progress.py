@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 
 from howtree.progress import Bar, counted, say, warn
@@ -182,3 +183,9 @@ def test_items_are_counted_as_they_pass() -> None:
             clock.seconds += 6
         assert bar.n == 3
         assert "Reading: 2 of 3 items" in log.getvalue()
+
+
+def test_the_rows_of_an_array_are_counted_like_any_items() -> None:
+    rows = np.arange(6).reshape(3, 2)
+    bar = Bar(rows, "Rows")
+    assert [row.tolist() for row in bar] == rows.tolist() and bar.n == 3
