@@ -50,8 +50,17 @@ def cached(name: str) -> Path:
 
 
 def cache() -> Path:
-    """Where fetched models are kept: `howtree` in XDG_CACHE_HOME or ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "howtree"
+    """Where fetched models are kept: `howtree` in XDG_CACHE_HOME or ~/.cache.
+
+    Raises:
+        BadInput: neither is known.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "howtree"
+    except RuntimeError as error:
+        raise BadInput(
+            "this user has no home folder to keep weights in: set XDG_CACHE_HOME to a folder that can be written"
+        ) from error
 
 
 BASES = {

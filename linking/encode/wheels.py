@@ -104,7 +104,10 @@ def setting(name: str) -> list[str]:
 
 def pip_files() -> Iterator[Path]:
     """Where pip keeps its settings, what counts most last."""
-    home = Path.home()
+    try:
+        home = Path.home()
+    except RuntimeError:  # a user without a home has no settings there
+        home = Path("no home")
     yield from (Path("/etc/xdg/pip/pip.conf"), Path("/etc/pip.conf"))
     yield from (home / ".pip" / "pip.conf", home / "Library/Application Support/pip/pip.conf")
     yield Path(os.environ.get("APPDATA") or home / "AppData/Roaming") / "pip" / "pip.ini"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.command import SAMPLE, howtree, surroundings
+from support.command import SAMPLE, Run, howtree, surroundings
 
 COMMAND = [sys.executable, "-m", "kb"]
 MANY_ROWS = ["sql", "FROM range(1000000)", "--limit", "2000000", "--format"]
@@ -128,3 +129,43 @@ def test_the_posix_locale_is_no_hindrance(sample_kb_path: Path) -> None:
     tree = ["tree", "Host a Dinner Party", "--kb", sample_kb_path]
     done = howtree(*tree, LC_ALL="POSIX", LANG="")
     assert (done.returncode, done.stdout) == (0, howtree(*tree).stdout)
+
+
+NOBODY = """
+import pwd, sys
+def unknown(number): raise KeyError(number)
+pwd.getpwuid = unknown
+from kb.commands.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [(["tree", "Host a Dinner Party"], 0, ""), (["weights", "list"], 1, "set XDG_CACHE_HOME")],
+)
+def test_a_user_without_home_or_name_can_read_and_hears_what_weights_need(
+    sample_kb_path: Path, arguments: list[str], code: int, said: str
+) -> None:
+    environment = surroundings(HOWTREE_KB=str(sample_kb_path))
+    for name in ("HOME", "XDG_CACHE_HOME", "USER"):
+        environment.pop(name, None)
+    done = subprocess.run(
+        [sys.executable, "-c", NOBODY, *arguments],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == code and said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_home_that_cannot_be_written_is_no_hindrance(sample_kb_path: Path) -> None:
+    home = {"HOME": "/proc/nobody", "XDG_CACHE_HOME": ""}
+    done = howtree("search", "--semantic", "get rid of weeds", "--kb", sample_kb_path, **home)
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout
+
+
+def test_the_hint_that_takes_a_review_back_can_be_pasted(run: Run, own_sample_kb: Path) -> None:
+    kb = own_sample_kb.rename(own_sample_kb.with_name("Ann's kb.duckdb"))
+    saved = run("review", "add", 1, "no link", "--who", "Ann O'Hara", "--kb", kb)
+    command = shlex.split(saved.stderr.partition("To take it back: ")[2])
+    done = run(*command[1:])
+    assert done.returncode == 0 and "Took back" in done.stderr
