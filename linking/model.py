@@ -1,4 +1,4 @@
-"""A model: encoder, reranker and decision, loaded, told apart by digests and saved as one.
+"""A model: encoder, reranker, decision and verifier, loaded, told apart by digests and saved as one.
 
 Each part knows the weights that it was fitted for, and is refused beside others. Whoever links by other means puts
 them in the place of a part: `dataclasses.replace(Model.load(), reranker=mine)`, where `mine` does what
@@ -7,7 +7,7 @@ them in the place of a part: `dataclasses.replace(Model.load(), reranker=mine)`,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from howtree.errors import BadInput
 from howtree.progress import say
@@ -18,6 +18,7 @@ from linking.encode.packaged import BASE_ENCODER
 from linking.rerank.decide import Decision
 from linking.rerank.linear import LinearReranker
 from linking.rerank.reranker import Reranker
+from linking.verify.verifier import Verifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,13 @@ class Model:
     """None where none was fitted for the encoder: then the retriever's order stays."""
     decision: Decision | None = None
     """None where none was fitted for the encoder."""
+    verifier: Verifier | None = None
+    """None where none was fitted for the encoder and the reranker: then the decision's probability stays."""
+
+    def __post_init__(self) -> None:
+        if self.verifier is not None:
+            reranker = None if self.reranker is None else self.reranker.digest
+            self.verifier.refuse_others(getattr(self.encoder, "weights_digest", ""), reranker)
 
     @classmethod
     def load(cls, name: str = "", precision: AskedPrecision = "auto", device: Device = "cpu") -> Model:
@@ -50,7 +58,16 @@ class Model:
         """
         folder = ModelFolder.of(encoder.name)
         decision = decision_in(folder, encoder) if with_decision else None
-        return cls(encoder, reranker_in(folder, encoder), decision)
+        return cls(encoder, reranker_in(folder, encoder), decision, verifier_in(folder, encoder))
+
+    def verified_by(self, name: str) -> Model:
+        """This model with another CrossEncoder, by name or folder, in the verifier's place.
+
+        Raises:
+            BadInput: it cannot be loaded or does not fit.
+        """
+        precision = self.encoder.precision if isinstance(self.encoder, SentenceEncoder) else "float32"
+        return replace(self, verifier=Verifier.of(name, precision, self.encoder.device))
 
     def decision_or_base(self) -> Decision:
         """The decision to link with: its own, else that of the untrained encoder, which is said."""
@@ -64,12 +81,19 @@ class Model:
 
     @property
     def digests(self) -> dict[str, str | None]:
-        """What tells this model from others: the encoder's name, its digest and the reranker's."""
+        """What tells this model from others: the encoder's name, its digest and those of the other parts."""
+        verifier = {} if self.verifier is None else {"verifier_digest": self.verifier.digest}
         return {
             "encoder": self.encoder.name,
             "encoder_digest": self.encoder.digest,
             "reranker_digest": None if self.reranker is None else self.reranker.digest,
+            **verifier,
         }
+
+    @property
+    def last(self) -> Decision | Verifier:
+        """The part that gives the probability, and so knows the threshold."""
+        return self.verifier or self.decision or base_decision()
 
 
 def reranker_in(folder: ModelFolder, encoder: SentenceEncoder) -> LinearReranker | None:
@@ -86,6 +110,17 @@ def reranker_in(folder: ModelFolder, encoder: SentenceEncoder) -> LinearReranker
             f"the reranker in {folder.path} was fitted for other weights than those beside it: fit it again"
         )
     return reranker
+
+
+def verifier_in(folder: ModelFolder, encoder: SentenceEncoder) -> Verifier | None:
+    """The verifier in a model's folder, None where there is none.
+
+    Raises:
+        BadInput: it has changed.
+    """
+    if not folder.verifier.judgement.exists():
+        return None
+    return Verifier.load(folder.verifier, encoder.precision, encoder.device)
 
 
 def decision_in(folder: ModelFolder, encoder: SentenceEncoder) -> Decision | None:

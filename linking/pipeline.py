@@ -1,59 +1,34 @@
-"""The stages of linking in order: encode, retrieve, rerank, decide. Each keeps its results for the next run."""
+"""The stages of linking in order: encode, retrieve, rerank, verify, decide.
+
+Each keeps its results for the next run; what a model has no part for is left out.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from howtree.files import written_aside
 from howtree.progress import progress
-from linking.arrays import ArticleIds, Floats, Positions, Rows, StepIds
+from linking.arrays import Rows
+from linking.candidates import ArticlesOfGoal, Goals, StepBatch, candidate_table
 from linking.model import Model, base_decision
-from linking.rerank.decide import Decision
+from linking.rerank.linear import LinearLists
 from linking.rerank.reranker import RerankedLists
 from linking.retrieve.index import GoalIndex
-from linking.retrieve.lists import GoalLists
 from linking.retrieve.retrieve import Retriever
 from linking.retrieve.vectors import PART_SIZE, VectorStore, hash_texts
 from linking.run.executors import Executor, InProcess
+from linking.verify.verifying import Verifying
 
 CANDIDATES = 30
 SPARE = 16
 """Goals kept beyond those asked for: a step's own article may be among the best, and so may equal titles."""
-
-CANDIDATE_SCHEMA = pa.schema(
-    {
-        "step_id": pa.int64(),
-        "rank": pa.int32(),
-        "article_id": pa.int64(),
-        "retrieval_score": pa.float32(),
-        "rerank_score": pa.float32(),
-        "probability": pa.float32(),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Goals:
-    """The goals to link to. `ids` are article ids, shape [n]; `texts` what the encoder reads."""
-
-    ids: ArticleIds
-    texts: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class StepBatch:
-    """Some steps to link: step ids, the ids of the articles that they are in, and texts, all of one length."""
-
-    ids: StepIds
-    article_ids: ArticleIds
-    texts: list[str]
 
 
 @dataclass(slots=True)
@@ -65,6 +40,8 @@ class LinkTally:
     searched: int = 0
     compared: int = 0
     """Pairs of a step and a goal that the reranker compared."""
+    verified: int = 0
+    """Pairs that the verifier read."""
     seconds: dict[str, float] = field(default_factory=dict)
 
     def add(self, other: LinkTally) -> None:
@@ -73,6 +50,7 @@ class LinkTally:
         self.encoded += other.encoded
         self.searched += other.searched
         self.compared += other.compared
+        self.verified += other.verified
         for stage, seconds in other.seconds.items():
             self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
 
@@ -90,7 +68,7 @@ class Linker:
     ) -> None:
         self.folder = folder / model.encoder.digest[:16]
         self.encoder, self.reranker = model.encoder, model.reranker
-        self.decision = model.decision or base_decision()
+        self.decision, self.verifier = model.decision or base_decision(), model.verifier
         self.candidates = candidates
         self.executor = executor or InProcess()
         self.goals = VectorStore(self.folder / "goals", part_size)
@@ -122,8 +100,19 @@ class Linker:
             ranked = self.reranker.over(self.folder / "reranked", retriever, depth)
             with timed(tally, "rerank"):
                 tally.compared = ranked.update(self.executor)
+        articles_of = ArticlesOfGoal(goals.ids, goal_rows)
+
+        def tables() -> Iterator[tuple[StepBatch, pa.Table]]:
+            for batch in steps():
+                lists = ranked.lists(self.steps.rows(hash_texts(batch.texts)))
+                yield batch, candidate_table(batch, lists, articles_of, self.decision, self.candidates)
+
+        verifying = self._verifying(goals, ranked)
+        if verifying is not None:
+            with timed(tally, "verify"):
+                tally.verified = verifying.read(tables, total, self.executor)
         with timed(tally, "decide"):
-            self._write(goals.ids, goal_rows, steps, total, ranked, output)
+            write(tables(), verifying, total, output)
         return tally
 
     def index(self, goals: Goals, goal_set: str) -> GoalIndex:
@@ -152,85 +141,27 @@ class Linker:
         for aside in self.folder.glob("*/.*.part"):
             aside.unlink(missing_ok=True)
 
-    def _write(
-        self,
-        article_ids: ArticleIds,
-        goal_rows: Rows,
-        steps: Callable[[], Iterable[StepBatch]],
-        total: int,
-        ranked: Retriever | RerankedLists,
-        output: Path,
-    ) -> None:
-        output.mkdir(parents=True, exist_ok=True)
-        articles_of = ArticlesOfGoal(article_ids, goal_rows)
-        with progress(None, "Deciding", total, "steps") as bar:
-            for number, batch in enumerate(steps()):
-                lists = ranked.lists(self.steps.rows(hash_texts(batch.texts)))
-                table = candidate_table(batch, lists, articles_of, self.decision, self.candidates)
-                with written_aside(output / f"part-{number:05d}.parquet") as aside:
-                    pq.write_table(table, aside, compression="zstd")
-                bar.update(len(batch.ids))
+    def _verifying(self, goals: Goals, ranked: Retriever | RerankedLists) -> Verifying | None:
+        if self.verifier is None:
+            return None
+        lists = ranked if isinstance(ranked, LinearLists) else None
+        stores = self.goals, self.steps
+        return Verifying(
+            self.folder, self.verifier, self.decision, goals, stores, lists, self.steps.part_size
+        )
 
 
-class ArticlesOfGoal:
-    """Which articles have the goal text of a row: nearly always one, but titles can be equal."""
-
-    def __init__(self, article_ids: ArticleIds, goal_rows: Rows) -> None:
-        self._ids = article_ids[np.lexsort((article_ids, goal_rows))]
-        self._count = np.bincount(goal_rows, minlength=1)
-        self._first = np.cumsum(self._count) - self._count
-
-    def spread(self, goal_rows: Rows) -> tuple[Positions, ArticleIds]:
-        """For each article of each goal row: the position in `goal_rows`, and the article's id; none for row -1."""
-        count = np.where(goal_rows < 0, 0, self._count[goal_rows])
-        position = np.repeat(np.arange(len(goal_rows)), count)
-        within = np.arange(len(position)) - np.repeat(np.cumsum(count) - count, count)
-        return position, self._ids[self._first[goal_rows[position]] + within]
-
-
-def candidate_table(
-    batch: StepBatch, lists: GoalLists, articles_of: ArticlesOfGoal, decision: Decision, k: int
-) -> pa.Table:
-    """The first `k` candidates of each step as rows of `CANDIDATE_SCHEMA`, without the step's own article.
-
-    Higher score first, then the smaller article id.
-    """
-    depth = lists.goals.shape[1]
-    position, article = articles_of.spread(lists.goals.ravel())
-    step = position // depth if depth else position
-    score, cosine = lists.deciding.ravel()[position], lists.scores.ravel()[position]
-    foreign = article != batch.article_ids[step]
-    step, article, score, cosine = step[foreign], article[foreign], score[foreign], cosine[foreign]
-    article = smaller_first(step, score, article)
-    rank = np.arange(len(step)) - np.searchsorted(step, step, side="left")
-    kept = rank < k
-    step, article, score, cosine, rank = step[kept], article[kept], score[kept], cosine[kept], rank[kept]
-    grid = np.full((len(batch.ids), k), -np.inf)
-    grid[step, rank] = score
-    probability = decision.probabilities(grid)[step, rank] if len(step) else np.empty(0)
-    return pa.table(
-        {
-            "step_id": batch.ids[step],
-            "rank": (rank + 1).astype(np.int32),
-            "article_id": article,
-            "retrieval_score": cosine.astype(np.float32),
-            "rerank_score": pa.nulls(len(step), pa.float32())
-            if lists.reranked is None
-            else score.astype(np.float32),
-            "probability": probability.astype(np.float32),
-        },
-        schema=CANDIDATE_SCHEMA,
-    )
-
-
-def smaller_first(step: Positions, score: Floats, article: ArticleIds) -> ArticleIds:
-    """The articles of lists that are in order of their scores, those of equal score now by their ids. All [n]."""
-    group = np.cumsum(np.diff(step, prepend=-1).astype(bool) | np.diff(score, prepend=np.nan).astype(bool))
-    same = group[1:] == group[:-1]
-    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
-    article = article.copy()
-    article[tied] = article[tied][np.lexsort((article[tied], group[tied]))]
-    return article
+def write(
+    tables: Iterable[tuple[StepBatch, pa.Table]], verifying: Verifying | None, total: int, output: Path
+) -> None:
+    """Write the candidates of each batch, verified where something verifies them, as a file of its own."""
+    output.mkdir(parents=True, exist_ok=True)
+    with progress(None, "Deciding", total, "steps") as bar:
+        for number, (batch, table) in enumerate(tables):
+            decided = table if verifying is None else verifying.decided(batch, table)
+            with written_aside(output / f"part-{number:05d}.parquet") as aside:
+                pq.write_table(decided, aside, compression="zstd")
+            bar.update(len(batch.ids))
 
 
 class timed:

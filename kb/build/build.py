@@ -20,7 +20,6 @@ from functools import partial
 from pathlib import Path
 
 import duckdb
-import numpy as np
 
 from crawl.corpus.write import CorpusTally, write_corpus
 from howtree.errors import BadUsage
@@ -34,18 +33,16 @@ from kb.build.fill import (
     refuse_broken,
     sizes,
 )
+from kb.build.read import read_goals, read_steps
 from kb.build.runs import RunRecord, keep_runs, record
 from kb.store import define_views
 from kb.work import WorkFolder
 from linking.encode.device import AskedPrecision, Device, refuse_missing
 from linking.model import Model
-from linking.pipeline import CANDIDATES, Goals, Linker, LinkTally, StepBatch
+from linking.pipeline import CANDIDATES, Linker, LinkTally
 from linking.rerank.decide import Decision
 from linking.retrieve.vectors import PART_SIZE
 from linking.run.executors import Executor, executor_of
-from linking.text import goal_text, step_text
-
-STEPS_PER_BATCH = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +51,8 @@ class Options:
 
     encoder: str = ""
     """Name or folder; empty for the default."""
+    reranker: str = ""
+    """Name or folder of a CrossEncoder in the verifier's place; empty for what belongs to the encoder."""
     precision: AskedPrecision = "auto"
     device: Device = "auto"
     """Where the encoder runs: on the processor (`cpu`), a GPU (`cuda`), or a GPU where there is one (`auto`)."""
@@ -116,16 +115,17 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
         with new_file(work.aside) as session:
             with stage(tally, "load"):
                 load_corpus(session, work.corpus)
-            model = options.model or Model.load(options.encoder, options.precision, options.device)
+            model = model_of(options)
             decision = model.decision_or_base()
-            threshold = least_probability(options, decision)
-            link(session, work, replace(model, decision=decision), options, executor, tally)
+            model = replace(model, decision=decision)
+            threshold = least_probability(options, model)
+            link(session, work, model, options, executor, tally)
             with stage(tally, "edges"):
                 load_links(session, work.candidates, threshold)
             tally.counts = sizes(session)
             keep_runs(session, output)
             run = run_of(sources, options, model, decision, threshold, tally, started)
-            thresholds = json.dumps(decision.thresholds)
+            thresholds = json.dumps(decision.thresholds if model.verifier is None else {})
             name = model.encoder.name
             record(session, work.corpus, run, threshold=threshold, encoder=name, thresholds=thresholds)
             define_views(session)
@@ -152,7 +152,17 @@ def require_sense(options: Options) -> None:
         refuse_missing(options.device)
 
 
-def least_probability(options: Options, decision: Decision) -> float:
+def model_of(options: Options) -> Model:
+    """What to link with.
+
+    Raises:
+        BadInput: a model cannot be loaded, or its parts do not belong together.
+    """
+    model = options.model or Model.load(options.encoder, options.precision, options.device)
+    return model.verified_by(options.reranker) if options.reranker else model
+
+
+def least_probability(options: Options, model: Model) -> float:
     """From which probability on a link is chosen: as asked, else by the measure asked for, else as fitted.
 
     Raises:
@@ -160,7 +170,7 @@ def least_probability(options: Options, decision: Decision) -> float:
     """
     if options.threshold is not None:
         return options.threshold
-    return decision.threshold if options.beta is None else decision.threshold_for(options.beta)
+    return model.last.threshold if options.beta is None else model.last.threshold_for(options.beta)
 
 
 def link(
@@ -185,31 +195,6 @@ def link(
         tally.links.add(linker.run(goals, steps, total, work.candidates / name))
         linker.index(goals, goal_set).save(work.index / name)
     tally.seconds.update(tally.links.seconds)
-
-
-def read_goals(session: duckdb.DuckDBPyConnection, language: str) -> Goals:
-    """The goals of one language."""
-    rows = session.execute(
-        "SELECT article_id, goal FROM articles WHERE language = ? ORDER BY article_id", [language]
-    ).fetchall()
-    return Goals(np.array([row[0] for row in rows], np.int64), [goal_text(row[1]) for row in rows])
-
-
-def read_steps(session: duckdb.DuckDBPyConnection, language: str) -> Iterator[StepBatch]:
-    """The steps of one language in batches, in the order of their ids."""
-    cursor = session.cursor().execute(
-        """
-        SELECT step_id, article_id, headline, CASE WHEN headline = '' THEN body[:2000] ELSE '' END
-        FROM kb.steps JOIN kb.articles USING (article_id) WHERE language = ? ORDER BY step_id
-        """,
-        [language],
-    )
-    while rows := cursor.fetchmany(STEPS_PER_BATCH):
-        yield StepBatch(
-            np.array([row[0] for row in rows], np.int64),
-            np.array([row[1] for row in rows], np.int64),
-            [step_text(row[2], row[3]) for row in rows],
-        )
 
 
 def folder_name(language: str) -> str:

@@ -58,7 +58,10 @@ def load_corpus(session: duckdb.DuckDBPyConnection, corpus: Path) -> None:
 def load_links(session: duckdb.DuckDBPyConnection, candidates: Path, threshold: float) -> None:
     """Fill the tables of candidates and edges."""
     shards = file_list(candidates.glob("*/part-*.parquet"))
-    session.execute(f"INSERT INTO candidates FROM read_parquet({shards}) ORDER BY step_id, rank")
+    columns = "* EXCLUDE (relation)"
+    session.execute(
+        f"INSERT INTO candidates SELECT {columns} FROM read_parquet({shards}) ORDER BY step_id, rank"
+    )
     session.execute(f"SET VARIABLE threshold = {float(threshold)!r}")
     session.execute(sql_file("edges.sql"))
 

@@ -48,6 +48,13 @@ def build(
             "howtree-retriever; howtree-retriever-large finds more and is slower]."
         ),
     ] = "",
+    reranker: Annotated[
+        str,
+        typer.Option(
+            help="Name or folder of a CrossEncoder of sentence-transformers that decides which of the first "
+            "candidates is right [default: what belongs to the encoder]."
+        ),
+    ] = "",
     precision: Annotated[
         Precision, typer.Option(help="Number format of the encoder; auto takes what suits the processor.")
     ] = Precision.auto,
@@ -80,6 +87,7 @@ def build(
 
     options = Options(
         encoder=encoder,
+        reranker=reranker,
         precision=precision.value,
         device=device.value,
         threshold=threshold,

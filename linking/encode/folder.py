@@ -67,6 +67,21 @@ class ModelFolder:
         return self.path / "decision.json"
 
     @property
+    def verifier(self) -> ModelFolder:
+        """The verifier's own folder: its cross-encoder is a difference too, with a judgement beside it."""
+        return ModelFolder(self.path / "verifier")
+
+    @property
+    def judgement(self) -> Path:
+        """What a verifier was fitted to (`linking.verify.judgement`)."""
+        return self.path / "judgement.json"
+
+    @property
+    def judgement_rows(self) -> Path:
+        """The long rows of its numbers."""
+        return self.path / "judgement.npz"
+
+    @property
     def card(self) -> Path:
         """What the model was made from, and what it is good for."""
         return self.path / "README.md"

@@ -1,0 +1,178 @@
+"""The judgement: a pair's features and its logits -> the probability that the goal is right for the step, and exact.
+
+Three logistic regressions, each a weighted sum of standardised numbers, fitted on judged pairs:
+
+    words    v = of the features, and of the products and differences of the two vectors
+    right    z = of the cross-encoder's three logits, v and a few features; p = 1 / (1 + exp(-(a z + b)))
+    exact    the same inputs: the share of right links that are exact
+
+v alone, calibrated by itself, says which pairs are worth reading, and judges those that were not read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from howtree.errors import BadInput
+from howtree.files import digest_of, digest_of_file, read_json, write_json, written_aside
+from linking.arrays import Flags, Floats, Numbers
+from linking.encode.folder import ModelFolder
+from linking.verify.features import NAMES
+
+DECIMALS = 6
+"""Logits are rounded here, so that another order of additions gives the same links."""
+PARTS = ("words", "right", "exact")
+ARRAYS = ("mean", "spread", "weight")
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A logistic regression: sum_i weight_i (x_i - mean_i) / spread_i + bias."""
+
+    mean: Floats
+    spread: Floats
+    weight: Floats
+    bias: float
+
+    def logits(self, x: Floats) -> Floats:
+        """Logits [n] of inputs [n, m]."""
+        found = np.einsum("nm,m->n", (x - self.mean) / self.spread, self.weight) + self.bias
+        return np.asarray(np.round(found, DECIMALS))
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Which candidates of a step are read."""
+
+    first: int = 4
+    """Among how many of the first candidates."""
+    least: float = 0.05
+    """From which probability of the decision on."""
+    worth: float = 0.0
+    """From which probability by v alone on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was fitted on judged pairs."""
+
+    words: Linear
+    right: Linear
+    exact: Linear
+    platt: tuple[float, float]
+    """a and b of p."""
+    unread: tuple[float, float]
+    """Those of pairs that were not read, for v."""
+    threshold: float
+    """Links of at least this probability are chosen by default."""
+    beside: tuple[str, ...]
+    """The features beside the logits and v in `right` and `exact`."""
+    reads: Reads = Reads()
+    reranker: str = ""
+    """Digest of the reranker whose features it was fitted on."""
+    encoder: str = ""
+    """Digest of the weights of the encoder whose vectors it was fitted on."""
+    fitted_on: str = ""
+
+    def worth(self, features: Floats, products: Floats) -> Floats:
+        """v, [n], of features [n, 38] and products [n, 2 d]."""
+        return self.words.logits(np.concatenate([features, products], axis=1))
+
+    def of_unread(self, worth: Floats) -> Floats:
+        """The probability of pairs by v alone, [n]."""
+        return sigmoid(self.unread[0] * worth + self.unread[1])
+
+    def of_read(self, logits: Numbers, worth: Floats, features: Floats) -> tuple[Floats, Flags]:
+        """The probability that the goal is right, and whether it is rather exact than helpful if it is; both [n]."""
+        columns = [NAMES.index(name) for name in self.beside]
+        x = np.concatenate([logits.astype(np.float64), worth[:, None], features[:, columns]], axis=1)
+        right = sigmoid(self.platt[0] * self.right.logits(x) + self.platt[1])
+        return right, self.exact.logits(x) >= 0
+
+    def save(self, folder: ModelFolder) -> None:
+        """Write the small numbers as JSON and the long rows beside them."""
+        parts = {name: getattr(self, name) for name in PARTS}
+        rows = {f"{name}.{array}": getattr(part, array) for name, part in parts.items() for array in ARRAYS}
+        folder.path.mkdir(parents=True, exist_ok=True)
+        with written_aside(folder.judgement_rows) as aside, aside.open("wb") as file:
+            np.savez(file, **{name: row.astype(np.float32) for name, row in rows.items()})
+        write_json(
+            folder.judgement,
+            {
+                "bias": {name: part.bias for name, part in parts.items()},
+                "platt": self.platt,
+                "unread": self.unread,
+                "threshold": self.threshold,
+                "beside": self.beside,
+                "reads": {"first": self.reads.first, "least": self.reads.least, "worth": self.reads.worth},
+                "reranker": self.reranker,
+                "encoder": self.encoder,
+                "fitted_on": self.fitted_on,
+                "sha256": digest_of_file(folder.judgement_rows),
+            },
+        )
+
+    @classmethod
+    def load(cls, folder: ModelFolder) -> Judgement:
+        """Read what `save` wrote.
+
+        Raises:
+            BadInput: a file is missing, or they are not those that were written.
+        """
+        about: dict[str, Any] = read_json(folder.judgement) or {}
+        try:
+            if digest_of_file(folder.judgement_rows) != about["sha256"]:
+                raise BadInput(
+                    f"{folder.judgement_rows} has changed since the verifier was fitted: restore the file"
+                )
+            with np.load(folder.judgement_rows) as file:
+                rows = {name: file[name].astype(np.float64) for name in file}
+            words, right, exact = (
+                Linear(
+                    rows[f"{name}.mean"],
+                    rows[f"{name}.spread"],
+                    rows[f"{name}.weight"],
+                    float(about["bias"][name]),
+                )
+                for name in PARTS
+            )
+            unknown = [name for name in about["beside"] if name not in NAMES]
+            if unknown or len(right.weight) != len(about["beside"]) + 4:
+                raise ValueError(unknown)
+            return cls(
+                words,
+                right,
+                exact,
+                platt=pair_of(about["platt"]),
+                unread=pair_of(about["unread"]),
+                threshold=float(about["threshold"]),
+                beside=tuple(about["beside"]),
+                reads=Reads(**about["reads"]),
+                reranker=about["reranker"],
+                encoder=about["encoder"],
+                fitted_on=about["fitted_on"],
+            )
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            raise BadInput(
+                f"{folder.path} holds no whole verifier ({folder.judgement.name}, {folder.judgement_rows.name}): "
+                "restore its files"
+            ) from error
+
+
+def judgement_digest(folder: ModelFolder) -> str:
+    """Changes with anything that was fitted."""
+    return digest_of(folder.judgement.read_text(encoding="utf-8"), digest_of_file(folder.judgement_rows))
+
+
+def pair_of(numbers: list[float]) -> tuple[float, float]:
+    """Two numbers."""
+    slope, offset = map(float, numbers)
+    return slope, offset
+
+
+def sigmoid(x: Floats) -> Floats:
+    """1 / (1 + exp(-x))."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(x, -60, 60))))

@@ -1,0 +1,90 @@
+"""The verifier of a model: the cross-encoder, and the judgement that turns its logits into a probability."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from howtree.errors import BadInput
+from howtree.files import digest_of
+from linking.arrays import Flags, Floats, Numbers
+from linking.encode.device import Precision
+from linking.encode.folder import ModelFolder
+from linking.verify.cross import CrossEncoder, load_cross_encoder
+from linking.verify.judgement import Judgement, Reads, judgement_digest, sigmoid
+
+EVEN = 0.5
+"""The threshold of a cross-encoder whose probabilities nobody has calibrated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Reads the first candidates of each step and says how likely each is right."""
+
+    cross: CrossEncoder
+    judgement: Judgement | None = None
+    """None for any other cross-encoder: then its own logit alone decides."""
+    fitted: str = ""
+    """Digest of the judgement's files."""
+
+    @classmethod
+    def load(cls, folder: ModelFolder, precision: Precision, device: str) -> Verifier:
+        """The one in a folder of its own.
+
+        Raises:
+            BadInput: files are missing or have changed.
+        """
+        judgement = Judgement.load(folder)
+        return cls(
+            load_cross_encoder(str(folder.path), precision, device), judgement, judgement_digest(folder)
+        )
+
+    @classmethod
+    def of(cls, name: str, precision: Precision, device: str) -> Verifier:
+        """Any CrossEncoder of sentence-transformers, by name or folder.
+
+        Raises:
+            BadInput: it cannot be loaded or does not fit (`linking.verify.cross`).
+        """
+        return cls(load_cross_encoder(name, precision, device))
+
+    @property
+    def digest(self) -> str:
+        """Changes with anything that could change a probability."""
+        return digest_of(self.cross.digest, self.fitted)
+
+    @property
+    def threshold(self) -> float:
+        """Links of at least this probability are chosen by default."""
+        return EVEN if self.judgement is None else self.judgement.threshold
+
+    @property
+    def reads(self) -> Reads:
+        """Which candidates of a step it reads."""
+        return Reads() if self.judgement is None else self.judgement.reads
+
+    def threshold_for(self, beta: float) -> float:
+        """The threshold that was best by F-beta.
+
+        Raises:
+            BadInput: none was fitted.
+        """
+        raise BadInput(f"the verifier has no threshold for beta {beta:g}: give --threshold")
+
+    def refuse_others(self, weights_digest: str, reranker_digest: str | None) -> None:
+        """Check that it was fitted for the encoder's weights and the reranker.
+
+        Raises:
+            BadInput: it was fitted for others.
+        """
+        fitted = self.judgement
+        if fitted is not None and (fitted.encoder, fitted.reranker) != (weights_digest, reranker_digest):
+            raise BadInput(
+                f"the verifier in {self.cross.name} was fitted for another encoder or reranker than those beside it: "
+                "fit it again, or leave it out"
+            )
+
+    def of_logits(self, logits: Numbers) -> tuple[Floats, Flags | None]:
+        """Without a judgement: the probability of pairs by their logits [n, 1], and no word on exact or helpful."""
+        return sigmoid(np.asarray(logits[:, 0], np.float64)), None
