@@ -39,7 +39,7 @@ INVARIANTS = {
                               HAVING max(rank) <> count(*) OR min(rank) <> 1 OR count(DISTINCT rank) <> count(*))""",
     "probabilities outside 0 to 1": """
         SELECT (SELECT count(*) FROM candidates WHERE NOT probability BETWEEN 0 AND 1.000001)
-             + (SELECT count(*) FROM edges WHERE NOT probability BETWEEN 0 AND 1.000001)""",
+             + (SELECT count(*) FROM best_links WHERE NOT probability BETWEEN 0 AND 1.000001)""",
     "edges of no step": "SELECT count(*) FROM edges ANTI JOIN steps USING (step_id)",
     "edges from another article than the step's": """
         SELECT count(*) FROM edges e JOIN steps s USING (step_id) WHERE e.parent_id <> s.article_id""",
@@ -47,12 +47,24 @@ INVARIANTS = {
     "edges from an article to itself": "SELECT count(*) FROM edges WHERE parent_id = child_id",
     "steps with more than one edge": """
         SELECT count(*) FROM (SELECT step_id FROM edges GROUP BY step_id HAVING count(*) > 1)""",
-    "model's edges that are not the step's first candidate": """
-        SELECT count(*) FROM edges e LEFT JOIN candidates c ON c.step_id = e.step_id AND c.rank = 1
+    "model's edges or guesses that are not the step's first candidate": """
+        SELECT count(*) FROM best_links e LEFT JOIN candidates c ON c.step_id = e.step_id AND c.rank = 1
         WHERE e.source = 'model' AND c.article_id IS DISTINCT FROM e.child_id""",
-    "model's edges chosen below the threshold, or not chosen above it": """
-        SELECT count(*) FROM edges WHERE source = 'model'
+    "model's edges below the threshold, or guesses above it": """
+        SELECT count(*) FROM best_links WHERE source = 'model'
             AND chosen <> (probability >= (SELECT value::FLOAT FROM meta WHERE key = 'threshold'))""",
+    "guesses for steps that have an edge": "SELECT count(*) FROM guesses SEMI JOIN edges USING (step_id)",
+    "steps with more than one guess": """
+        SELECT count(*) FROM (SELECT step_id FROM guesses GROUP BY step_id HAVING count(*) > 1)""",
+    "unknown relations": """
+        SELECT count(*) FROM best_links WHERE relation NOT IN ('exact', 'helpful')""",
+    "things, notes, citations or related articles of no article": """
+        SELECT (SELECT count(*) FROM things ANTI JOIN articles USING (article_id))
+             + (SELECT count(*) FROM notes ANTI JOIN articles USING (article_id))
+             + (SELECT count(*) FROM citations ANTI JOIN articles USING (article_id))
+             + (SELECT count(*) FROM related ANTI JOIN articles USING (article_id))
+             + (SELECT count(*) FROM alternatives ANTI JOIN articles USING (article_id))
+             + (SELECT count(*) FROM goal_vectors ANTI JOIN articles USING (article_id))""",
     "editor's edges without such a hyperlink": """
         SELECT count(*) FROM edges e ANTI JOIN hyperlinks h ON h.step_id = e.step_id AND h.target_id = e.child_id
         WHERE e.source = 'editor'""",
@@ -65,8 +77,6 @@ INVARIANTS = {
         ANTI JOIN names n ON n.article_id = a.article_id AND n.hash = name_hash(a.goal)""",
     "goals that cannot be found by their words": """
         SELECT count(*) FROM articles a ANTI JOIN goal_words w USING (article_id) WHERE len(words_of(a.goal)) > 0""",
-    "steps with more than one chosen edge": """
-        SELECT count(*) FROM (SELECT step_id FROM edges WHERE chosen GROUP BY step_id HAVING count(*) > 1)""",
 }
 
 

@@ -24,7 +24,6 @@ FROM {side}.edges e
 JOIN {side}.steps s USING (step_id)
 JOIN {side}.articles p ON p.article_id = s.article_id
 JOIN {side}.articles c ON c.article_id = e.child_id
-WHERE e.chosen
 """
 CHANGES = {
     "articles came": f"{ARTICLES} WHERE o.key IS NULL ORDER BY key",

@@ -58,7 +58,13 @@ def step_label(step: Step) -> str:
 def link_label(link: Link) -> str:
     """E.g. "Deep Clean Your House  [0.87 model]", with why it is not opened."""
     stop = f"  ({STOP_WORDS[link.goal.stop]})" if link.goal.stop == "cycle" else ""
-    return f"{one_line(link.goal.goal)}  [{link.probability:.2f} {link.source}]{stop}"
+    return f"{one_line(link.goal.goal)}  [{link_mark(link)}]{stop}"
+
+
+def link_mark(link: Link) -> str:
+    """E.g. "0.87 model", or "1.00 person, exact" where the relation was decided."""
+    relation = f", {link.relation}" if link.relation else ""
+    return f"{link.probability:.2f} {link.source}{relation}"
 
 
 def one_line(text: str) -> str:
@@ -161,9 +167,7 @@ class _Mermaid:
         if step.link:
             target = self.name("g")
             dotted = "-.->" if step.link.goal.stop == "cycle" else "==>"
-            self.lines.append(
-                f'    {node} {dotted}|"{step.link.probability:.2f} {step.link.source}"| {target}'
-            )
+            self.lines.append(f'    {node} {dotted}|"{link_mark(step.link)}"| {target}')
             self.goal(step.link.goal, target)
 
     def name(self, kind: str) -> str:

@@ -264,4 +264,8 @@ def explain(error: duckdb.Error) -> str:
         return f"a query may not reach files, the network or settings ({first_line(error)})"
     if "configuration has been locked" in text:
         return "a query may not change settings: they are locked"
+    if isinstance(
+        error, duckdb.InvalidInputException
+    ):  # what a macro of ours says, such as that there is no such goal
+        text = text.removeprefix("Invalid Input Error: ")
     return f"the query failed: {text}"

@@ -21,11 +21,14 @@ from kb.beside import take_over
 from kb.review.overlay import lay_over
 from kb.review.reviews import REVIEWS_SUFFIX, Log, read, reviews_path
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 TABLES = (
-    "articles", "aliases", "categories", "methods", "steps", "hyperlinks", "candidates", "names", "words", "goal_words",
-    "skipped", "runs", "meta",
+    "articles", "aliases", "categories", "methods", "steps", "things", "notes", "citations", "related", "alternatives",
+    "hyperlinks", "candidates", "goal_vectors", "names", "words", "goal_words", "skipped", "runs", "meta",
 )  # fmt: skip
+"""The tables of a file that a session shows as they are."""
+OVERLAID = ("edges", "guesses", "verdicts")
+"""The tables of a file over which a session lays what people said."""
 MEMORY_LIMIT = "800MB"
 
 
@@ -154,7 +157,7 @@ def attach(path: Path) -> duckdb.DuckDBPyConnection:
     except BadInput:
         session.close()
         raise
-    for table in TABLES:  # the view `edges` is the overlay's
+    for table in TABLES:
         session.execute(f"CREATE VIEW {table} AS FROM kb.{table}")
     return session
 
@@ -174,18 +177,35 @@ def attach_as(session: duckdb.DuckDBPyConnection, name: str, path: Path) -> None
     """
     try:
         session.execute(f"ATTACH {literal(str(path))} AS {name} (READ_ONLY)")
-        row = session.execute(f"SELECT value FROM {name}.meta WHERE key = 'schema_version'").fetchone()
-        if row is None or row[0] != str(SCHEMA_VERSION):
-            raise BadInput(
-                f"{path} has schema version {row[0] if row else 'unknown'}, this howtree reads version "
-                f"{SCHEMA_VERSION}: build it again with this version, or install the version that made it"
-            )
-        for table in TABLES:
+        require_version(session, name, path)
+        for table in (*TABLES, *OVERLAID):
             session.execute(f"FROM {name}.{table} LIMIT 0")
     except duckdb.Error as error:
         raise BadInput(
             f"{path} is not a knowledge base of howtree ({first_line(error)}). Build one with: howtree build"
         ) from error
+
+
+def require_version(session: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+    """Check that an attached file has the schema that this version reads.
+
+    Raises:
+        BadInput: it has another; the message says how to get one that has it.
+    """
+    row = session.execute(f"SELECT value FROM {name}.meta WHERE key = 'schema_version'").fetchone()
+    version = row[0] if row else "unknown"
+    if version == str(SCHEMA_VERSION):
+        return
+    if version.isdigit() and int(version) < SCHEMA_VERSION:
+        advice = (
+            "run the `howtree build` that made it once more, with the same sources, -o and --encoder: it goes on from "
+            "its work folder and encodes nothing again"
+        )
+    else:
+        advice = "install the version of howtree that made it"
+    raise BadInput(
+        f"{path} has schema version {version}, this howtree reads version {SCHEMA_VERSION}: {advice}"
+    )
 
 
 def notes(path: Path, log: Log, states: Mapping[str, int]) -> list[str]:

@@ -11,16 +11,19 @@ FIGURES = """
 SELECT (SELECT count(*) FROM articles) AS goals,
        (SELECT count(*) FROM steps) AS steps,
        (SELECT count(*) FROM candidates) AS candidates,
-       (SELECT count(*) FROM edges WHERE chosen) AS linked_steps,
-       (SELECT count(*) FROM edges WHERE chosen AND source = 'editor') AS linked_by_editors,
-       (SELECT count(DISTINCT child_id) FROM edges WHERE chosen) AS goals_linked_to,
+       (SELECT count(*) FROM edges) AS linked_steps,
+       (SELECT count(*) FROM edges WHERE source = 'editor') AS linked_by_editors,
+       (SELECT count(DISTINCT child_id) FROM edges) AS goals_linked_to,
        (SELECT count(*) FROM skipped) AS skipped_records
 """
+MADE_OF = ("encoder_digest", "reranker_digest", "decision_digest", "verifier_digest", "predictions_digest",
+           "reviews_digest")  # fmt: skip
+"""What a file may be made of beside its sources, as its meta names it."""
 LANGUAGES = "SELECT language, count(*) AS n FROM articles GROUP BY language ORDER BY n DESC, language"
 
 
 def summary(kb: KnowledgeBase) -> dict[str, Any]:
-    """Sizes, the share of linked steps, the thresholds and the last run, as numbers, lists and objects."""
+    """Sizes, the share of linked steps, thresholds, digests of what it was made of, and the last run, for programs."""
     figures = kb.records(FIGURES)[0]
     return {
         "file": str(kb.path),
@@ -32,6 +35,8 @@ def summary(kb: KnowledgeBase) -> dict[str, Any]:
         "thresholds_by_beta": kb.thresholds,
         "encoder": kb.meta["encoder"],
         "built_at": kb.meta["built_at"],
+        "sources": json.loads(kb.meta["sources"]),
+        **{name: kb.meta[name] for name in MADE_OF if name in kb.meta},
         "run": last_run(kb),
     }
 
@@ -54,6 +59,7 @@ def in_words(facts: dict[str, Any]) -> dict[str, str]:
         "languages": ", ".join(f"{name} {count:,}" for name, count in facts["languages"].items()),
         "share_of_steps_linked": f"{facts['share_of_steps_linked']:.1%}",
         "thresholds_by_beta": ", ".join(f"{beta}: {v:g}" for beta, v in facts["thresholds_by_beta"].items()),
+        "sources": ", ".join(f"{path} ({digest})" for path, digest in facts["sources"].items()),
         "built_with": f"howtree {facts['run']['version']}",
     }
     del shown["bytes"], shown["run"]

@@ -27,6 +27,8 @@ class Link:
     probability: float
     source: str
     """'person', 'editor' (a hyperlink) or 'model'."""
+    relation: str | None
+    """'exact' or 'helpful'; None where nobody decided."""
     goal: Goal
 
 
@@ -88,6 +90,7 @@ def _method_dict(method: Method) -> dict[str, Any]:
             shown["link"] = {
                 "probability": round(step.link.probability, 4),
                 "source": step.link.source,
+                "link_relation": step.link.relation,
                 **step.link.goal.to_dict(),
             }
         steps.append(shown)
@@ -150,10 +153,11 @@ class _Shelf:
 
     def __init__(self, kb: KnowledgeBase, threshold: float | None) -> None:
         self._kb = kb
-        self._condition = "e.chosen" if threshold is None else "e.probability >= $threshold"
+        self._relation = "edges" if threshold is None else "best_links"
+        self._condition = "TRUE" if threshold is None else "e.probability >= $threshold"
         self._parameters = {} if threshold is None else {"threshold": threshold}
-        self._links: dict[int, tuple[int, float, str]] = {}
-        """The goal, probability and source of each linked step."""
+        self._links: dict[int, tuple[int, float, str, str | None]] = {}
+        """The goal, probability, source and relation of each linked step."""
         self._names: dict[int, str] = {}
         self._rows: dict[int, list[_Row]] = {}
         self._steps = 0
@@ -167,7 +171,7 @@ class _Shelf:
             if left > 1:
                 opened |= level
         self._fetch_steps(opened)
-        self._fetch_names(opened | {goal for goal, _, _ in self._links.values()})
+        self._fetch_names(opened | {link[0] for link in self._links.values()})
 
     def grow(self, root: int, depth: int) -> Goal:
         """The tree below a root, its `depth` levels having been fetched."""
@@ -196,21 +200,22 @@ class _Shelf:
         link = self._links.get(row.step_id)
         if link is None:
             return Step(row.step_id, row.number, row.text, None)
-        child_id, probability, source = link
+        child_id, probability, source, relation = link
         if child_id in above:
             goal = Goal(child_id, self._names[child_id], stop="cycle")
         elif depth == 1:
             goal = Goal(child_id, self._names[child_id], stop="depth")
         else:
             goal = self.open(child_id, depth - 1, above)
-        return Step(row.step_id, row.number, row.text, Link(probability, source, goal))
+        return Step(row.step_id, row.number, row.text, Link(probability, source, relation, goal))
 
     def _fetch_links(self, article_ids: set[int]) -> set[int]:
         """Fetch the links of the steps of some goals; returns the goals linked to."""
         rows = self._kb.query(
             f"""
-            SELECT e.step_id, e.child_id, e.probability, e.source
-            FROM (SELECT unnest($ids) AS parent_id) JOIN edges e USING (parent_id) WHERE {self._condition}
+            SELECT e.step_id, e.child_id, e.probability, e.source, e.relation
+            FROM (SELECT unnest($ids) AS parent_id) JOIN {self._relation} e USING (parent_id)
+            WHERE {self._condition}
             """,
             {"ids": list(article_ids), **self._parameters},
         ).fetchall()

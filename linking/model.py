@@ -81,12 +81,13 @@ class Model:
 
     @property
     def digests(self) -> dict[str, str | None]:
-        """What tells this model from others: the encoder's name, its digest and those of the other parts."""
+        """What tells this model from others: the encoder's name, and the digests of the parts."""
         verifier = {} if self.verifier is None else {"verifier_digest": self.verifier.digest}
         return {
             "encoder": self.encoder.name,
             "encoder_digest": self.encoder.digest,
             "reranker_digest": None if self.reranker is None else self.reranker.digest,
+            "decision_digest": None if self.decision is None else self.decision.digest,
             **verifier,
         }
 

@@ -22,22 +22,22 @@ from pathlib import Path
 import duckdb
 
 from crawl.corpus.write import CorpusTally, write_corpus
-from howtree.errors import BadUsage
+from howtree.errors import BadInput, BadUsage
 from howtree.extras import needs
 from howtree.files import digest_of
 from kb.build.fill import (
     articles_digest,
+    finish,
     load_corpus,
     load_links,
     new_file,
-    refuse_broken,
     sizes,
 )
 from kb.build.read import read_goals, read_steps
 from kb.build.runs import RunRecord, keep_runs, record
-from kb.store import define_views
 from kb.work import WorkFolder
 from linking.encode.device import AskedPrecision, Device, refuse_missing
+from linking.encode.encoder import SentenceEncoder, load_encoder
 from linking.model import Model
 from linking.pipeline import CANDIDATES, Linker, LinkTally
 from linking.rerank.decide import Decision
@@ -60,6 +60,8 @@ class Options:
     """Least probability of a chosen link; None for the one that was fitted with the decision."""
     beta: float | None = None
     """Without a threshold: choose the one that was fitted with the best F-beta."""
+    decision: Path | None = None
+    """A file that `howtree train decision` wrote, in place of the model's own decision."""
     candidates: int = CANDIDATES
     executor: str = "process"
     """Who encodes and searches: `process`, `pool` or `ray`; the result is the same."""
@@ -80,7 +82,7 @@ class BuildTally:
     corpus: CorpusTally
     links: LinkTally = field(default_factory=LinkTally)
     counts: dict[str, int] = field(default_factory=dict)
-    """Articles, steps, candidates, edges, chosen edges, hyperlinks in the file."""
+    """Articles, steps, candidates, edges, guesses, hyperlinks in the file, and edges that are hyperlinks."""
     seconds: dict[str, float] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
@@ -89,7 +91,7 @@ class BuildTally:
         return [
             *self.corpus.lines(),
             f"{c['articles']:,} articles, {c['steps']:,} steps, {c['candidates']:,} candidates",
-            f"{c['chosen']:,} steps linked ({c['chosen'] / max(1, c['steps']):.0%}), "
+            f"{c['edges']:,} steps linked ({c['edges'] / max(1, c['steps']):.0%}), "
             f"{c['hyperlinked']:,} of them by editors' hyperlinks",
             f"{self.links.encoded:,} texts encoded, {self.links.searched:,} searched; "
             + ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in self.seconds.items()),
@@ -128,8 +130,7 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
             thresholds = json.dumps(decision.thresholds if model.verifier is None else {})
             name = model.encoder.name
             record(session, work.corpus, run, threshold=threshold, encoder=name, thresholds=thresholds)
-            define_views(session)
-            refuse_broken(session)
+            finish(session)
         work.aside.replace(output)
         shutil.rmtree(work.candidates, ignore_errors=True)
     return tally
@@ -144,6 +145,8 @@ def require_sense(options: Options) -> None:
     """
     if options.threshold is not None and options.beta is not None:
         raise BadUsage("threshold and beta both say which links are chosen: give one of them")
+    if options.decision is not None and (options.model is not None or options.reranker):
+        raise BadUsage("decision and model or reranker both say what gives the probability: give one of them")
     if options.threshold is not None and not 0 <= options.threshold <= 1:
         raise BadUsage(f"threshold is a probability from 0 to 1, not {options.threshold}")
     if options.candidates < 1:
@@ -156,10 +159,27 @@ def model_of(options: Options) -> Model:
     """What to link with.
 
     Raises:
-        BadInput: a model cannot be loaded, or its parts do not belong together.
+        BadInput: a model cannot be loaded, or its parts, the decision among them, do not belong together.
     """
+    if options.decision is not None:
+        return decided_by(options.decision, load_encoder(options.encoder, options.precision, options.device))
     model = options.model or Model.load(options.encoder, options.precision, options.device)
     return model.verified_by(options.reranker) if options.reranker else model
+
+
+def decided_by(path: Path, encoder: SentenceEncoder) -> Model:
+    """An encoder with the decision in a file; it gives the probability, so no verifier does.
+
+    Raises:
+        BadInput: the decision was fitted for other weights, or is none.
+    """
+    decision = Decision.load(path)
+    if decision.weights_digest != encoder.weights_digest:
+        raise BadInput(
+            f"{path} was fitted for other weights than those of {encoder.name}: name the encoder that it was fitted "
+            f"for, or fit it again with howtree train decision --encoder {encoder.name} -o {path}"
+        )
+    return replace(Model.of(encoder, with_decision=False), decision=decision, verifier=None)
 
 
 def least_probability(options: Options, model: Model) -> float:
@@ -222,6 +242,7 @@ def run_of(
             "candidates": options.candidates,
             "device": model.encoder.device,
             "threshold": threshold,
+            "decision": None if options.decision is None else str(options.decision),
             "temperature": decision.temperature,
             "bias": decision.bias,
         },

@@ -13,6 +13,7 @@ import duckdb
 from howtree.errors import BadInput
 from howtree.files import digest_of
 from howtree.progress import warn
+from kb.build.comments import write_comments
 from kb.check import problems
 from kb.store import define_views, literal, sql_file
 
@@ -56,12 +57,9 @@ def load_corpus(session: duckdb.DuckDBPyConnection, corpus: Path) -> None:
 
 
 def load_links(session: duckdb.DuckDBPyConnection, candidates: Path, threshold: float) -> None:
-    """Fill the tables of candidates and edges."""
+    """Fill the tables of candidates, edges and guesses."""
     shards = file_list(candidates.glob("*/part-*.parquet"))
-    columns = "* EXCLUDE (relation)"
-    session.execute(
-        f"INSERT INTO candidates SELECT {columns} FROM read_parquet({shards}) ORDER BY step_id, rank"
-    )
+    session.execute(f"INSERT INTO candidates BY NAME FROM read_parquet({shards}) ORDER BY step_id, rank")
     session.execute(f"SET VARIABLE threshold = {float(threshold)!r}")
     session.execute(sql_file("edges.sql"))
 
@@ -72,12 +70,11 @@ def file_list(paths: Iterable[Path]) -> str:
 
 
 def sizes(session: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Rows of the tables, and how many edges are chosen and how many are editors' hyperlinks."""
+    """Rows of the tables, and how many edges are editors' hyperlinks."""
     counts = {
         table: number(session, f"SELECT count(*) FROM {table}")
-        for table in ("articles", "steps", "candidates", "edges", "hyperlinks")
+        for table in ("articles", "steps", "candidates", "edges", "guesses", "hyperlinks")
     }
-    counts["chosen"] = number(session, "SELECT count(*) FROM edges WHERE chosen")
     counts["hyperlinked"] = number(session, "SELECT count(*) FROM edges WHERE source = 'editor'")
     return counts
 
@@ -93,6 +90,17 @@ def articles_digest(session: duckdb.DuckDBPyConnection) -> str:
     return digest_of(
         *(row[0] for row in session.execute("SELECT content_hash FROM articles ORDER BY key").fetchall())
     )
+
+
+def finish(session: duckdb.DuckDBPyConnection) -> None:
+    """Make the public views of a filled file, with a comment on everything, and check that it holds together.
+
+    Raises:
+        BadInput: an invariant is broken; the message names each.
+    """
+    define_views(session)
+    write_comments(session)
+    refuse_broken(session)
 
 
 def refuse_broken(session: duckdb.DuckDBPyConnection) -> None:

@@ -12,10 +12,9 @@ from typing import Any
 import duckdb
 
 from crawl.corpus.write import digests_of
-from howtree.errors import HowtreeError
 from howtree.version import __version__
 from kb.build.fill import articles_digest, number
-from kb.store import SCHEMA_VERSION, KnowledgeBase
+from kb.store import SCHEMA_VERSION, in_memory, literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +30,14 @@ class RunRecord:
 
 
 def keep_runs(session: duckdb.DuckDBPyConnection, output: Path) -> None:
-    """Take over the runs recorded in the file that this build replaces, if it is one of ours."""
+    """Take over the runs recorded in the file that this build replaces, if it is one of ours, of any schema version."""
     if not output.is_file():
         return
     try:
-        with KnowledgeBase(output) as old:
-            earlier = old.query("SELECT * EXCLUDE (run_id) FROM runs ORDER BY run_id").fetchall()
-    except HowtreeError:
+        with in_memory() as old:
+            old.execute(f"ATTACH {literal(str(output))} AS old (READ_ONLY)")
+            earlier = old.execute("SELECT * EXCLUDE (run_id) FROM old.runs ORDER BY run_id").fetchall()
+    except duckdb.Error:  # another program's file, or a damaged one
         return
     for run_id, row in enumerate(earlier, 1):
         session.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [run_id, *row])
@@ -79,6 +79,12 @@ def record(
         "version": __version__,
         "encoder": encoder,
         "articles_digest": articles,
+        "sources": json.dumps(inputs["digests"], ensure_ascii=False),
+        **{
+            name: value
+            for name, value in {**inputs, **run.models}.items()
+            if name.endswith("_digest") and value
+        },
         **meta,
     }
     session.executemany(

@@ -40,6 +40,10 @@ def build(
         float | None,
         typer.Option(min=0, help="Choose links by the threshold of the best F-beta: 0.25, 0.5, 1 or 2."),
     ] = None,
+    decision: Annotated[
+        Path | None,
+        typer.Option(help="A decision of `howtree train decision`, in place of the encoder's own."),
+    ] = None,
     candidates: Annotated[int, typer.Option(min=1, max=1000, help="Goals kept for each step.")] = 30,
     encoder: Annotated[
         str,
@@ -92,6 +96,7 @@ def build(
         device=device.value,
         threshold=threshold,
         beta=beta,
+        decision=decision,
         candidates=candidates,
         executor=executor,
         workers=workers,

@@ -215,6 +215,32 @@ def number(value: float | None) -> str:
 
 
 @reviewers.command()
+def bake(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The knowledge base to write; not the one that is read.")
+    ],
+    kb: KbOption = None,
+) -> None:
+    """Write a copy of the knowledge base with the verdicts in it, for programs that know DuckDB and not reviews.
+
+    Example: howtree review bake -o kb2.duckdb
+    """
+    from kb.review.bake import bake as write_baked
+    from kb.store import default_path
+
+    states = write_baked(kb or default_path(), output)
+    left_out = states.total() - states["current"]
+    say(
+        f"Wrote {output}: {states['current']:,} reviews are in its links"
+        + (
+            f"; {left_out:,} do not count any more and are only in its table of verdicts."
+            if left_out
+            else "."
+        )
+    )
+
+
+@reviewers.command()
 def export(
     output: Annotated[Path, typer.Option("-o", "--output", help="JSON Lines to write.")] = Path("gold.jsonl"),
     kb: KbOption = None,

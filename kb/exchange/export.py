@@ -16,23 +16,27 @@ from howtree.progress import progress, warn
 from kb.exchange.paper import write_paper
 from kb.results import as_json, opened, records, records_by_article
 from kb.review.judging import plain_cell
-from kb.store import TABLES, KnowledgeBase
+from kb.store import OVERLAID, TABLES, KnowledgeBase
 from kb.tree import trees
 
 BATCH = 20_000
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-TABLES_OUT = (*TABLES, "edges", "verdicts")
-ORDERS = {"edges": "ORDER BY step_id", "verdicts": "ORDER BY judged_at, review_id"}
+TABLES_OUT = (*TABLES, *OVERLAID)
+ORDERS = {
+    "edges": "ORDER BY step_id",
+    "guesses": "ORDER BY step_id",
+    "verdicts": "ORDER BY judged_at, review_id",
+}
 """The order of rows, where they are not in order in the file: to sort large tables again would take memory."""
 
 EDGES = """
 SELECT p.key AS parent, p.goal AS parent_goal, s.method_number AS method, s.step_number AS step,
-       step_text(s.headline, s.body) AS text, c.key AS child, c.goal AS child_goal, e.probability, e.source
+       step_text(s.headline, s.body) AS text, c.key AS child, c.goal AS child_goal, e.probability, e.source,
+       e.relation
 FROM edges e
 JOIN steps s USING (step_id)
 JOIN articles p ON p.article_id = e.parent_id
 JOIN articles c ON c.article_id = e.child_id
-WHERE e.chosen
 ORDER BY e.step_id
 """
 ARTICLES = """
@@ -56,6 +60,19 @@ divided AS (
     GROUP BY article_id
 )
 SELECT a.language, a.page_id, a.slug, a.url, a.title, a.goal, a.introduction, a.revision, a.licence, a.source,
+       a.published, a.modified, a.fetched_at,
+       coalesce((SELECT list(text ORDER BY number) FROM things t
+                 WHERE t.article_id = a.article_id AND kind = 'ingredient'), []) AS ingredients,
+       coalesce((SELECT list(text ORDER BY number) FROM things t
+                 WHERE t.article_id = a.article_id AND kind = 'thing'), []) AS things,
+       coalesce((SELECT list(text ORDER BY number) FROM notes n
+                 WHERE n.article_id = a.article_id AND kind = 'tip'), []) AS tips,
+       coalesce((SELECT list(text ORDER BY number) FROM notes n
+                 WHERE n.article_id = a.article_id AND kind = 'warning'), []) AS warnings,
+       coalesce((SELECT list(text ORDER BY number) FROM citations c
+                 WHERE c.article_id = a.article_id), []) AS "references",
+       coalesce((SELECT list(slug ORDER BY number) FROM related r
+                 WHERE r.article_id = a.article_id), []) AS related,
        coalesce((SELECT list(name ORDER BY level) FROM categories c WHERE c.article_id = a.article_id), [])
            AS categories,
        coalesce((SELECT list(slug ORDER BY slug) FROM aliases x WHERE x.article_id = a.article_id), [])
@@ -73,7 +90,6 @@ JOIN steps s USING (step_id)
 JOIN articles p ON p.article_id = e.parent_id
 JOIN articles c ON c.article_id = e.child_id
 ANTI JOIN hyperlinks h ON h.step_id = e.step_id AND h.target_id = e.child_id
-WHERE e.chosen
 ORDER BY e.probability DESC, e.step_id
 """
 
@@ -122,7 +138,7 @@ def write_articles(kb: KnowledgeBase, path: Path, depth: int) -> int:
 
 
 def write_edges(kb: KnowledgeBase, path: Path, depth: int) -> int:
-    """JSON Lines, a chosen link per line, by the keys that builds keep. Returns the links written."""
+    """JSON Lines, a link per line, by the keys that builds keep. Returns the links written."""
     return write_lines(path, records(kb, EDGES, "Links"))
 
 
@@ -137,7 +153,7 @@ def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> int:
 
 
 def write_missing_links(kb: KnowledgeBase, path: Path, depth: int) -> int:
-    """CSV for editors: the chosen links that no hyperlink of the step makes, likeliest first. Returns their number."""
+    """CSV for editors: the links that no hyperlink of the step makes, likeliest first. Returns their number."""
     count = 0
     with opened(path) as file:
         names = [column[0] for column in kb.query(f"{MISSING_LINKS} LIMIT 0").description or ()]
@@ -153,11 +169,12 @@ def write_missing_links(kb: KnowledgeBase, path: Path, depth: int) -> int:
 ATTRIBUTES = {
     "goal": ("node", "string"), "language": ("node", "string"), "url": ("node", "string"), "steps": ("node", "long"),
     "step": ("edge", "string"), "probability": ("edge", "double"), "source": ("edge", "string"),
+    "relation": ("edge", "string"),
 }  # fmt: skip
 
 
 def write_graphml(kb: KnowledgeBase, path: Path, depth: int) -> int:
-    """GraphML for Gephi and networkx: a node per goal, an edge per chosen link. Returns nodes and edges written.
+    """GraphML for Gephi and networkx: a node per goal, an edge per link. Returns nodes and edges written.
 
     Written as a stream: networkx would hold the whole graph in memory.
     """
@@ -175,7 +192,7 @@ def write_graphml(kb: KnowledgeBase, path: Path, depth: int) -> int:
         ):
             element(xml, "node", {"id": row.pop("id")}, row)
             count += 1
-        links = "SELECT step_id, parent_id, child_id, step, probability, source FROM links ORDER BY step_id"
+        links = "SELECT step_id, parent_id, child_id, step, probability, source, relation FROM links ORDER BY step_id"
         for row in records(kb, links, "Links"):
             ends = {"id": row.pop("step_id"), "source": row.pop("parent_id"), "target": row.pop("child_id")}
             element(xml, "edge", ends, row)

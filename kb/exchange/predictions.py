@@ -20,10 +20,10 @@ from crawl.readers.files import check
 from howtree.errors import BadInput
 from howtree.files import digest_of_file
 from howtree.progress import progress, warn
-from kb.build.fill import load_corpus, new_file, number, refuse_broken
+from kb.build.fill import finish, load_corpus, new_file, number
 from kb.build.runs import RunRecord, record
 from kb.exchange.paper import UNLINKABLE, probabilities, without_stop
-from kb.store import define_views, sql_file
+from kb.store import sql_file
 from kb.work import WorkFolder
 
 BATCH = 20_000
@@ -48,7 +48,7 @@ CREATE TEMP TABLE titles AS SELECT lower(goal) AS title, min(article_id) AS arti
 
 INSERT INTO candidates
 SELECT step_id, row_number() OVER (PARTITION BY step_id ORDER BY probability DESC, article_id), article_id, score, NULL,
-       probability
+       probability, NULL
 FROM (
     SELECT p.step_id, t.article_id, max(q.score) AS score, max(q.probability) AS probability
     FROM placed p
@@ -118,8 +118,7 @@ def import_predictions(
             run = run_of(predictions, articles, threshold, tally, started)
             encoder = f"none: predictions read from {predictions.name}"
             record(session, work.corpus, run, threshold=threshold, encoder=encoder)
-            define_views(session)
-            refuse_broken(session)
+            finish(session)
         work.aside.replace(output)
     return tally
 
@@ -203,7 +202,7 @@ def count(session: duckdb.DuckDBPyConnection, tally: PredictionTally) -> None:
     )
     tally.steps = number(session, "SELECT count(*) FROM steps")
     tally.predicted = number(session, "SELECT count(*) FROM placed")
-    tally.linked = number(session, "SELECT count(*) FROM edges WHERE chosen")
+    tally.linked = number(session, "SELECT count(*) FROM edges")
 
 
 def run_of(

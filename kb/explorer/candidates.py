@@ -35,11 +35,11 @@ def _toggle(path: StepPath) -> None:
 
 
 def of_step(kb: KnowledgeBase, step_id: int, most: int = SHOWN) -> list[dict[str, Any]]:
-    """The best candidates of a step with their scores, and whether one is the step's chosen link."""
+    """The best candidates of a step with their scores, and whether one is the step's link."""
     return kb.records(
         """
         SELECT c.rank, c.article_id, a.key, a.goal, c.probability, c.retrieval_score, c.rerank_score,
-               coalesce(e.chosen AND e.child_id = c.article_id, false) AS chosen
+               coalesce(e.child_id = c.article_id, false) AS chosen
         FROM candidates c
         JOIN articles a ON a.article_id = c.article_id
         LEFT JOIN edges e ON e.step_id = c.step_id

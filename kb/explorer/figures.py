@@ -15,7 +15,7 @@ HISTOGRAM = """
 SELECT least(floor(probability * 20), 19) / 20 AS probability, count(*) AS links,
        CASE WHEN source = 'model' THEN CASE WHEN chosen THEN 'model, chosen' ELSE 'model, not chosen' END
             ELSE 'set by ' || CASE source WHEN 'editor' THEN 'an editor' ELSE 'a person' END END AS kind
-FROM edges GROUP BY ALL ORDER BY 1, 3
+FROM best_links GROUP BY ALL ORDER BY 1, 3
 """
 MOST_USED = """
 SELECT a.key, f.goal, f.steps AS uses FROM fan_in f JOIN articles a USING (article_id)

@@ -32,8 +32,7 @@ def page() -> None:
     """Draw the search, its result and the categories to narrow it by."""
     kb = knowledge_base()
     goals, steps, linked = kb.query(
-        "SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM steps), "
-        "(SELECT count(*) FROM edges WHERE chosen)"
+        "SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM steps), (SELECT count(*) FROM edges)"
     ).fetchall()[0]
     if not goals:
         heading("An empty knowledge base", "It holds no goals yet.")
@@ -208,8 +207,8 @@ def rows_of(
     """The goals of one page with their sizes; sizes of all goals are counted only where they are sorted by."""
     counted = {
         "steps": "SELECT article_id, count(*) AS steps FROM steps GROUP BY article_id",
-        "linked": "SELECT parent_id AS article_id, count(*) AS linked FROM edges WHERE chosen GROUP BY parent_id",
-        "used": "SELECT child_id AS article_id, count(*) AS used FROM edges WHERE chosen GROUP BY child_id",
+        "linked": "SELECT parent_id AS article_id, count(*) AS linked FROM edges GROUP BY parent_id",
+        "used": "SELECT child_id AS article_id, count(*) AS used FROM edges GROUP BY child_id",
     }
     by = ORDERS[order].split()[0]
     join = f"LEFT JOIN ({counted[by]}) USING (article_id)" if by in counted else ""
@@ -231,9 +230,9 @@ def rows_of(
         LEFT JOIN (SELECT article_id, count(*) AS steps FROM steps
                    WHERE article_id IN (FROM page) GROUP BY article_id) s USING (article_id)
         LEFT JOIN (SELECT parent_id AS article_id, count(*) AS linked FROM edges
-                   WHERE chosen AND parent_id IN (FROM page) GROUP BY parent_id) e USING (article_id)
+                   WHERE parent_id IN (FROM page) GROUP BY parent_id) e USING (article_id)
         LEFT JOIN (SELECT child_id AS article_id, count(*) AS used FROM edges
-                   WHERE chosen AND child_id IN (FROM page) GROUP BY child_id) u USING (article_id)
+                   WHERE child_id IN (FROM page) GROUP BY child_id) u USING (article_id)
         LEFT JOIN (SELECT article_id, string_agg(name, ' › ' ORDER BY level) AS category FROM categories
                    WHERE article_id IN (FROM page) GROUP BY article_id) c USING (article_id)
         """,
@@ -259,7 +258,7 @@ def surprise(kb: KnowledgeBase, relation: str, parameters: dict[str, Any]) -> No
     drawn = kb.query(
         f"SELECT a.key FROM (SELECT article_id FROM ({relation}) USING SAMPLE 50 ROWS) "
         "JOIN articles a USING (article_id) "
-        "LEFT JOIN (SELECT DISTINCT parent_id FROM edges WHERE chosen) e ON e.parent_id = article_id "
+        "LEFT JOIN (SELECT DISTINCT parent_id FROM edges) e ON e.parent_id = article_id "
         "ORDER BY e.parent_id IS NULL, random() LIMIT 1",
         parameters,
     ).fetchone()

@@ -259,8 +259,8 @@ def progress(kb: KnowledgeBase, who: str) -> None:
         SELECT (SELECT count(DISTINCT step_id) FROM verdicts WHERE who = $who) AS own,
                (SELECT count(DISTINCT step_id) FROM verdicts) AS steps,
                (SELECT count(DISTINCT who) FROM verdicts) AS people,
-               (SELECT count(*) FROM kb.edges WHERE chosen AND source = 'model') AS chosen,
-               (SELECT count(DISTINCT e.step_id) FROM kb.edges e SEMI JOIN verdicts USING (step_id)
+               (SELECT count(*) FROM machine_links WHERE chosen AND source = 'model') AS chosen,
+               (SELECT count(DISTINCT e.step_id) FROM machine_links e SEMI JOIN verdicts USING (step_id)
                 WHERE e.chosen AND e.source = 'model') AS chosen_judged
         """,
         {"who": who},

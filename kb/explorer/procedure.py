@@ -208,13 +208,14 @@ def choose_method(names: list[str]) -> None:
 
 def uses(kb: KnowledgeBase, article: dict[str, Any], threshold: float | None) -> None:
     """The steps elsewhere that are this goal, and on demand every goal above it."""
-    condition = "e.chosen" if threshold is None else "e.probability >= $threshold"
+    links = "edges" if threshold is None else "best_links"
+    condition = "TRUE" if threshold is None else "probability >= $threshold"
     parameters = {"id": article["article_id"]} | ({} if threshold is None else {"threshold": threshold})
     rows = kb.records(
         f"""
         WITH used AS MATERIALIZED (
             SELECT parent_id, step_id, probability, count(*) OVER () AS total
-            FROM edges e
+            FROM {links}
             WHERE child_id = $id AND {condition}
             ORDER BY probability DESC, step_id
             LIMIT {MAX_USES}

@@ -77,7 +77,7 @@ def examples(kb: KnowledgeBase) -> None:
     row = kb.query(
         "SELECT p.goal, c.goal FROM edges e JOIN articles p ON p.article_id = e.parent_id "
         "JOIN articles c ON c.article_id = e.child_id "
-        "WHERE e.chosen LIMIT 1"
+        "LIMIT 1"
     ).fetchone()
     goal, below = row or ("a goal", "a goal")
     with st.container(horizontal=True, key="row-examples"):

@@ -9,7 +9,7 @@ from kb.explorer.address import MAX_WORDS, path, spelt
 from kb.review.reviews import text_hash
 from kb.store import KnowledgeBase
 
-# The machine's own links, below what people decided: `kb.edges` is the table in the file.
+# The machine's own links, below what people decided: `machine_links` has those of the file, and its guesses.
 ORDERS = {
     "Least sure first": "TRUE ORDER BY abs(e.probability - $threshold), e.step_id",
     "Chosen links at random": "e.chosen ORDER BY hash(e.step_id)",
@@ -57,7 +57,7 @@ SELECT s.step_id, s.article_id, a.key, a.goal, s.method_number, s.step_number,
        e.child_id, c.key, c.goal, e.probability, e.chosen, e.source
 FROM steps s
 JOIN articles a USING (article_id)
-JOIN kb.edges e ON e.step_id = s.step_id AND e.parent_id = s.article_id
+JOIN machine_links e ON e.step_id = s.step_id AND e.parent_id = s.article_id
 JOIN articles c ON c.article_id = e.child_id
 """
 
@@ -101,7 +101,7 @@ def upcoming(kb: KnowledgeBase, who: str, order: str, skipped: int = 0) -> Quest
     if "$threshold" in ORDERS[order]:
         parameters["threshold"] = kb.threshold
     row = kb.query(
-        "SELECT e.step_id FROM kb.edges e WHERE e.source = 'model' AND e.step_id NOT IN "
+        "SELECT e.step_id FROM machine_links e WHERE e.source = 'model' AND e.step_id NOT IN "
         "(SELECT step_id FROM verdicts WHERE who = $who AND step_id IS NOT NULL) "
         f"AND {ORDERS[order]} LIMIT 1 OFFSET $skipped",
         parameters,

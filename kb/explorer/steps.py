@@ -181,7 +181,7 @@ class StepTree:
                 via=list(trail),
                 threshold=self.threshold,
             )
-            st.caption(f"the same procedure: probability {link.probability:.2f}, {SOURCES[link.source]}")
+            st.caption(link_caption(link))
         if link.goal.article_id in ancestors:
             st.caption("↻ This goal is already open above, so the tree ends here: a cycle.")
         elif path in self.grown.open_links:
@@ -192,10 +192,19 @@ class StepTree:
                 self.draw_method(goal, method, path, ancestors)
 
 
+def link_caption(link: tree.Link) -> str:
+    """How sure a link is, who found it, and what a person called it."""
+    words = "steps that help" if link.relation == "helpful" else "the same procedure"
+    relation = f" ({link.relation})" if link.relation else ""
+    return f"{words}: probability {link.probability:.2f}, {SOURCES[link.source]}{relation}"
+
+
 def step_label(step: tree.Step, ancestors: tuple[int, ...]) -> str:
-    """The line of a step: its number and text, and the goal it is with the probability."""
+    """The line of a step: its number and text, and the goal it is with the probability and the relation."""
     text = f"{step.number}\\. {label(step.text)}"
     if step.link is None:
         return text
     again = " ↻" if step.link.goal.article_id in ancestors else ""
-    return f"{text} → :primary[**{label(step.link.goal.goal)}**]{again} :gray[{step.link.probability:.2f}]"
+    relation = f" {step.link.relation}" if step.link.relation else ""
+    figure = f"{step.link.probability:.2f}{relation}"
+    return f"{text} → :primary[**{label(step.link.goal.goal)}**]{again} :gray[{figure}]"

@@ -114,7 +114,7 @@ def decisions(kb: KnowledgeBase) -> Iterator[tuple[int, str, float, str | None, 
     rows = kb.query(
         """
         SELECT e.step_id, a.key, e.probability, step_text(s.headline, s.body)
-        FROM (SELECT unnest($ids) AS step_id) JOIN kb.edges e USING (step_id) JOIN steps s USING (step_id)
+        FROM (SELECT unnest($ids) AS step_id) JOIN machine_links e USING (step_id) JOIN steps s USING (step_id)
         JOIN articles a ON a.article_id = e.child_id
         WHERE e.source = 'model'
         ORDER BY e.step_id
@@ -132,7 +132,7 @@ def precision(kb: KnowledgeBase) -> list[LinkPrecision]:
     """
     links = dict(
         kb.query(
-            "SELECT least(floor(probability::DOUBLE * $bins), $bins - 1)::INTEGER, count(*) FROM kb.edges "
+            "SELECT least(floor(probability::DOUBLE * $bins), $bins - 1)::INTEGER, count(*) FROM machine_links "
             "WHERE source = 'model' GROUP BY 1",
             {"bins": BINS},
         ).fetchall()
@@ -184,7 +184,7 @@ LEFT JOIN articles c ON c.article_id = e.child_id
 LEFT JOIN (
     SELECT step_id, goal_id FROM verdicts WHERE state = 'current' AND verdict IN ('related', 'unhelpful')
     UNION ALL
-    SELECT step_id, child_id FROM kb.edges
+    SELECT step_id, child_id FROM machine_links
 ) r ON r.step_id = d.step_id
 LEFT JOIN articles n ON n.article_id = r.goal_id
 GROUP BY d.step_id, s.headline, s.body, c.goal

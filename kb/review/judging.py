@@ -20,7 +20,7 @@ SAMPLE = """
 WITH drawn AS (
     SELECT e.step_id, e.child_id, least(floor(e.probability::DOUBLE * $bins), $bins - 1)::INTEGER AS stratum,
            row_number() OVER (PARTITION BY stratum ORDER BY md5($seed || ' ' || e.step_id), e.step_id) AS turn
-    FROM kb.edges e WHERE e.source = 'model'
+    FROM machine_links e WHERE e.source = 'model'
 ),
 taken AS (FROM drawn ORDER BY turn, stratum LIMIT $size),
 nearby AS (
@@ -93,7 +93,7 @@ def review_of(
 
 def machine_link(kb: KnowledgeBase, step_id: int) -> int | None:
     """The goal that the build links a step to, chosen or not; None where it weighed none."""
-    row = kb.query("SELECT child_id FROM kb.edges WHERE step_id = ?", [step_id]).fetchone()
+    row = kb.query("SELECT child_id FROM machine_links WHERE step_id = ?", [step_id]).fetchone()
     return int(row[0]) if row else None
 
 

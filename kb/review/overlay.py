@@ -1,7 +1,9 @@
 """Laying people's verdicts over the edges of a knowledge base: a person beats an editor, an editor the model.
 
 The file is not touched. A session's view `edges` is made of the file's edges, without the steps that people decided,
-and of a small table of their links. The table `verdicts` of the session holds every review with the ids it speaks of.
+and of a small table of their links; its view `guesses` is the file's without those steps. The table `verdicts` of the
+session holds every review with the ids it speaks of, those that were baked into the file first. `machine_links` are
+the file's edges and guesses, as if nobody had decided.
 
 How several verdicts become one link: one person, one vote for a step; the choice with the most votes wins; where
 votes are even the machine's link stays as it is. What a person's own reviews amount to says `choice`.
@@ -85,18 +87,25 @@ CREATE TABLE IF NOT EXISTS verdicts (
 );
 CREATE TABLE IF NOT EXISTS decided (step_id BIGINT);
 CREATE TABLE IF NOT EXISTS person_edges (
-    parent_id BIGINT, step_id BIGINT, child_id BIGINT, probability FLOAT, source VARCHAR, chosen BOOLEAN
+    parent_id BIGINT, step_id BIGINT, child_id BIGINT, probability FLOAT, source VARCHAR, relation VARCHAR
 );
+CREATE OR REPLACE VIEW machine_links AS
+SELECT *, true AS chosen FROM kb.edges UNION ALL SELECT *, false AS chosen FROM kb.guesses;
 DELETE FROM verdicts;
 DELETE FROM decided;
 DELETE FROM person_edges;
+INSERT INTO verdicts FROM kb.verdicts;
 """
-MACHINE_ALONE = "CREATE OR REPLACE VIEW edges AS FROM kb.edges"
+MACHINE_ALONE = (
+    "CREATE OR REPLACE VIEW edges AS FROM kb.edges; CREATE OR REPLACE VIEW guesses AS FROM kb.guesses"
+)
 PEOPLE_OVER_MACHINE = """
 CREATE OR REPLACE VIEW edges AS
 FROM kb.edges ANTI JOIN decided USING (step_id)
 UNION ALL
-FROM person_edges
+FROM person_edges;
+CREATE OR REPLACE VIEW guesses AS
+FROM kb.guesses ANTI JOIN decided USING (step_id);
 """
 PLACES = """
 WITH reviewed AS (
@@ -122,7 +131,7 @@ SELECT p.step_id, p.parent_id, g.article_id, m.key
 FROM reviewed r
 LEFT JOIN placed p USING (n)
 LEFT JOIN kb.articles g ON g.key = r.goal_key
-LEFT JOIN kb.edges e ON e.step_id = p.step_id
+LEFT JOIN machine_links e ON e.step_id = p.step_id
 LEFT JOIN kb.articles m ON m.article_id = e.child_id
 ORDER BY r.n
 """
@@ -156,9 +165,9 @@ def lay_over(session: duckdb.DuckDBPyConnection, log: Log) -> Counter[str]:
     Returns:
         how many reviews are 'current', 'stale' or name a 'goal gone'.
     """
-    placed = _placed(session, log.reviews)
     session.execute("BEGIN")
     session.execute(OVERLAY_TABLES)
+    placed = _placed(session, log.reviews)
     _insert(session, "verdicts", _verdicts(placed))
     decided, edges = _decide([place for place in placed if place.state == "current"])
     _insert(session, "decided", [(step_id,) for step_id in decided])
@@ -220,10 +229,21 @@ def _decide(placed: Iterable[_PlacedReview]) -> tuple[list[int], list[tuple[Any,
         if chosen is None:
             continue
         decided.append(step_id)
-        ids = {place.review.goal: place.goal_id for place in own}
         if chosen != NO_LINK:
-            edges.append((own[0].parent_id, step_id, ids[chosen], 1.0, "person", True))
+            ids = {place.review.goal: place.goal_id for place in own}
+            relation = relation_of(place.review for place in own if place.review.goal == chosen)
+            edges.append((own[0].parent_id, step_id, ids[chosen], 1.0, "person", relation))
     return decided, edges
+
+
+def relation_of(reviews: Iterable[Review]) -> str:
+    """'exact' where anybody's latest verdict on a goal that people chose for a step says so, else 'helpful'.
+
+    Args:
+        reviews: of the step and the goal, oldest first.
+    """
+    latest = {review.who: review.verdict for review in reviews}
+    return "exact" if {"exact", "another goal"} & set(latest.values()) else "helpful"
 
 
 def _insert(session: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:

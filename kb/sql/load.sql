@@ -2,8 +2,9 @@
 -- Ids follow the order of the keys, so the order of the inputs does not matter.
 
 INSERT INTO articles
-SELECT row_number() OVER (ORDER BY key), key, language, page_id, slug, nullif(url, ''), title, goal,
-       nullif(introduction, ''), revision, nullif(licence, ''), nullif(source, ''), content_hash
+SELECT row_number() OVER (ORDER BY key), key, nullif(site_of(url), ''), language, page_id, slug, nullif(url, ''), title, goal,
+       nullif(introduction, ''), revision, nullif(licence, ''), nullif(source, ''), nullif(published, ''),
+       nullif(modified, ''), nullif(fetched_at, ''), content_hash
 FROM corpus
 ORDER BY key;
 
@@ -14,6 +15,28 @@ SELECT DISTINCT article_id, unnest(aliases) AS slug FROM numbered ORDER BY ALL;
 
 INSERT INTO categories
 SELECT article_id, unnest(range(1, len(categories) + 1)), unnest(categories) FROM numbered ORDER BY 1, 2;
+
+INSERT INTO things
+SELECT article_id, kind, number, text, nullif(amount_of(text), '')
+FROM (
+    SELECT article_id, 'ingredient' AS kind, unnest(range(1, len(ingredients) + 1)) AS number, unnest(ingredients) AS text
+    FROM numbered
+    UNION ALL
+    SELECT article_id, 'thing', unnest(range(1, len(things) + 1)), unnest(things) FROM numbered
+)
+ORDER BY article_id, kind, number;
+
+INSERT INTO notes
+SELECT article_id, 'tip' AS kind, unnest(range(1, len(tips) + 1)) AS number, unnest(tips) AS text FROM numbered
+UNION ALL
+SELECT article_id, 'warning', unnest(range(1, len(warnings) + 1)), unnest(warnings) FROM numbered
+ORDER BY ALL;
+
+INSERT INTO citations
+SELECT article_id, unnest(range(1, len("references") + 1)) AS number, unnest("references") FROM numbered ORDER BY 1, 2;
+
+INSERT INTO related
+SELECT article_id, unnest(range(1, len(related) + 1)) AS number, unnest(related) FROM numbered ORDER BY 1, 2;
 
 CREATE TEMP VIEW lists AS SELECT article_id, unnest(methods) AS method FROM numbered;
 

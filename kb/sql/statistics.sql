@@ -6,12 +6,12 @@ SELECT s.steps, l.linked, l.linked / s.steps AS share, l.by_people, l.by_editors
 FROM (SELECT count(*) AS steps FROM steps) s,
      (SELECT count(*) AS linked, count(*) FILTER (source = 'person') AS by_people,
              count(*) FILTER (source = 'editor') AS by_editors, count(*) FILTER (source = 'model') AS by_model
-      FROM edges WHERE chosen) l;
+      FROM edges) l;
 
 -- One row per goal that steps are linked to: from how many steps, of how many goals.
 CREATE OR REPLACE VIEW fan_in AS
 SELECT a.article_id, a.goal, f.steps, f.goals
-FROM (SELECT child_id, count(*) AS steps, count(DISTINCT parent_id) AS goals FROM edges WHERE chosen GROUP BY child_id) f
+FROM (SELECT child_id, count(*) AS steps, count(DISTINCT parent_id) AS goals FROM edges GROUP BY child_id) f
 JOIN articles a ON a.article_id = f.child_id;
 
 -- How many goals are linked to from how many steps, none included.
@@ -24,7 +24,7 @@ ORDER BY ALL;
 -- One row per name of a category, with the level it is on.
 CREATE OR REPLACE VIEW category_facets AS
 WITH sizes AS (SELECT article_id, count(*) AS steps FROM steps GROUP BY article_id),
-linked AS (SELECT parent_id AS article_id, count(*) AS linked FROM edges WHERE chosen GROUP BY parent_id)
+linked AS (SELECT parent_id AS article_id, count(*) AS linked FROM edges GROUP BY parent_id)
 SELECT c.level, c.name, count(*) AS goals, sum(s.steps)::BIGINT AS steps, coalesce(sum(l.linked), 0)::BIGINT AS linked,
        coalesce(sum(l.linked), 0) / sum(s.steps) AS share
 FROM categories c
@@ -35,7 +35,7 @@ GROUP BY c.level, c.name;
 -- The number of goals by their levels of linked goals below them: 0 where no step is linked. Levels are counted up to
 -- max_depth, which every goal reaches that leads into a cycle.
 CREATE OR REPLACE MACRO depth_distribution(max_depth := 10) AS TABLE
-WITH RECURSIVE arcs AS MATERIALIZED (SELECT DISTINCT parent_id, child_id FROM edges WHERE chosen),
+WITH RECURSIVE arcs AS MATERIALIZED (SELECT DISTINCT parent_id, child_id FROM edges),
 deep AS (
     -- The goals with at least `depth` links below one another.
     SELECT 0 AS depth, article_id FROM articles
@@ -51,7 +51,7 @@ ORDER BY depth;
 
 -- Goals that lead back to themselves over at most max_length links, one row per way round, shortest first.
 CREATE OR REPLACE MACRO cycles(max_length := 2) AS TABLE
-WITH RECURSIVE arcs AS MATERIALIZED (SELECT DISTINCT parent_id, child_id FROM edges WHERE chosen),
+WITH RECURSIVE arcs AS MATERIALIZED (SELECT DISTINCT parent_id, child_id FROM edges),
 walk AS (
     -- Each way round is walked once: from its smallest id.
     SELECT [parent_id, child_id] AS ids FROM arcs WHERE child_id > parent_id
@@ -78,7 +78,7 @@ CREATE OR REPLACE MACRO verb_of(headline) AS
 CREATE OR REPLACE VIEW decomposed_verbs AS
 SELECT verb_of(s.headline) AS verb, count(*) AS steps, count(e.step_id) AS decomposed, decomposed / steps AS share
 FROM steps s
-LEFT JOIN edges e ON e.step_id = s.step_id AND e.chosen
+LEFT JOIN edges e USING (step_id)
 WHERE s.headline <> ''
 GROUP BY verb;
 
@@ -87,7 +87,7 @@ CREATE OR REPLACE VIEW substep_verbs AS
 WITH parents AS (
     SELECT verb_of(s.headline) AS verb, e.child_id, count(*) AS steps
     FROM edges e JOIN steps s USING (step_id)
-    WHERE e.chosen AND s.headline <> ''
+    WHERE s.headline <> ''
     GROUP BY ALL
 ),
 parts AS (

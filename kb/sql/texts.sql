@@ -14,9 +14,21 @@ CREATE OR REPLACE MACRO words_of(words_text) AS
 CREATE OR REPLACE MACRO plain_goal(goal_name) AS
     regexp_replace(lower(trim(goal_name)), '^how\s+to\s+', '');
 
--- Names as the table `names` holds them. A slug may be given with blanks, and with slashes around it.
+-- A title as the table `names` holds it.
 CREATE OR REPLACE MACRO name_hash(goal_name) AS md5_number_lower(plain_goal(goal_name));
+
+-- A slug as the table `names` holds it; it may be given with blanks, and with slashes around it.
 CREATE OR REPLACE MACRO slug_hash(slug) AS md5_number_lower('/' || replace(trim(lower(slug), ' /'), ' ', '-'));
+
+-- The host of an address, without "www.": what an article's site is called.
+CREATE OR REPLACE MACRO site_of(url) AS lower(regexp_extract(url, '^[A-Za-z]+://(?:www\.)?([^/:?#]+)', 1));
+
+-- The number and unit that the text of a thing plainly begins with: "2 1/2 cups of flour" -> "2 1/2 cups".
+CREATE OR REPLACE MACRO amount_of(thing) AS trim(regexp_extract(
+    thing,
+    '^\s*(?:\d+(?:[.,/–-]\d+)*|[¼½¾⅓⅔⅛])(?:\s*[¼½¾⅓⅔⅛]|\s+\d+/\d+)?(?:\s*(?:cups?|tablespoons?|tbsps?|teaspoons?|tsps?|'
+    || 'ml|cl|dl|l|mg|g|kg|oz|ounces?|lbs?|pounds?|pints?|quarts?|gallons?|lit(?:er|re)s?|grams?|mm|cm|m|inch(?:es)?|'
+    || 'feet|foot|pinch(?:es)?|slices?|cloves?|cans?|packets?|sticks?)\b)?'));
 
 -- Which letters a word has, as bits. One change to a word changes at most two of them.
 CREATE OR REPLACE MACRO letters_of(word) AS

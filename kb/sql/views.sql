@@ -15,6 +15,25 @@ CREATE OR REPLACE MACRO goal_id(goal_name) AS (
     )
 );
 
+-- The article_id of a goal; where there is none, an error that names near titles (spelt alike: search_goals would take
+-- longer to plan than a tree takes to answer).
+CREATE OR REPLACE MACRO known_goal(goal_name) AS (
+    WITH named AS MATERIALIZED (SELECT goal_id(goal_name) AS found),
+    near AS (
+        SELECT string_agg(goal, '; ' ORDER BY likeness DESC, goal) AS titles
+        FROM (
+            SELECT goal, jaro_winkler_similarity(lower(goal), plain_goal(goal_name::VARCHAR)) AS likeness
+            FROM named, articles
+            WHERE found IS NULL
+            ORDER BY likeness DESC, goal
+            LIMIT 3
+        )
+    )
+    SELECT coalesce(found, CASE WHEN goal_name IS NOT NULL THEN error(
+        'there is no goal "' || goal_name::VARCHAR || '"' || coalesce('. Near ones: ' || titles, ''))::BIGINT END)
+    FROM named, near
+);
+
 -- One row per goal: an article with the size of its procedure.
 CREATE OR REPLACE VIEW goals AS
 SELECT a.article_id, a.goal, a.title, a.language, a.slug, a.url, coalesce(m.methods, 0) AS methods,
@@ -31,37 +50,45 @@ FROM steps s
 JOIN articles a USING (article_id)
 JOIN methods m USING (article_id, method_number);
 
--- One row per chosen link, in words.
+-- One row per link, in words.
 CREATE OR REPLACE VIEW links AS
-SELECT e.parent_id, p.goal AS parent, e.step_id, s.headline AS step, e.child_id, c.goal AS child, e.probability, e.source
+SELECT e.parent_id, p.goal AS parent, e.step_id, s.headline AS step, e.child_id, c.goal AS child, e.probability, e.source,
+       e.relation
 FROM edges e
 JOIN steps s USING (step_id)
 JOIN articles p ON p.article_id = e.parent_id
-JOIN articles c ON c.article_id = e.child_id
-WHERE e.chosen;
+JOIN articles c ON c.article_id = e.child_id;
+
+-- The best goal of each step for which any was weighed: its link, or, where it has none (chosen is false), the guess.
+CREATE OR REPLACE VIEW best_links AS
+SELECT parent_id, step_id, child_id, probability, source, relation, true AS chosen FROM edges
+UNION ALL
+SELECT parent_id, step_id, child_id, probability, source, relation, false FROM guesses;
 
 -- The steps of a goal with what they are linked to.
 CREATE OR REPLACE MACRO children(goal_name) AS TABLE
 SELECT s.step_id, s.method_number, m.kind, m.name AS method, s.step_number, s.headline, e.child_id, c.goal AS child,
-       e.probability, e.source
+       e.probability, e.source, e.relation
 FROM steps s
 JOIN methods m USING (article_id, method_number)
-LEFT JOIN edges e ON e.step_id = s.step_id AND e.parent_id = s.article_id AND e.chosen
+LEFT JOIN edges e ON e.step_id = s.step_id AND e.parent_id = s.article_id
 LEFT JOIN articles c ON c.article_id = e.child_id
-WHERE s.article_id = goal_id(goal_name)
+WHERE s.article_id = known_goal(goal_name)
 ORDER BY s.step_id;
 
 -- The procedure tree below a goal, one row per step, in reading order. `path` holds the step ids from the root to the
 -- step. `opened` says whether the linked goal's own steps follow; if not, `stop` says why: 'cycle' (the goal is among
--- its own ancestors) or 'depth' (max_depth levels of goals are open). Without min_probability the chosen links count;
--- with it every link at least so probable.
+-- its own ancestors) or 'depth' (max_depth levels of goals are open). Without min_probability the links count;
+-- with it every link and every guess that is at least so probable.
 CREATE OR REPLACE MACRO procedure_tree(goal_name, max_depth := 3, min_probability := NULL) AS TABLE
 WITH RECURSIVE counted AS NOT MATERIALIZED (
-    SELECT parent_id, step_id, child_id, probability, source FROM edges
-    WHERE CASE WHEN min_probability IS NULL THEN chosen ELSE probability >= min_probability END
+    SELECT parent_id, step_id, child_id, probability, source, relation FROM edges
+    WHERE min_probability IS NULL OR probability >= min_probability
+    UNION ALL
+    SELECT parent_id, step_id, child_id, probability, source, relation FROM guesses WHERE probability >= min_probability
 ),
 opened AS (
-    SELECT 1 AS depth, []::BIGINT[] AS path, [root] AS goals, root AS article_id FROM (SELECT goal_id(goal_name) AS root)
+    SELECT 1 AS depth, []::BIGINT[] AS path, [root] AS goals, root AS article_id FROM (SELECT known_goal(goal_name) AS root)
     UNION ALL
     SELECT o.depth + 1, list_append(o.path, e.step_id), list_append(o.goals, e.child_id), e.child_id
     FROM opened o
@@ -82,7 +109,7 @@ open_names AS MATERIALIZED (
     JOIN articles a USING (article_id)
 )
 SELECT o.depth, list_append(o.path, s.step_id) AS path, o.article_id, p.goal AS parent, s.method_number, m.kind,
-       m.name AS method, s.step_id, s.step_number, s.headline, e.child_id, c.goal AS child, e.probability, e.source,
+       m.name AS method, s.step_id, s.step_number, s.headline, e.child_id, c.goal AS child, e.probability, e.source, e.relation,
        e.child_id IS NOT NULL AND NOT list_contains(o.goals, e.child_id) AND o.depth < max_depth AS opened,
        CASE WHEN list_contains(o.goals, e.child_id) THEN 'cycle'
             WHEN e.child_id IS NOT NULL AND o.depth >= max_depth THEN 'depth' END AS stop
@@ -97,11 +124,11 @@ ORDER BY path;
 -- The goals that a goal is a part of, nearest first: `distance` is the least number of links between them.
 CREATE OR REPLACE MACRO ancestors(goal_name, max_distance := 100) AS TABLE
 WITH RECURSIVE up(article_id, distance) USING KEY (article_id) AS (
-    SELECT goal_id(goal_name), 0
+    SELECT known_goal(goal_name), 0
     UNION
     SELECT e.parent_id, min(up.distance) + 1
     FROM up
-    JOIN edges e ON e.child_id = up.article_id AND e.chosen
+    JOIN edges e ON e.child_id = up.article_id
     WHERE up.distance < max_distance AND e.parent_id NOT IN (SELECT article_id FROM recurring.up)
     GROUP BY e.parent_id
 )
@@ -114,28 +141,28 @@ ORDER BY up.distance, a.goal;
 -- The shortest ways down from one goal to another, as the goals and the steps passed.
 CREATE OR REPLACE MACRO paths(from_goal, to_goal, max_depth := 6) AS TABLE
 WITH RECURSIVE walk AS (
-    SELECT [goal_id(from_goal)] AS ids, []::BIGINT[] AS steps, 1::FLOAT AS probability
+    SELECT [known_goal(from_goal)] AS ids, []::BIGINT[] AS steps, 1::FLOAT AS probability
     UNION ALL
     SELECT list_append(w.ids, e.child_id), list_append(w.steps, e.step_id), w.probability * e.probability
     FROM walk w
-    JOIN edges e ON e.parent_id = w.ids[-1] AND e.chosen
-    WHERE len(w.steps) < max_depth AND w.ids[-1] <> goal_id(to_goal) AND NOT list_contains(w.ids, e.child_id)
+    JOIN edges e ON e.parent_id = w.ids[-1]
+    WHERE len(w.steps) < max_depth AND w.ids[-1] <> known_goal(to_goal) AND NOT list_contains(w.ids, e.child_id)
 )
 SELECT len(steps) AS links, ids,
        (SELECT list(a.goal ORDER BY list_position(ids, a.article_id)) FROM articles a WHERE a.article_id IN (SELECT unnest(ids))) AS goals,
        steps, probability
 FROM walk
-WHERE ids[-1] = goal_id(to_goal) AND len(steps) > 0
+WHERE ids[-1] = known_goal(to_goal) AND len(steps) > 0
 ORDER BY links, probability DESC, ids, steps;
 
--- The steps without a chosen link, with the nearest goal that was weighed.
+-- The steps without a link, with the nearest goal that was weighed.
 CREATE OR REPLACE MACRO unlinkable_steps() AS TABLE
-SELECT s.step_id, s.article_id, a.goal, s.headline, c.goal AS nearest, e.probability
+SELECT s.step_id, s.article_id, a.goal, s.headline, c.goal AS nearest, g.probability
 FROM steps s
+ANTI JOIN edges USING (step_id)
 JOIN articles a USING (article_id)
-LEFT JOIN edges e ON e.step_id = s.step_id
-LEFT JOIN articles c ON c.article_id = e.child_id
-WHERE e.chosen IS NOT TRUE
+LEFT JOIN guesses g USING (step_id)
+LEFT JOIN articles c ON c.article_id = g.child_id
 ORDER BY s.step_id;
 
 -- Goals by the words of their title, best first; a word may be a beginning of one, or misspelt.
@@ -175,3 +202,15 @@ SELECT a.article_id, a.goal,
        round(s.share - 0.01 * greatest(0, s.title_words - (SELECT count(*) FROM asked)), 4) AS score
 FROM scored s JOIN articles a USING (article_id)
 ORDER BY lower(a.goal) = plain_goal(query_words) DESC, score DESC, len(a.goal), a.article_id;
+
+-- What one needs for a goal.
+CREATE OR REPLACE VIEW goal_things AS
+SELECT t.article_id, a.goal, t.kind, t.number, t.text, t.amount
+FROM things t JOIN articles a USING (article_id);
+
+-- The goals that need something, by a word or words of it: goals_using('vinegar').
+CREATE OR REPLACE MACRO goals_using(thing) AS TABLE
+SELECT a.article_id, a.goal, t.kind, t.text
+FROM things t JOIN articles a USING (article_id)
+WHERE list_has_all(words_of(t.text), words_of(thing)) AND len(words_of(thing)) > 0
+ORDER BY a.goal, a.article_id, t.kind, t.number;

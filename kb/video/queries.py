@@ -126,7 +126,7 @@ def _articles_of(base: KnowledgeBase, goals: dict[str, str]) -> dict[str, int]:
 STEPS_WITH_LINKS = """
 WITH links AS (
     SELECT step_id, child_id, probability
-    FROM edges
+    FROM best_links
     WHERE if($threshold IS NULL, chosen, probability >= $threshold)
     QUALIFY row_number() OVER (PARTITION BY step_id ORDER BY chosen DESC, probability DESC, child_id) = 1
 ), dealt AS (  -- each link takes the target of the link that has its place in the shuffled order

@@ -7,6 +7,7 @@ candidate, "no link", whose score is the bias b. T and b are fitted by maximum l
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from howtree.errors import BadInput
 from howtree.extras import required
-from howtree.files import read_json, write_json
+from howtree.files import digest_of, read_json, write_json
 from linking.arrays import Flags, Floats, Positions
 
 BETA = 0.5
@@ -41,6 +42,11 @@ class Decision:
     """Of the weights of the encoder that it was fitted for."""
     thresholds: dict[str, float] = field(default_factory=dict)
     """By beta, as text: the threshold with the best F-beta on the data of the fit."""
+
+    @property
+    def digest(self) -> str:
+        """Changes with anything that was fitted."""
+        return digest_of(json.dumps(asdict(self), sort_keys=True))
 
     def probabilities(self, scores: NDArray[Any]) -> Floats:
         """Probability of each candidate, shape of `scores` [n, k]; padding (-inf) gets 0. Rows sum to at most 1."""

@@ -34,7 +34,7 @@ def visits(kb: KnowledgeBase, count: int, seed: int) -> dict[str, list[Visit]]:
     ).fetchall()
     used = kb.query(
         "SELECT key FROM articles WHERE article_id IN "
-        "(SELECT child_id FROM edges WHERE chosen GROUP BY child_id ORDER BY count(*) DESC LIMIT 20)"
+        "(SELECT child_id FROM edges GROUP BY child_id ORDER BY count(*) DESC LIMIT 20)"
     ).fetchall()
     category = kb.query("SELECT name FROM categories WHERE level = 1 LIMIT 1").fetchone()
     draw = random.Random(seed)

@@ -68,7 +68,7 @@ def main() -> None:
         )
         print(f"{'':<44} {'clock ms':>17} {'processor ms':>17} {'rows':>17}")
         goals = some_goals(kb)
-        linked_to = some_goals(kb, "article_id IN (SELECT child_id FROM edges WHERE chosen)")
+        linked_to = some_goals(kb, "article_id IN (SELECT child_id FROM edges)")
 
         def sql(query: str) -> Callable[[Any], list[Any]]:
             return lambda goal: kb.query(query, [goal[1]]).fetchall()

@@ -87,7 +87,7 @@ def of_articles(path: Path, of_kind: dict[str, Kind]) -> None:
     with KnowledgeBase(path) as kb:
         rows = kb.query(
             "SELECT headline, CASE WHEN headline = '' THEN body[:2000] ELSE '' END, probability, chosen, c.goal "
-            "FROM steps LEFT JOIN edges USING (step_id) LEFT JOIN articles c ON c.article_id = child_id"
+            "FROM steps LEFT JOIN best_links USING (step_id) LEFT JOIN articles c ON c.article_id = child_id"
         ).fetchall()
     print(f"\nSteps of {len(rows):,} in {path.name}\n")
     print("| kind | steps | share | linked | mean probability | linked to a goal that averts |")

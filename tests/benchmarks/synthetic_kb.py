@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from howtree.progress import progress, say
 from howtree.version import __version__
-from kb.build.fill import new_file, refuse_broken
-from kb.store import SCHEMA_VERSION, define_views, sql_file
+from kb.build.fill import finish, new_file
+from kb.store import SCHEMA_VERSION, sql_file
 
 Numbers = NDArray[np.int64]
 Weights = NDArray[np.float64]
@@ -66,8 +66,7 @@ def make(path: Path, size: Size | None = None) -> None:
         session.execute(f"SET VARIABLE threshold = {THRESHOLD}")
         session.execute(sql_file("edges.sql"))
         add_record(session, size)
-        define_views(session)
-        refuse_broken(session)
+        finish(session)
 
 
 class Vocabulary:
@@ -111,9 +110,9 @@ def add_articles(
         session,
         "articles",
         f"""
-        SELECT article_id, 'en:' || ({FIRST_PAGE} + article_id), 'en', {FIRST_PAGE} + article_id,
+        SELECT article_id, 'en:' || ({FIRST_PAGE} + article_id), 'howto.example', 'en', {FIRST_PAGE} + article_id,
                replace(goal, ' ', '-'), 'https://howto.example/' || replace(goal, ' ', '-'), 'How to ' || goal,
-               goal, introduction, 1, NULL, 'synthetic', sha256(goal)
+               goal, introduction, 1, NULL, 'synthetic', NULL, NULL, NULL, sha256(goal)
         FROM made
         """,
         article_id=np.arange(1, size.goals + 1),
@@ -227,7 +226,7 @@ def add_candidates(
     insert(
         session,
         "candidates",
-        "SELECT step_id, rank, article_id, cosine, NULL, probability FROM made",
+        "SELECT step_id, rank, article_id, cosine, NULL, probability, NULL FROM made",
         step_id=np.repeat(step_ids, k),
         rank=np.tile(np.arange(1, k + 1), n),
         article_id=goals.ravel(),

@@ -11,7 +11,7 @@ from support.command import ROOT
 
 from kb.review.judging import review_of
 from kb.review.reviews import append
-from kb.store import TABLES, KnowledgeBase
+from kb.store import OVERLAID, TABLES, KnowledgeBase
 
 PAGE = (ROOT / "docs" / "sql.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```sql\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
@@ -44,7 +44,7 @@ def test_every_view_macro_and_table_is_on_the_page_with_an_example(shell: duckdb
     assert {"goals", "procedure_tree", "cycles", "substep_verbs"} <= names
     code = "\n".join(EXAMPLES)
     assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", code)] == []
-    assert [name for name in sorted({*names, *TABLES, "edges"}) if f"`{name}" not in PAGE] == []
+    assert [name for name in sorted({*names, *TABLES, *OVERLAID}) if f"`{name}" not in PAGE] == []
 
 
 def test_the_page_names_nothing_that_is_not_there(shell: duckdb.DuckDBPyConnection) -> None:

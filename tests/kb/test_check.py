@@ -15,7 +15,8 @@ from kb.review.judging import review_of
 from kb.review.reviews import append
 from kb.store import KnowledgeBase
 
-LINKED = "(SELECT step_id FROM edges WHERE source = 'model' AND chosen ORDER BY step_id LIMIT 1)"
+LINKED = "(SELECT step_id FROM edges WHERE source = 'model' ORDER BY step_id LIMIT 1)"
+GUESSED = "(SELECT min(step_id) FROM guesses)"
 DAMAGE = {
     "articles with the same id or key": "UPDATE articles SET key = 'en:1'",
     "steps with the same id or place": "INSERT INTO steps SELECT * FROM steps WHERE step_id = 1",
@@ -27,24 +28,26 @@ DAMAGE = {
     "categories of no article": "INSERT INTO categories VALUES (9999, 1, 'x')",
     "hyperlinks of no step": "UPDATE hyperlinks SET step_id = 99999",
     "hyperlinks to no article": "UPDATE hyperlinks SET target_id = 9999",
-    "candidates of no step": "INSERT INTO candidates VALUES (99999, 1, 1, 0, NULL, 0)",
+    "candidates of no step": "INSERT INTO candidates VALUES (99999, 1, 1, 0, NULL, 0, NULL)",
     "candidates that are no article": "UPDATE candidates SET article_id = 9999 WHERE rank = 2",
     "candidates that are the step's own article": f"""
         UPDATE candidates SET article_id = (SELECT article_id FROM steps WHERE step_id = {LINKED})
         WHERE rank = 2 AND step_id = {LINKED}""",
     "candidates with a gap or a double in their ranks": "DELETE FROM candidates WHERE rank = 2",
     "probabilities outside 0 to 1": "UPDATE candidates SET probability = 1.5 WHERE rank = 1",
-    "edges of no step": "UPDATE edges SET step_id = 99999 WHERE step_id = 1",
+    "edges of no step": f"UPDATE edges SET step_id = 99999 WHERE step_id = {LINKED}",
     "edges from another article than the step's": "UPDATE edges SET parent_id = parent_id + 1",
     "edges to no article": "UPDATE edges SET child_id = 9999",
     "edges from an article to itself": "UPDATE edges SET child_id = parent_id",
-    "steps with more than one edge": "INSERT INTO edges SELECT * FROM edges WHERE NOT chosen",
-    "steps with more than one chosen edge": "INSERT INTO edges SELECT * FROM edges WHERE chosen",
-    "model's edges that are not the step's first candidate": f"""
+    "steps with more than one edge": "INSERT INTO edges FROM edges LIMIT 1",
+    "model's edges or guesses that are not the step's first candidate": f"""
         UPDATE edges SET child_id = (SELECT article_id FROM candidates WHERE rank = 2 AND step_id = {LINKED})
         WHERE step_id = {LINKED}""",
-    "model's edges chosen below the threshold, or not chosen above it": f"""
-        UPDATE edges SET chosen = false WHERE step_id = {LINKED}""",
+    "model's edges below the threshold, or guesses above it": "UPDATE guesses SET probability = 1",
+    "guesses for steps that have an edge": f"UPDATE guesses SET step_id = {LINKED} WHERE step_id = {GUESSED}",
+    "steps with more than one guess": "INSERT INTO guesses FROM guesses LIMIT 1",
+    "unknown relations": "UPDATE edges SET relation = 'nearly'",
+    "things, notes, citations or related articles of no article": "UPDATE notes SET article_id = 9999",
     "editor's edges without such a hyperlink": "DELETE FROM hyperlinks",
     "edges of an unknown source": "UPDATE edges SET source = 'rumour' WHERE source = 'editor'",
     "steps whose first candidate is not the most probable": f"""
@@ -78,7 +81,7 @@ def test_a_whole_knowledge_base_passes_with_people_s_verdicts_too(run: Run, own_
 
 def test_a_broken_one_fails_naming_what_is_broken(run: Run, own_sample_kb: Path) -> None:
     with duckdb.connect(str(own_sample_kb)) as session:
-        session.execute("UPDATE edges SET child_id = parent_id WHERE step_id = 1")
+        session.execute(f"UPDATE edges SET child_id = parent_id WHERE step_id = {LINKED}")
     done = run("check", own_sample_kb)
     assert done.returncode == 1 and "1 edges from an article to itself" in done.stdout
     assert "does not hold together" in done.stderr

@@ -23,8 +23,8 @@ from kb.store import KnowledgeBase
 COUNT = "SELECT count(*) AS goals FROM goals"
 
 HOSTILE = {
-    "insert": "INSERT INTO edges VALUES (1, 1, 2, 1, 'model', true)",
-    "insert into the file": "INSERT INTO kb.edges VALUES (1, 1, 2, 1, 'model', true)",
+    "insert": "INSERT INTO edges VALUES (1, 1, 2, 1, 'model', NULL)",
+    "insert into the file": "INSERT INTO kb.edges VALUES (1, 1, 2, 1, 'model', NULL)",
     "drop": "DROP TABLE kb.articles",
     "create": "CREATE TABLE more AS SELECT 1",
     "attach": "ATTACH 'other.duckdb' AS other",

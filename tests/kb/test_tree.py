@@ -34,7 +34,7 @@ def graph_of(kb: KnowledgeBase, threshold: float) -> nx.MultiDiGraph:
     graph = nx.MultiDiGraph()
     graph.add_nodes_from(row[0] for row in kb.query("SELECT article_id FROM articles").fetchall())
     for parent, step, child, probability in kb.query(
-        "SELECT parent_id, step_id, child_id, probability FROM edges"
+        "SELECT parent_id, step_id, child_id, probability FROM best_links"
     ).fetchall():
         if probability >= threshold:
             graph.add_edge(parent, child, key=step)

@@ -23,7 +23,10 @@ def article(title: str, *steps: str, **fields: object) -> Article:
 def small_kb(
     folder: Path, articles: Sequence[Article], edges: Iterable[Edge] = (), threshold: float = 0.5
 ) -> Path:
-    """A knowledge base file of `articles`; `edges` count articles from 0 in the order of their keys."""
+    """A knowledge base file of `articles`; `edges` count articles from 0 in the order of their keys.
+
+    Those below the threshold are guesses.
+    """
     import json
 
     source = folder / "articles.jsonl"
@@ -38,9 +41,10 @@ def small_kb(
                 [parent + 1, position],
             ).fetchone()
             assert step is not None
+            table = "edges" if probability >= threshold else "guesses"
             session.execute(
-                "INSERT INTO edges VALUES (?, ?, ?, ?, 'model', ?)",
-                [parent + 1, step[0], child + 1, probability, probability >= threshold],
+                f"INSERT INTO {table} VALUES (?, ?, ?, ?, 'model', NULL)",
+                [parent + 1, step[0], child + 1, probability],
             )
         for key, value in (("schema_version", SCHEMA_VERSION), ("threshold", threshold)):
             session.execute("INSERT INTO meta VALUES (?, ?)", [key, str(value)])

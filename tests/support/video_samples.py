@@ -104,9 +104,10 @@ def make_kb(path: Path, articles: dict[str, list[Any]], links: Sequence[tuple[An
                 [step_ids[title, number], ids[title], 1, number, headline, body],
             )
     for title, number, child, probability, *chosen in links:
+        table = "edges" if all(chosen) else "guesses"
         connection.execute(
-            "INSERT INTO edges VALUES (?,?,?,?,'model',?)",
-            [ids[title], step_ids[title, number], ids[child], probability, chosen[0] if chosen else True],
+            f"INSERT INTO {table} VALUES (?,?,?,?,'model',NULL)",
+            [ids[title], step_ids[title, number], ids[child], probability],
         )
     connection.close()
     return path

@@ -32,7 +32,7 @@ def test_links_of_the_sample_are_mostly_those_intended(sample_kb_path: Path) -> 
         sample_kb_path,
         """SELECT p.slug, s.method_number, s.step_number, c.slug FROM edges e JOIN steps s USING (step_id)
            JOIN articles p ON p.article_id = e.parent_id JOIN articles c ON c.article_id = e.child_id
-           WHERE e.chosen AND e.source = 'model'""",
+           WHERE e.source = 'model'""",
     )
     right = sum(gold.get(tuple(place)) == child for *place, child in chosen)
     assert right / len(chosen) >= 0.9
@@ -117,7 +117,7 @@ def test_a_threshold_chooses_and_keeps_the_candidates(run: Run, own_sample_kb: P
     assert run("build", SAMPLE, "-o", own_sample_kb, "--threshold", "0.9").returncode == 0
     assert rows(own_sample_kb, CANDIDATES) == before
     assert rows(
-        own_sample_kb, "SELECT bool_and(chosen = (source = 'editor' OR probability >= 0.9)) FROM edges"
+        own_sample_kb, "SELECT bool_and(chosen = (source = 'editor' OR probability >= 0.9)) FROM best_links"
     ) == [(True,)]
 
 

@@ -24,7 +24,7 @@ JOIN articles p ON p.article_id = s.article_id JOIN articles g ON g.article_id =
 """
 EDGES = """
 SELECT p.key, s.method_number, s.step_number, g.key, e.probability, e.source, e.chosen
-FROM edges e JOIN steps s USING (step_id)
+FROM best_links e JOIN steps s USING (step_id)
 JOIN articles p ON p.article_id = e.parent_id JOIN articles g ON g.article_id = e.child_id
 """
 

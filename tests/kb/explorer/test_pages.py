@@ -187,7 +187,7 @@ def test_the_quality_page_counts_rightly(visit: Visit, sample_kb: KnowledgeBase)
     test = visit("quality")
     metrics = {metric.label: metric.value for metric in test.metric}
     steps, linked = sample_kb.query(
-        "SELECT (SELECT count(*) FROM steps), (SELECT count(*) FROM edges WHERE chosen)"
+        "SELECT (SELECT count(*) FROM steps), (SELECT count(*) FROM edges)"
     ).fetchall()[0]
     assert metrics["Steps"] == str(steps) and metrics["Steps linked"] == f"{linked / steps:.1%}"
     assert "How it was made" in whole(test)
@@ -252,7 +252,7 @@ def test_the_queue_asks_the_least_sure_first_and_each_once(visit: Visit, sample_
         asked.append(current_question(test)[0])
         test.button(key="judge-related").click().run()
     expected = sample_kb.query(
-        "SELECT s.headline FROM edges e JOIN steps s USING (step_id) WHERE source = 'model' "
+        "SELECT s.headline FROM best_links e JOIN steps s USING (step_id) WHERE source = 'model' "
         "ORDER BY abs(e.probability - ?), step_id LIMIT 4",
         [sample_kb.threshold],
     ).fetchall()

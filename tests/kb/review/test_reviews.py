@@ -31,7 +31,7 @@ ARTICLES = (
 )
 CAKE, CLEAN, LINE, PREHEAT = 1, 2, 3, 4
 EDGES = ((0, 0, 2, 0.9), (0, 1, 1, 0.2), (0, 2, 1, 0.6))
-"""Line the tin -> Line a Pan; beat the eggs -> Clean an Oven, not chosen; heat the oven -> Clean an Oven, wrongly."""
+"""Line the tin -> Line a Pan; beat the eggs -> Clean an Oven, a guess; heat the oven -> Clean an Oven, wrongly."""
 
 
 @pytest.fixture
@@ -244,7 +244,7 @@ def test_a_plan_takes_equal_shares_of_every_tenth_and_repeats_itself(sample_kb: 
     tenth = "least(floor(probability::DOUBLE * 10), 9)::INT"
     tenths = dict(
         sample_kb.query(
-            f"SELECT (a.key, s.method_number, s.step_number), {tenth} FROM edges e JOIN steps s USING (step_id) "
+            f"SELECT (a.key, s.method_number, s.step_number), {tenth} FROM best_links e JOIN steps s USING (step_id) "
             "JOIN articles a USING (article_id) WHERE e.source = 'model'"
         ).fetchall()
     )
@@ -290,7 +290,7 @@ def test_adding_and_undoing_from_the_command_line(run: Run, path: Path) -> None:
     done = run("review", "add", 3, "another goal", "preheat an oven", "--who", "ann", "--kb", path)
     assert done.returncode == 0, done.stderr
     shown = run("tree", "Bake a Cake", "--kb", path).stdout
-    assert "Preheat an Oven  [1.00 person]" in shown
+    assert "Preheat an Oven  [1.00 person, exact]" in shown
     (review,) = read(reviews_path(path)).reviews
     assert review.when.endswith("+00:00")
     assert run("review", "undo", review.id, "--who", "ann", "--kb", path).returncode == 0

@@ -62,7 +62,7 @@ def test_a_build_links_a_negated_step_to_a_goal_that_averts(run: Run, tmp_path: 
     kb = tmp_path / "kb.duckdb"
     done = run("build", source, "-o", kb)
     assert done.returncode == 0, done.stderr
-    sql = """SELECT s.headline, a.goal, e.chosen FROM edges e JOIN steps s USING (step_id)
+    sql = """SELECT s.headline, a.goal, e.chosen FROM best_links e JOIN steps s USING (step_id)
              JOIN articles a ON a.article_id = e.child_id"""
     links = {step: (goal, chosen) for step, goal, chosen in rows(kb, sql)}
     assert links["Avoid drinking alcohol"][0] == "Quit Drinking Alcohol"
