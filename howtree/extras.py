@@ -1,4 +1,4 @@
-"""Libraries that an extra of the install brings: what lacks one is told the line that installs it."""
+"""Libraries that an extra of the install brings: where one is missing, the error names the line that installs it."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ def _video(line: bytes, trim: float, tally: Counter[str]) -> Video:
 def hashed_splits(videos: Iterable[Video], seed: int) -> Iterator[tuple[Video, str]]:
     """Put the videos of each goal into train, dev and test as 75 : 12.5 : 12.5, in an order made by a hash.
 
-    Of n videos the i-th (from 0) stands at (i + 0.5) / n: below 0.75 is train, below 0.875 dev, the rest
+    Of n videos the i-th (from 0) is at (i + 0.5) / n: below 0.75 is train, below 0.875 dev, the rest
     test. The order depends on the seed, the goal and the video ids alone, not on the order of the file.
     """
     by_goal: dict[str, list[Video]] = defaultdict(list)

@@ -24,9 +24,9 @@ from linking.run.executors import Work, Worker
 TRIES = 3
 """So often a part is begun before its loss ends the run: a part that kills its worker would kill them all."""
 MOST_STILLBORN = 8
-"""So many workers in turn may be lost before they begin, as when nodes go, and not because none can begin."""
+"""How many workers in turn may be lost before they begin, as when nodes go, and not because none can begin."""
 PATIENCE = 30.0
-"""Seconds without a free worker after which the person is told."""
+"""Seconds without a free worker after which a message says so."""
 
 
 class Actor(Worker):

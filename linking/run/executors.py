@@ -1,7 +1,7 @@
 """Executors: who does the parts of a stage, in this process, in a pool of processes, or on a Ray cluster.
 
 A stage's work is one picklable callable: it takes the number of a part, leaves its result in a file that is
-written aside and renamed, and tells how many texts it worked on. So a part can be done anywhere that sees the
+written aside and renamed, and returns how many texts it worked on. So a part can be done anywhere that sees the
 folder, and done again after a loss. What the work needs, models above all, is loaded where it is unpickled: once
 a worker, not once a part.
 """
@@ -21,7 +21,7 @@ from linking.encode.device import hand_back_memory
 from linking.run.processor import cores, limit_threads
 
 Work = Callable[[int], int]
-"""Does the part of a number and tells how many texts it worked on."""
+"""Does the part of a number and returns how many texts it worked on."""
 
 EXECUTORS = ("process", "pool", "ray")
 

@@ -9,7 +9,7 @@ from typing import Any
 from linking.encode.device import is_intel_with_avx512
 
 OWN_KERNELS = "OPENBLAS_CORETYPE"
-"""The variable by which OpenBLAS is told for which processor it works."""
+"""The variable that says for which processor OpenBLAS works."""
 
 
 @functools.cache

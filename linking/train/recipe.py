@@ -32,7 +32,7 @@ class Recipe:
     """Weight of log(1 + other links to the goal) that is added to the scores of a list in training alone: what
     editors like to link to is explained by this, and the encoder need not learn it."""
     runs: int = 2
-    """So many runs, each with the next seed, whose weights are averaged: better than either, and no slower to use."""
+    """Number of runs, each with the next seed, whose weights are averaged: better than either, and no slower to use."""
     duplicate: float = 0.8
     """Titles whose cosine under the untrained encoder is at least this are near-duplicates."""
     words: bool = True

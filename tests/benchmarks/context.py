@@ -1,4 +1,4 @@
-"""Does it help to read the article that a step stands in?
+"""Does it help to read the article that a step is in?
 
     HOWTREE_REAL_DATA=DIR python tests/benchmarks/context.py [WORK]
 
@@ -39,7 +39,7 @@ def plain(step: str) -> str:
 
 
 def article_of() -> dict[str, str]:
-    """The title of the one article that a step stands in, by the step's plain text."""
+    """The title of the one article that a step is in, by the step's plain text."""
     titles: dict[str, set[str]] = defaultdict(set)
     with gzip.open(DATA / "articles" / "articles.jsonl.gz", "rt", encoding="utf-8") as lines:
         for line in lines:
@@ -51,7 +51,7 @@ def article_of() -> dict[str, str]:
 
 
 def with_article(gold: Gold, pool: list[str]) -> Task:
-    """The gold pairs whose step stands in one article, which is not the gold goal itself."""
+    """The gold pairs whose step is in one article, which is not the gold goal itself."""
     known = article_of()
     own = [known.get(plain(step), "") for step in gold.steps]
     kept = [i for i, title in enumerate(own) if title and title != gold.goals[i]]

@@ -35,9 +35,9 @@ DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))
 COMMON = 50
 """A word that begins so many titles of the pool is taken for a verb."""
 OTHERS = 1_500
-"""So many other gold pairs are measured beside them."""
+"""How many other gold pairs are measured beside them."""
 BLOCK = 64
-"""So many joined steps are scored at once."""
+"""How many joined steps are scored at once."""
 PENALTIES = (0.0, 0.02, 0.05, 0.1, 0.2)
 """In units of the cosine. The reranker's weight of opposed pairs is 0.1 of its weight of the cosine."""
 

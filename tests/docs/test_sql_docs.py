@@ -1,4 +1,4 @@
-"""docs/sql.md: every view and macro stands in it, and every example runs, through howtree and in plain DuckDB."""
+"""docs/sql.md: every view and macro is in it, and every example runs, through howtree and in plain DuckDB."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well pages are read, measured against the oracle; the floors stand in data/eval/parser.json.
+"""How well pages are read, measured against the oracle; the floors are in data/eval/parser.json.
 
     python tests/support/parser_quality.py [--write] [--lower]
 

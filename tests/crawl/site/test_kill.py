@@ -67,7 +67,7 @@ def done(folder: Path) -> set[str]:
 
 
 def archived(folder: Path) -> Counter[str]:
-    """How often each address stands in the segments, read by warcio alone."""
+    """How often each address is in the segments, read by warcio alone."""
     found: Counter[str] = Counter()
     for path in sorted(folder.glob("*.warc.gz")):
         with path.open("rb") as file:
