@@ -3,9 +3,11 @@
 Three logistic regressions, each a weighted sum of standardised numbers, fitted on judged pairs:
 
     words    v = of the features, and of the products and differences of the two vectors
-    right    z = of the cross-encoder's three logits, v and a few features; p = 1 / (1 + exp(-(a z + b)))
+    right    r = of the cross-encoder's three logits, v and a few features
     exact    the same inputs: the share of right links that are exact
 
+A forest gives log odds f from the logits, v and all features. With z = (r + f) / 2 the goal is right with
+p = 1 / (1 + exp(-(a z + b))), where a and b are fitted to draws that represent all steps (Platt 1999).
 v alone, calibrated by itself, says which pairs are worth reading, and judges those that were not read.
 """
 
@@ -21,11 +23,14 @@ from howtree.files import digest_of, digest_of_file, read_json, write_json, writ
 from linking.arrays import Flags, Floats, Numbers
 from linking.encode.folder import ModelFolder
 from linking.verify.features import NAMES
+from linking.verify.forest import Forest
 
 DECIMALS = 6
 """Logits are rounded here, so that another order of additions gives the same links."""
 PARTS = ("words", "right", "exact")
 ARRAYS = ("mean", "spread", "weight")
+FOREST = "forest."
+"""What the names of the forest's rows begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class Judgement:
     words: Linear
     right: Linear
     exact: Linear
+    forest: Forest
     platt: tuple[float, float]
     """a and b of p."""
     unread: tuple[float, float]
@@ -88,9 +94,11 @@ class Judgement:
     def of_read(self, logits: Numbers, worth: Floats, features: Floats) -> tuple[Floats, Flags]:
         """The probability that the goal is right, and whether it is rather exact than helpful if it is; both [n]."""
         columns = [NAMES.index(name) for name in self.beside]
-        x = np.concatenate([logits.astype(np.float64), worth[:, None], features[:, columns]], axis=1)
-        right = sigmoid(self.platt[0] * self.right.logits(x) + self.platt[1])
-        return right, self.exact.logits(x) >= 0
+        read = np.concatenate([logits.astype(np.float64), worth[:, None]], axis=1)
+        x = np.concatenate([read, features[:, columns]], axis=1)
+        trees = np.round(self.forest.logits(np.concatenate([read, features], axis=1)), DECIMALS)
+        both = (self.right.logits(x) + trees) / 2
+        return sigmoid(self.platt[0] * both + self.platt[1]), self.exact.logits(x) >= 0
 
     def save(self, folder: ModelFolder) -> None:
         """Write the small numbers as JSON and the long rows beside them."""
@@ -98,7 +106,10 @@ class Judgement:
         rows = {f"{name}.{array}": getattr(part, array) for name, part in parts.items() for array in ARRAYS}
         folder.path.mkdir(parents=True, exist_ok=True)
         with written_aside(folder.judgement_rows) as aside, aside.open("wb") as file:
-            np.savez(file, **{name: row.astype(np.float32) for name, row in rows.items()})
+            kept: dict[str, Any] = {name: row.astype(np.float32) for name, row in rows.items()}
+            np.savez_compressed(
+                file, **kept, **{f"{FOREST}{n}": row for n, row in self.forest.arrays().items()}
+            )
         write_json(
             folder.judgement,
             {
@@ -129,13 +140,12 @@ class Judgement:
                     f"{folder.judgement_rows} has changed since the verifier was fitted: restore the file"
                 )
             with np.load(folder.judgement_rows) as file:
-                rows = {name: file[name].astype(np.float64) for name in file}
+                rows = {name: file[name] for name in file}
+            trees = {name.removeprefix(FOREST): row for name, row in rows.items() if name.startswith(FOREST)}
             words, right, exact = (
                 Linear(
-                    rows[f"{name}.mean"],
-                    rows[f"{name}.spread"],
-                    rows[f"{name}.weight"],
-                    float(about["bias"][name]),
+                    **{array: rows[f"{name}.{array}"].astype(np.float64) for array in ARRAYS},
+                    bias=float(about["bias"][name]),
                 )
                 for name in PARTS
             )
@@ -146,6 +156,7 @@ class Judgement:
                 words,
                 right,
                 exact,
+                Forest.of(trees),
                 platt=pair_of(about["platt"]),
                 unread=pair_of(about["unread"]),
                 threshold=float(about["threshold"]),

@@ -14,6 +14,7 @@ from linking.encode.packaged import BASE_ENCODER, packaged_model
 from linking.model import Model
 from linking.verify.cross import graded_module, save_graded
 from linking.verify.features import NAMES
+from linking.verify.forest import Forest
 from linking.verify.judgement import Judgement, Linear, Reads
 
 
@@ -25,6 +26,14 @@ def linear(size: int, **weights: float) -> Linear:
     return Linear(np.zeros(len(row)), np.ones(len(row)), row, 0.0)
 
 
+def stump() -> Forest:
+    """Two trees, a branch on the second logit and a bare leaf: one share below 0, another above."""
+    feature = np.array([1, 0, 0, 0], np.int16)
+    threshold, value = np.zeros(4, np.float32), np.array([0, 0.3, 0.7, 0.5], np.float32)
+    left, right = np.array([1, 1, 2, 3], np.int32), np.array([2, 1, 2, 3], np.int32)
+    return Forest(feature, threshold, left, right, value, np.array([0, 3], np.int32), 1)
+
+
 def drawn_judgement(encoder: str, reranker: str, reads: Reads) -> Judgement:
     """A judgement that follows the retriever, with the logits' say beside it."""
     beside = ("lone", "cosine")
@@ -32,7 +41,18 @@ def drawn_judgement(encoder: str, reranker: str, reads: Reads) -> Judgement:
     exact = Linear(np.zeros(6), np.ones(6), np.array([0.0, -1.0, 2.0, 0.0, 0.1, 0.0]), 0.0)
     words = linear(768, lone=0.5, goal_in_step=1.0)
     return Judgement(
-        words, right, exact, (1.0, 0.0), (1.0, -1.0), 0.5, beside, reads, reranker, encoder, "nothing"
+        words,
+        right,
+        exact,
+        stump(),
+        (2.0, 0.0),
+        (1.0, -1.0),
+        0.5,
+        beside,
+        reads,
+        reranker,
+        encoder,
+        "nothing",
     )
 
 

@@ -130,11 +130,14 @@ def test_a_judgement_is_saved_and_loaded(tmp_path: Path) -> None:
     worth = before.worth(features, products)
     assert after.worth(features, products) == pytest.approx(worth, abs=1e-4)
     right, exact = before.of_read(logits, worth, features)
-    by_hand = [
-        1 / (1 + np.exp(-(logits[i] @ [1, 2, 1] + 0.5 * worth[i] + 0.7 * features[i][0] + features[i][3])))
-        for i in range(5)
-    ]
+    by_hand = []
+    for i, (l1, l2, l3) in enumerate(logits):
+        linear = l1 + 2 * l2 + l3 + 0.5 * worth[i] + 0.7 * features[i][0] + features[i][3]
+        share = ((0.3 if l2 <= 0 else 0.7) + 0.5) / 2
+        by_hand.append(1 / (1 + np.exp(-(linear + np.log(share / (1 - share))))))
     assert right == pytest.approx(by_hand, abs=1e-5)
+    again, _ = after.of_read(logits, worth, features)
+    assert again == pytest.approx(right, abs=1e-6)
     assert exact.tolist() == [
         2 * l3 - l2 + 0.1 * f[0] >= 0 for (_, l2, l3), f in zip(logits, features, strict=True)
     ]
