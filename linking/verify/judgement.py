@@ -107,9 +107,8 @@ class Judgement:
         folder.path.mkdir(parents=True, exist_ok=True)
         with written_aside(folder.judgement_rows) as aside, aside.open("wb") as file:
             kept: dict[str, Any] = {name: row.astype(np.float32) for name, row in rows.items()}
-            np.savez_compressed(
-                file, **kept, **{f"{FOREST}{n}": row for n, row in self.forest.arrays().items()}
-            )
+            kept |= {f"{FOREST}{name}": row for name, row in self.forest.arrays().items()}
+            np.savez_compressed(file, **kept)
         write_json(
             folder.judgement,
             {
