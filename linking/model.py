@@ -34,9 +34,14 @@ class Model:
     """None where none was fitted for the encoder and the reranker: then the decision's probability stays."""
 
     def __post_init__(self) -> None:
-        if self.verifier is not None:
-            reranker = None if self.reranker is None else self.reranker.digest
-            self.verifier.refuse_others(getattr(self.encoder, "weights_digest", ""), reranker)
+        """A verifier that was fitted for other parts goes when they are replaced."""
+        if self.verifier is not None and not self.verifier.fits(*self._fitted_for):
+            object.__setattr__(self, "verifier", None)
+
+    @property
+    def _fitted_for(self) -> tuple[str, str | None]:
+        weights = self.encoder.weights_digest if isinstance(self.encoder, SentenceEncoder) else ""
+        return weights, None if self.reranker is None else self.reranker.digest
 
     @classmethod
     def load(cls, name: str = "", precision: AskedPrecision = "auto", device: Device = "cpu") -> Model:
@@ -58,7 +63,8 @@ class Model:
         """
         folder = ModelFolder.of(encoder.name)
         decision = decision_in(folder, encoder) if with_decision else None
-        return cls(encoder, reranker_in(folder, encoder), decision, verifier_in(folder, encoder))
+        reranker = reranker_in(folder, encoder)
+        return cls(encoder, reranker, decision, verifier_in(folder, encoder, reranker))
 
     def verified_by(self, name: str) -> Model:
         """This model with another CrossEncoder, by name or folder, in the verifier's place.
@@ -113,15 +119,23 @@ def reranker_in(folder: ModelFolder, encoder: SentenceEncoder) -> LinearReranker
     return reranker
 
 
-def verifier_in(folder: ModelFolder, encoder: SentenceEncoder) -> Verifier | None:
+def verifier_in(
+    folder: ModelFolder, encoder: SentenceEncoder, reranker: LinearReranker | None
+) -> Verifier | None:
     """The verifier in a model's folder, None where there is none.
 
     Raises:
-        BadInput: it has changed.
+        BadInput: it has changed, or was fitted for other parts.
     """
     if not folder.verifier.judgement.exists():
         return None
-    return Verifier.load(folder.verifier, encoder.precision, encoder.device)
+    verifier = Verifier.load(folder.verifier, encoder.precision, encoder.device)
+    if not verifier.fits(encoder.weights_digest, None if reranker is None else reranker.digest):
+        raise BadInput(
+            f"the verifier in {folder.verifier.path} was fitted for another encoder or reranker than those beside it: "
+            "delete its folder"
+        )
+    return verifier
 
 
 def decision_in(folder: ModelFolder, encoder: SentenceEncoder) -> Decision | None:

@@ -127,7 +127,7 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
             tally.counts = sizes(session)
             keep_runs(session, output)
             run = run_of(sources, options, model, decision, threshold, tally, started)
-            thresholds = json.dumps(decision.thresholds if model.verifier is None else {})
+            thresholds = json.dumps(model.last.thresholds)
             name = model.encoder.name
             record(session, work.corpus, run, threshold=threshold, encoder=name, thresholds=thresholds)
             finish(session)

@@ -122,6 +122,29 @@ def load_cross_encoder(name: str, precision: Precision, device: str) -> CrossEnc
     return found
 
 
+def graded_cross_encoder(folder: ModelFolder, precision: Precision, device: str) -> CrossEncoder:
+    """The cross-encoder that `save_graded` wrote, its files checked; it is put together when it first runs.
+
+    Raises:
+        BadInput: a file is missing or has changed, or it was made from other weights.
+    """
+    about = load_packed(folder)[1]
+    return CrossEncoder(str(folder.path), graded_digest(folder, about), precision, device)
+
+
+def graded_digest(folder: ModelFolder, about: dict[str, Any]) -> str:
+    """What tells its weights from others.
+
+    Raises:
+        BadInput: it was made from other weights than those of the packaged encoder.
+    """
+    if about.get("base") != BASES[BASE_ENCODER].sha256:
+        raise BadInput(
+            f"{folder.path} was made from other weights than those of {BASE_ENCODER}: pack it again"
+        )
+    return digest_of(about["base"], about["sha256"])
+
+
 @functools.cache
 def again(source: str, weights_digest: str, precision: Precision, device: str) -> CrossEncoder:
     """The cross-encoder that another process, maybe on another machine, has; once a process."""
@@ -148,10 +171,7 @@ def load_graded(folder: ModelFolder) -> tuple[Any, Any, str]:
         BadInput: a file is missing or has changed.
     """
     packed, about = load_packed(folder)
-    if about.get("base") != BASES[BASE_ENCODER].sha256:
-        raise BadInput(
-            f"{folder.path} was made from other weights than those of {BASE_ENCODER}: pack it again"
-        )
+    digest = graded_digest(folder, about)
     base = load_encoder(BASE_ENCODER, "float32")
     transformer = base.model[0].auto_model
     transformer.load_state_dict(unpack(packed, transformer.state_dict()))
@@ -162,7 +182,7 @@ def load_graded(folder: ModelFolder) -> tuple[Any, Any, str]:
         raise BadInput(
             f"{folder.path} holds no verifier, for it has not {GRADES} heads: train it again"
         ) from error
-    return module, base.model.tokenizer, digest_of(about["base"], about["sha256"])
+    return module, base.model.tokenizer, digest
 
 
 def save_graded(module: Any, folder: ModelFolder) -> None:

@@ -13,7 +13,7 @@ v alone, calibrated by itself, says which pairs are worth reading, and judges th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -82,6 +82,8 @@ class Judgement:
     encoder: str = ""
     """Digest of the weights of the encoder whose vectors it was fitted on."""
     fitted_on: str = ""
+    thresholds: dict[str, float] = field(default_factory=dict)
+    """By beta, as text: the threshold with the best F-beta on judged steps, out of fold."""
 
     def worth(self, features: Floats, products: Floats) -> Floats:
         """v, [n], of features [n, 38] and products [n, 2 d]."""
@@ -116,6 +118,7 @@ class Judgement:
                 "platt": self.platt,
                 "unread": self.unread,
                 "threshold": self.threshold,
+                "thresholds": self.thresholds,
                 "beside": self.beside,
                 "reads": {"first": self.reads.first, "least": self.reads.least, "worth": self.reads.worth},
                 "reranker": self.reranker,
@@ -164,6 +167,7 @@ class Judgement:
                 reranker=about["reranker"],
                 encoder=about["encoder"],
                 fitted_on=about["fitted_on"],
+                thresholds=dict(about["thresholds"]),
             )
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise BadInput(

@@ -64,26 +64,28 @@ class Verifier:
         """Which candidates of a step it reads."""
         return Reads() if self.judgement is None else self.judgement.reads
 
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """By beta, as text: the threshold with the best F-beta; none for a cross-encoder that nobody has calibrated."""
+        return {} if self.judgement is None else self.judgement.thresholds
+
     def threshold_for(self, beta: float) -> float:
         """The threshold that was best by F-beta.
 
         Raises:
             BadInput: none was fitted.
         """
-        raise BadInput(f"the verifier has no threshold for beta {beta:g}: give --threshold")
-
-    def refuse_others(self, weights_digest: str, reranker_digest: str | None) -> None:
-        """Check that it was fitted for the encoder's weights and the reranker.
-
-        Raises:
-            BadInput: it was fitted for others.
-        """
-        fitted = self.judgement
-        if fitted is not None and (fitted.encoder, fitted.reranker) != (weights_digest, reranker_digest):
+        if f"{beta:g}" not in self.thresholds:
+            known = ", ".join(self.thresholds) or "none"
             raise BadInput(
-                f"the verifier in {self.cross.name} was fitted for another encoder or reranker than those beside it: "
-                "fit it again, or leave it out"
+                f"the reranker has no threshold for beta {beta:g} (it has: {known}): give --threshold"
             )
+        return self.thresholds[f"{beta:g}"]
+
+    def fits(self, weights_digest: str, reranker_digest: str | None) -> bool:
+        """Whether it was fitted for the encoder's weights and the reranker, or for none."""
+        fitted = self.judgement
+        return fitted is None or (fitted.encoder, fitted.reranker) == (weights_digest, reranker_digest)
 
     def of_logits(self, logits: Numbers) -> tuple[Floats, Flags | None]:
         """Without a judgement: the probability of pairs by their logits [n, 1], and no word on exact or helpful."""

@@ -27,7 +27,7 @@ from linking.retrieve.lists import positions_in
 from linking.retrieve.vectors import VectorStore, hash_texts
 from linking.run.executors import Executor
 from linking.text import goal_text, step_text
-from linking.verify.features import Listed, Vectored, word_features
+from linking.verify.features import NAMES, Listed, Vectored, word_features
 from linking.verify.never import is_no_action, never
 from linking.verify.verifier import Verifier
 
@@ -198,14 +198,14 @@ class Verifying:
     ) -> tuple[Floats, Floats]:
         """The features of some candidates, [n, 38], and the products of their vectors."""
         assert self.lists is not None, "a judgement goes with the reranker that it was fitted on"
+        if not len(rows):
+            return np.empty((0, len(NAMES))), np.empty((0, 2 * self.step_vectors.vectors(rows).shape[1]))
         steps, of_pair = np.unique(table.step[rows], return_inverse=True)
         step_rows = self.step_vectors.rows(hash_texts([batch.texts[i] for i in steps]))
         goal_rows = self.goal_vectors.rows(hash_texts([goal_text(pair.candidate.title) for pair in pairs]))
         lists, reranked_by = self.lists.features(step_rows)
-        at = positions_in(goal_rows[:, None], lists.goals[of_pair])[:, 0] if len(rows) else goal_rows
-        listed = table.listed(
-            rows, reranked_by[of_pair, at] if len(rows) else np.empty((0, 6)), self.decision
-        )
+        at = positions_in(goal_rows[:, None], lists.goals[of_pair])[:, 0]
+        listed = table.listed(rows, reranked_by[of_pair, at], self.decision)
         vectored = self._vectored(step_rows[of_pair], goal_rows, pairs)
         features = [
             listed.features(self.decision.temperature, self.decision.bias),
@@ -225,7 +225,7 @@ class Verifying:
             known(self.goal_vectors, articles),
             self._of_steps([place.before for place in places]),
             self._of_steps([place.after for place in places]),
-            np.split(of_first, np.cumsum(first)[:-1]) if pairs else [],
+            np.split(of_first, np.cumsum(first)[:-1]),
         )
 
     def _of_steps(self, texts: list[str]) -> Vectors:

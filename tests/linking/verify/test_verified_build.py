@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,11 @@ from support.contents import content, rows
 from support.verifiers import model_with_verifier, random_cross_encoder
 
 import kb.build.read
-from howtree.errors import BadInput
 from kb.build.build import BuildTally, Options, build
 from kb.build.fill import load_corpus, new_file
 from kb.build.read import read_goals, read_steps
 from linking.encode.packaged import BASE_ENCODER, packaged_model
+from linking.model import Model
 
 TITLES = {
     "Wash a Car": ["Fill a bucket", "Wash the wheels", "Dry the car", "Enjoy!"],
@@ -176,10 +177,7 @@ def test_a_model_of_the_wrong_kind_is_refused(run: Run, tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
 
 
-def test_a_verifier_refuses_another_reranker(model: str) -> None:
-    from dataclasses import replace
-
-    from linking.model import Model
-
-    with pytest.raises(BadInput, match="fitted for another encoder or reranker"):
-        replace(Model.load(model), reranker=None)
+def test_a_verifier_goes_with_the_reranker_that_it_was_fitted_on(model: str) -> None:
+    whole = Model.load(model)
+    assert whole.verifier is not None and replace(whole, reranker=None).verifier is None
+    assert replace(whole, decision=None).verifier is whole.verifier
