@@ -16,7 +16,16 @@ from support.pages import blocks
 from kb.commands.cli import VERBS
 
 PAGE, JOBS = ROOT / "docs" / "command-line.md", ROOT / "docs" / "jobs.md"
-NO_RESULT = ("build", "review sample", "review export", "review add", "export", "weights", "diff")
+NO_RESULT = (
+    "build",
+    "review sample",
+    "review export",
+    "review bake",
+    "review add",
+    "export",
+    "weights",
+    "diff",
+)
 """Commands whose stdout may be empty."""
 
 
