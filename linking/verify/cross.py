@@ -28,7 +28,7 @@ from linking.encode.folder import ModelFolder, lasting_name
 from linking.encode.packaged import BASE_ENCODER, BASES
 from linking.encode.tokens import Tokens
 from linking.pair import Pair
-from linking.verify.reader import Reader, Row
+from linking.verify.reader import LONGEST, Reader, Row
 
 GRADES = 3
 """Heads of the one that ships: grade at least 1, 2 and 3. A goal is right from 2 on and exact from 3 on."""
@@ -49,7 +49,8 @@ class CrossEncoder:
         """`source` is the folder or name of a model; it is loaded when it first runs."""
         self.name, self.weights_digest, self.device = source, weights_digest, device
         self.precision: Precision = "float32" if precision == "int8" else precision
-        self.digest = digest_of(weights_digest, self.precision, *([] if device == "cpu" else [device]))
+        runs_in = [self.precision, *([] if device == "cpu" else [device])]
+        self.digest = digest_of(weights_digest, repr(LONGEST), *runs_in)
         self._loaded: tuple[Any, Reader] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -19,11 +19,11 @@ LONGEST = {
     "step": 40,
     "article": 16,
     "method": 10,
-    "before": 14,
-    "after": 14,
+    "before": 12,
+    "after": 10,
     "goal": 20,
-    "methods": 20,
-    "first": 36,
+    "methods": 8,
+    "first": 27,
 }
 """The parts in their order, and how many tokens are read of each."""
 MARKERS = tuple(f"[unused{i}]" for i in range(1, len(LONGEST) + 1))
