@@ -140,7 +140,7 @@ class Verifying:
         sure = cut(table.step, closeness, sure)
         sure[weighed.rows[weighed.never]] = 0
         sure[np.array([is_no_action(text) for text in batch.texts], bool)[table.step]] = 0
-        sure = sure.astype(np.float32)
+        sure = shared(table.step, sure).astype(np.float32)
         relation = np.full(len(sure), None, object)
         if exact is not None:
             relation[weighed.rows[weighed.read]] = np.where(exact, EXACT, HELPFUL)[weighed.read]
@@ -248,3 +248,19 @@ def cut(step: Positions, closeness: Positions, probability: Floats) -> Floats:
         below = closeness < least
         result[below] = np.minimum(result[below], bound[step[below]])
     return result
+
+
+def shared(step: Positions, probability: Floats) -> Floats:
+    """Probabilities that sum to at most 1 in each step, for it has one link at most; both [n].
+
+    Where they sum to more the most probable goal keeps its own, and the others share what it leaves; equal ones share
+    all.
+    """
+    total = np.bincount(step, probability)
+    most = np.zeros(len(total))
+    np.maximum.at(most, step, probability)
+    first = probability == most[step]
+    tied = np.bincount(step, first, len(total)) > 1
+    left = np.where(tied, 1 / np.maximum(total, 1e-12), (1 - most) / np.maximum(total - most, 1e-12))
+    factor = np.where(total > 1, left, 1.0)
+    return np.where(first & ~tied[step], probability, probability * factor[step])

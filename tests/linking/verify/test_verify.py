@@ -21,7 +21,7 @@ from linking.verify.features import NAMES, OF_WORDS, word_features
 from linking.verify.judgement import Judgement, Reads
 from linking.verify.never import is_again, is_no_action
 from linking.verify.reader import LONGEST, MARKERS, Reader
-from linking.verify.verifying import cut
+from linking.verify.verifying import cut, shared
 
 WHOLE = Pair(
     Place("Open the gas line", "Use a Gas Stove", "Lighting It", "Turn the knob", "Strike a match"),
@@ -196,3 +196,11 @@ def test_what_was_looked_at_less_closely_comes_after() -> None:
     probability = np.array([0.2, 0.9, 0.4, 0.8, 0.1, 0.3, 0.05])
     assert cut(step, closeness, probability).tolist() == [0.2, 0.2, 0.4, 0.2, 0.1, 0.1, 0.05]
     assert len(cut(*np.empty((3, 0), np.int64))) == 0
+
+
+def test_the_goals_of_a_step_share_what_the_first_leaves() -> None:
+    step = np.array([0, 0, 0, 1, 1, 3])
+    found = shared(step, np.array([0.8, 0.3, 0.1, 0.4, 0.5, 1.0]))
+    assert found == pytest.approx([0.8, 0.15, 0.05, 0.4, 0.5, 1.0])
+    equal = shared(np.zeros(2, np.int64), np.array([0.9, 0.9]))
+    assert equal.tolist() == [0.5, 0.5] and len(shared(np.empty(0, np.int64), np.empty(0))) == 0
