@@ -34,7 +34,13 @@ def started(*arguments: object, **environment: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_ctrl_c,
     )
+
+
+def heed_ctrl_c() -> None:
+    """Jobs in the background of a shell ignore Ctrl-C and pass that on: the command is to be as in the foreground."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("arguments", LEFT_EARLY.values(), ids=LEFT_EARLY.keys())
