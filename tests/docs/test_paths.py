@@ -11,8 +11,8 @@ from support.command import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 PACKAGES = ("howtree", "crawl", "linking", "kb")
-FILES = r"(?:md|duckdb|work|reviews)\b"
-"""What follows the dot in names of files: `kb.duckdb` is no module."""
+FILES = r"(?:md|duckdb|work|reviews|toml)\b"
+"""What follows the dot in names of files: `kb.duckdb` is no module, nor is `howtree.toml`."""
 PATH = re.compile(
     rf"(?<![\w./<-])(?:{'|'.join(PACKAGES)}|tests|data|docs)(?:/(?=[A-Za-z_])[\w-]+)+(?:\.\w+)*"
 )
