@@ -123,7 +123,7 @@ def test_the_log_of_the_server_proves_the_pace_in_real_time(site: Site, tmp_path
     site.at("/C", answer(503), answer(200, article("C")))
     site.at("/D", answer(429, Retry_After="2"), answer(200, article("D")))
     errors = finish(start(tmp_path / "c", site, *"ABCDEFGH", delay=0.05))
-    assert "8 ok" in errors and "8/8" in errors  # the bar shows itself after two seconds
+    assert "8 ok" in errors
     gaps = site.gaps()
     assert len(gaps) == 10
     assert min(gaps) >= 0.05
