@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar, overload
 
@@ -38,13 +37,6 @@ def progress(
 ) -> Bar[Any]:
     """A bar over `items`, or one to `update` where `items` is None; it moves by itself while nothing is counted."""
     return Bar(items, label, total, unit, beating=True)
-
-
-@contextmanager
-def working(label: str) -> Iterator[None]:
-    """A bar for work of which nothing can be counted: it shows how long it has taken."""
-    with progress(None, label):
-        yield
 
 
 class Bar(Generic[T]):

@@ -11,7 +11,7 @@ from howtree.files import digest_of
 from linking.arrays import Flags, Floats, Numbers
 from linking.encode.device import Precision
 from linking.encode.folder import ModelFolder
-from linking.verify.cross import CrossEncoder, load_cross_encoder
+from linking.verify.cross import CrossEncoder, graded_cross_encoder, load_cross_encoder
 from linking.verify.judgement import Judgement, Reads, judgement_digest, sigmoid
 
 EVEN = 0.5
@@ -36,9 +36,8 @@ class Verifier:
             BadInput: files are missing or have changed.
         """
         judgement = Judgement.load(folder)
-        return cls(
-            load_cross_encoder(str(folder.path), precision, device), judgement, judgement_digest(folder)
-        )
+        cross = graded_cross_encoder(folder, precision, device)
+        return cls(cross, judgement, judgement_digest(folder))
 
     @classmethod
     def of(cls, name: str, precision: Precision, device: str) -> Verifier:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from howtree.progress import progress
+from howtree.progress import Bar, progress
 from linking.arrays import ArticleIds, Flags, Floats, Positions, Rows, Vectors
 from linking.candidates import CANDIDATE_SCHEMA, Goals, StepBatch
 from linking.pair import Pair
@@ -123,9 +123,9 @@ class Verifying:
         with progress(None, "Verifying", missing, "pairs") as bar:
             return self.pairs.encode(self.verifier.cross, bar, executor)
 
-    def _asked(self, batch: StepBatch, table: pa.Table, bar: object) -> list[str]:
+    def _asked(self, batch: StepBatch, table: pa.Table, bar: Bar[None]) -> list[str]:
         weighed = self.weigh(batch, Table.of(batch, table))
-        bar.update(len(batch.ids))  # type: ignore[attr-defined]
+        bar.update(len(batch.ids))
         return [weighed.texts[i] for i in np.flatnonzero(weighed.read)]
 
     def decided(self, batch: StepBatch, candidates: pa.Table) -> pa.Table:
