@@ -8,6 +8,7 @@ them in the place of a part: `dataclasses.replace(Model.load(), reranker=mine)`,
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from howtree.errors import BadInput
 from howtree.progress import say
@@ -144,13 +145,20 @@ def decision_in(folder: ModelFolder, encoder: SentenceEncoder) -> Decision | Non
     Raises:
         BadInput: it is none, or was fitted for other weights.
     """
-    if not folder.decision.exists():
-        return None
-    decision = Decision.load(folder.decision)
+    return decision_from(folder.decision, encoder) if folder.decision.exists() else None
+
+
+def decision_from(path: Path, encoder: SentenceEncoder) -> Decision:
+    """The decision in a file, fitted for an encoder.
+
+    Raises:
+        BadInput: it is none, or was fitted for other weights.
+    """
+    decision = Decision.load(path)
     if decision.weights_digest != encoder.weights_digest:
         raise BadInput(
-            f"{folder.decision} was fitted for other weights than those beside it: fit it again with "
-            f"howtree train decision --encoder {encoder.name} -o {folder.decision}"
+            f"{path} was fitted for other weights than those of {encoder.name}: name the encoder that it was fitted "
+            f"for, or fit it again with howtree train decision --encoder {encoder.name} -o {path}"
         )
     return decision
 

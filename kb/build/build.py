@@ -22,7 +22,7 @@ from pathlib import Path
 import duckdb
 
 from crawl.corpus.write import CorpusTally, write_corpus
-from howtree.errors import BadInput, BadUsage
+from howtree.errors import BadUsage
 from howtree.extras import needs
 from howtree.files import digest_of
 from kb.build.fill import (
@@ -38,7 +38,7 @@ from kb.build.runs import RunRecord, keep_runs, record
 from kb.work import WorkFolder
 from linking.encode.device import AskedPrecision, Device, refuse_missing
 from linking.encode.encoder import SentenceEncoder, load_encoder
-from linking.model import Model
+from linking.model import Model, decision_from
 from linking.pipeline import CANDIDATES, Linker, LinkTally
 from linking.rerank.decide import Decision
 from linking.retrieve.vectors import PART_SIZE
@@ -173,12 +173,7 @@ def decided_by(path: Path, encoder: SentenceEncoder) -> Model:
     Raises:
         BadInput: the decision was fitted for other weights, or is none.
     """
-    decision = Decision.load(path)
-    if decision.weights_digest != encoder.weights_digest:
-        raise BadInput(
-            f"{path} was fitted for other weights than those of {encoder.name}: name the encoder that it was fitted "
-            f"for, or fit it again with howtree train decision --encoder {encoder.name} -o {path}"
-        )
+    decision = decision_from(path, encoder)
     return replace(Model.of(encoder, with_decision=False), decision=decision, verifier=None)
 
 
