@@ -52,9 +52,18 @@ def error_of(bins: Sequence[Bin]) -> float:
     return sum(each.steps * abs(each.right - each.probability) for each in bins) / steps
 
 
-def calibration_error(probability: Floats, right: Flags, bins: int = BINS) -> float:
-    """Expected calibration error of probabilities [n], n > 0, of which `right` [n] says how they turned out."""
-    return error_of(reliability(probability, right, bins))
+def calibration_error(
+    probability: Floats, right: Flags, bins: int = BINS, weight: Floats | None = None
+) -> float:
+    """Expected calibration error of probabilities [n], n > 0, of which `right` [n] says how they turned out.
+
+    `weight` [n] says how much each counts; all count alike without it.
+    """
+    if weight is None:
+        return error_of(reliability(probability, right, bins))
+    bin_of = np.minimum((probability * bins).astype(int), bins - 1)
+    off = np.bincount(bin_of, weight * (right - probability), bins)
+    return float(np.abs(off).sum() / weight.sum())
 
 
 def before_and_after(scores: NDArray[Any], probability: Floats, right: Flags) -> Reliability:
