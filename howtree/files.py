@@ -8,7 +8,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
+
+from howtree.errors import BadInput
 
 WORK_SUFFIX = ".work"
 """Of the folders in which commands keep the stages of what they make: no source of articles."""
@@ -29,6 +32,20 @@ def written_aside(path: Path) -> Iterator[Path]:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """See before the work whether its result can be written to a folder, which may be still to be made.
+
+    Raises:
+        BadInput: it is a file, or nothing can be written there.
+    """
+    try:
+        there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+        with TemporaryFile(dir=there):
+            return
+    except OSError as error:
+        raise BadInput(f"cannot write to {folder}: {error.strerror}. Name another folder.") from error
 
 
 def write_json(path: Path, value: Any) -> None:

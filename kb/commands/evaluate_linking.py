@@ -14,7 +14,7 @@ from howtree.tables import as_json
 from kb.commands.options import Device, DeviceOption, Format, open_kb
 
 if TYPE_CHECKING:
-    from linking.measure.ranking import Task
+    from linking.measure.trained import Links
 
 
 class LinkPlace(StrEnum):
@@ -52,7 +52,15 @@ def linking(
         Option(
             "--models",
             help="bm25, default (what a build uses), or the name or folder of an encoder; repeat, or separate by "
-            "commas [default: bm25, all-MiniLM-L6-v2, default].",
+            "commas [default: bm25, all-MiniLM-L6-v2, default; none with --predictions].",
+        ),
+    ] = None,
+    predictions: Annotated[
+        list[Path] | None,
+        Option(
+            "--predictions",
+            help='Rankings made elsewhere: JSON Lines of {"step": text, "goals": [titles, best first; null for "no '
+            'link"], "scores": [numbers, may be missing]}; repeat for several.',
         ),
     ] = None,
     dev: Annotated[
@@ -61,6 +69,17 @@ def linking(
             "--dev",
             help="Measure only the hashed tenth that is never trained on: of the steps, with --kb of the articles.",
         ),
+    ] = False,
+    include_trained: Annotated[
+        bool,
+        Option(
+            "--include-trained",
+            help="Measure also pairs that a model was trained on; otherwise they are counted and left out.",
+        ),
+    ] = False,
+    paper: Annotated[
+        bool,
+        Option("--paper", help="Show the paper's figures too, which are of other pairs and another pool."),
     ] = False,
     output: Annotated[
         Path | None, Option("--output", "-o", help="Folder for figures, ranks of each step and pictures.")
@@ -78,50 +97,82 @@ def linking(
     from tempfile import TemporaryDirectory
 
     from linking.measure.evaluate import MODELS, evaluate
+    from linking.measure.predictions import measure_predictions
     from linking.measure.report import figures_of, printed, write_results
+    from linking.measure.trained import without_trained
 
     if kb is not None and gold is None and goals is None:
-        task = _task_of_kb(kb, language, place, train, dev)
+        links = _links_of_kb(kb, language, place, train, dev)
     elif kb is None and gold is not None and goals is not None and not language and place is None:
-        task = _task_of_files(gold, goals, train, dev)
+        links = _links_of_files(gold, goals, train, dev)
     else:
         raise BadUsage(
             "give --gold and --goals, or --kb with --language and --place where wanted, and not some of both"
         )
-    names = [name for part in models or MODELS for name in part.split(",") if name]
+    _refuse_before_work(output, work)
+    if len({path.stem for path in predictions or ()}) < len(predictions or ()):
+        raise BadUsage("two files of --predictions have one name, and rows are named after them: rename one")
+    names = [name for part in models or ([] if predictions else MODELS) for name in part.split(",") if name]
+    links, left_out = without_trained(links, _unheld(names, gold, dev), device.value, include_trained)
+    task = links.task()
     with TemporaryDirectory() as scratch:
-        measured = evaluate(task, names, work or Path(scratch), device.value)
-    found = figures_of(task, measured, {"gold": gold, "goals": goals, "kb": kb, "train": train})
+        measured = [measure_predictions(task, path) for path in predictions or ()]
+        measured += evaluate(task, names, work or Path(scratch), device.value)
+    inputs = {"gold": gold, "goals": goals, "kb": kb, "train": train}
+    inputs |= {f"predictions {path.stem}": path for path in predictions or ()}
+    found = figures_of(task, measured, inputs, left_out)
     if output is not None:
-        write_results(task, measured, found, output)
+        write_results(task, measured, found, output, paper)
     say("; ".join(f"{name}: {count}" for name, count in found.tally.items() if count is not None))
     if output is not None:
         say(f"written to {output}")
-    echo(printed(found, form.value), nl=False)
+    echo(printed(found, form.value, paper), nl=False)
 
 
-def _task_of_files(gold: Path, goals: Path, train: Path | None, dev: bool) -> Task:
+def _refuse_before_work(output: Path | None, work: Path | None) -> None:
+    """See that what is measured in minutes can be written."""
+    from howtree.extras import needs
+    from howtree.files import refuse_unwritable
+
+    if output is not None:
+        needs("eval", "a folder of figures with pictures")
+    for folder in (output, work):
+        if folder is not None:
+            refuse_unwritable(folder)
+
+
+def _unheld(names: list[str], gold: Path | None, dev: bool) -> list[str]:
+    """The encoders that may have been trained on what is measured: none if it is the tenth by the hash of the step."""
+    from linking.encode.folder import default_encoder
+    from linking.measure.evaluate import DEFAULT
+
+    if gold is not None and dev:
+        return []
+    return [default_encoder() if name == DEFAULT else name for name in dict.fromkeys(names)]
+
+
+def _links_of_files(gold: Path, goals: Path, train: Path | None, dev: bool) -> Links:
     """Gold and pool from files."""
     from linking.gold.links import dev_part, read_gold, read_pool
-    from linking.measure.ranking import Task
+    from linking.measure.trained import Links
 
     pairs = dev_part(read_gold(gold)) if dev else read_gold(gold)
-    return Task.of(pairs, read_pool(goals), read_gold(train) if train else None)
+    return Links(pairs, read_pool(goals), read_gold(train) if train else None)
 
 
-def _task_of_kb(kb: Path, language: str, place: LinkPlace | None, train: Path | None, dev: bool) -> Task:
+def _links_of_kb(kb: Path, language: str, place: LinkPlace | None, train: Path | None, dev: bool) -> Links:
     """Gold and pool from a knowledge base; with `dev` the goals of its other articles are the seen ones."""
     from kb.exchange.editor_links import dev_articles, read_editor_links
     from linking.gold.links import read_gold
-    from linking.measure.ranking import Task
+    from linking.measure.trained import Links
 
     with open_kb(kb) as base:
         links = read_editor_links(base, language, place.value if place else "")
     say(f"{len(links.gold.steps):,} hyperlinks of {links.language} steps lead to goals of {kb}")
     if not dev:
-        return Task.of(links.gold, links.pool, read_gold(train) if train else None, links.own)
+        return Links(links.gold, links.pool, read_gold(train) if train else None, links.own)
     measured, others = dev_articles(links)
-    return Task.of(measured.gold, links.pool, read_gold(train) if train else others.gold, measured.own)
+    return Links(measured.gold, links.pool, read_gold(train) if train else others.gold, measured.own)
 
 
 def compare(

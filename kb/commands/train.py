@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from howtree.errors import stoppable
+from howtree.errors import BadInput, BadUsage, stoppable
 from howtree.extras import needs
-from howtree.files import WORK_SUFFIX
+from howtree.files import WORK_SUFFIX, refuse_unwritable
 from howtree.progress import say
 from kb.commands.options import Device, DeviceOption
 
@@ -54,11 +54,16 @@ def decision(
     from linking.model import Model
     from linking.train.decision import train_decision
 
+    if output.is_dir():
+        raise BadInput(
+            f"{output} is a folder, and the decision is one file: give -o {output / 'decision.json'}"
+        )
+    folder = work or output.with_name(output.name + WORK_SUFFIX)
+    refuse_before_work(output.parent, folder)
     pairs, pool = read_gold(gold), read_pool(goals)
     check_gold(pairs, pool)
     trained = load_encoder(encoder)
     reranker_beside = Model.of(trained, with_decision=False).reranker
-    folder = work or output.with_name(output.name + WORK_SUFFIX)
     source = f"{gold.name}, {len(pairs.steps)} pairs, {trained.name}"
     result = train_decision(
         pairs,
@@ -85,7 +90,7 @@ def retriever(
     ] = "",
     work: Annotated[
         Path | None,
-        typer.Option(help="Folder for checkpoints [default: reranker_beside the model, MODEL.work]."),
+        typer.Option(help="Folder for checkpoints [default: beside the model, MODEL.work]."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the order of the pairs and of dropout.")] = 0,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs with negatives from the batch alone.")] = 1,
@@ -115,8 +120,12 @@ def retriever(
     from linking.encode.packaged import BASE_ENCODER, LARGE_BASE
     from linking.gold.links import read_gold, read_pool
     from linking.train.recipe import LARGE, Recipe
-    from linking.train.retriever import train_retriever
+    from linking.train.retriever import refuse_foreign, train_retriever
 
+    folder = work or output.with_name(output.name + WORK_SUFFIX)
+    refuse_shipped(output)
+    refuse_foreign(output)
+    refuse_before_work(output.parent, folder)
     pairs, pool = read_gold(gold), read_pool(goals)
     recipe = LARGE if encoder == LARGE_BASE else Recipe()
     recipe = replace(
@@ -128,7 +137,6 @@ def retriever(
         runs=runs or recipe.runs,
         batch=batch,
     )
-    folder = work or output.with_name(output.name + WORK_SUFFIX)
     with stoppable(f"whole epochs are kept in {folder}: the same command goes on from there"):
         result = train_retriever(
             pairs,
@@ -148,9 +156,20 @@ def retriever(
 def reranker(
     gold: GoldFile,
     goals: PoolFile,
-    encoder: Annotated[Path, typer.Option(help="Folder of a model that `howtree train retriever` wrote.")],
+    encoder: Annotated[
+        str,
+        typer.Option(
+            help="Folder of a model that `howtree train retriever` wrote; with -o also a shipped one."
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="Folder to write the model to [default: the folder that it comes from]."
+        ),
+    ] = None,
     work: Annotated[
-        Path | None, typer.Option(help="Folder for vectors [default: reranker_beside the model, MODEL.work].")
+        Path | None, typer.Option(help="Folder for vectors [default: beside the model, MODEL.work].")
     ] = None,
     links: Annotated[
         float,
@@ -160,21 +179,63 @@ def reranker(
     ] = 0.5,
     device: DeviceOption = Device.auto,
 ) -> None:
-    """Fit the reranker of a trained encoder again, and its decision; both are written to the model's folder.
+    """Fit the reranker of a trained encoder again, and its decision; both are written to the model's folder, or with
+    -o beside a copy of the encoder.
 
     Example: howtree train reranker --gold gold.jsonl --goals titles.txt --encoder my-encoder
     """
     needs("build", "training")
+    from linking.encode.folder import ModelFolder
+    from linking.encode.packaged import BASES
     from linking.gold.links import read_gold, read_pool
-    from linking.train.retriever import refit
+    from linking.train.retriever import refit, refuse_foreign
 
+    written = output or Path(encoder)
+    if encoder in BASES:
+        raise BadUsage(
+            f"{encoder} is untrained and has no reranker to fit: train one with howtree train retriever, or name one "
+            "that was trained"
+        )
+    if not ModelFolder.of(encoder).is_model:
+        raise BadInput(
+            f"{encoder} is no folder of a model: train one with howtree train retriever -o {encoder}"
+        )
+    refuse_shipped(written)
+    if output is not None:
+        refuse_foreign(output)
+    folder = work or written.with_name(written.name + WORK_SUFFIX)
+    refuse_before_work(written if output is None else written.parent, folder)
     pairs, pool = read_gold(gold), read_pool(goals)
-    folder = work or encoder.with_name(encoder.name + WORK_SUFFIX)
     result = refit(
-        pairs, pool, encoder, folder, f"{gold.name}, {len(pairs.steps)} pairs", links, device.value
+        pairs, pool, encoder, written, folder, f"{gold.name}, {len(pairs.steps)} pairs", links, device.value
     )
     say(sentence_of(result))
-    say(f"Wrote the reranker and the decision to {encoder}.")
+    say(f"Wrote the reranker and the decision to {written}.")
+
+
+def refuse_shipped(output: Path) -> None:
+    """Leave alone the models that come with the package, whose names mean those and no folder.
+
+    Raises:
+        BadUsage: `output` is such a name.
+    """
+    from linking.encode.folder import SHIPPED
+
+    if str(output) in SHIPPED:
+        raise BadUsage(
+            f"{output} is the name of a model that comes with the package, which is not written to: give -o with "
+            "another folder"
+        )
+
+
+def refuse_before_work(*folders: Path) -> None:
+    """See that what takes minutes to make can be written.
+
+    Raises:
+        BadInput: nothing can be written to one of the folders.
+    """
+    for folder in folders:
+        refuse_unwritable(folder)
 
 
 def sentence_of(result: DecisionReport) -> str:

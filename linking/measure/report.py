@@ -35,8 +35,10 @@ SHOWN = 5
 """Goals named for each step in steps.jsonl."""
 
 
-def figures_of(task: Task, measured: Sequence[Measured], inputs: dict[str, Path | None]) -> LinkingFigures:
-    """Everything that was measured."""
+def figures_of(
+    task: Task, measured: Sequence[Measured], inputs: dict[str, Path | None], left_out: int = 0
+) -> LinkingFigures:
+    """Everything that was measured; `left_out` pairs were not, since a model was trained on them."""
     gold = task.gold
     return LinkingFigures(
         rows=[row for each in measured for row in each.rows],
@@ -53,6 +55,7 @@ def figures_of(task: Task, measured: Sequence[Measured], inputs: dict[str, Path 
             "pairs whose goal is outside the pool": int((task.positions < 0).sum()),
             "pairs with a seen goal": None if task.seen is None else int(task.seen.sum()),
             "pairs whose goal is taken out": sum(taken_out(step) for step in gold.steps),
+            "pairs left out, trained on": left_out or None,
             "titles": len(task.titles),
         },
         inputs={name: digest_of_file(path) for name, path in inputs.items() if path is not None},
@@ -60,11 +63,11 @@ def figures_of(task: Task, measured: Sequence[Measured], inputs: dict[str, Path 
     )
 
 
-def printed(found: LinkingFigures, form: str) -> str:
-    """The figures as "text", "markdown" or "json"."""
+def printed(found: LinkingFigures, form: str, paper: bool = False) -> str:
+    """The figures as "text", "markdown" or "json"; the tables with the paper's rows where these are asked for."""
     if form == "json":
         return as_json(found.to_dict())
-    tables = [recall_table(found), no_link_table(found), cost_table(found), significance_table(found)]
+    tables = [recall_table(found, paper), no_link_table(found), cost_table(found), significance_table(found)]
     return "\n".join(f"{table.title}\n\n{drawn(table, form)}" for table in tables if table.rows)
 
 
@@ -73,8 +76,8 @@ def drawn(table: Table, form: str) -> str:
     return table.as_markdown() if form == "markdown" else table.as_text()
 
 
-def recall_table(found: LinkingFigures) -> Table:
-    """Recall in the paper's shape, its own figures below ours."""
+def recall_table(found: LinkingFigures, paper: bool) -> Table:
+    """Recall in the paper's shape; its own figures, which are of other pairs and another pool, below ours if wanted."""
     keys = [f"recall@{cut}" for cut in CUTS]
     parts = ["", "seen_", "unseen_"] if any("seen_recall@1" in row.recalls for row in found.rows) else [""]
     columns = [part + key for part in parts for key in keys]
@@ -84,7 +87,8 @@ def recall_table(found: LinkingFigures) -> Table:
         for row in found.rows
     ]
     blank = [""] * (len(columns) - len(keys))
-    rows += [[name, *map(percent, recall), *blank, percent(last)] for name, *recall, last in PAPER]
+    if paper:
+        rows += [[name, *map(percent, recall), *blank, percent(last)] for name, *recall, last in PAPER]
     title = f"Recall in % of {found.tally['pairs']:,} gold pairs among {found.tally['titles']:,} titles"
     return Table(title, ["model", *names, "unlinkable"], rows)
 
@@ -121,7 +125,7 @@ def cost_table(found: LinkingFigures) -> Table:
             whole(row.peak_memory_mb),
         ]
         for row in found.rows
-        if row.no_link is None
+        if row.steps_per_second
     ]
     header = ["model", "encode steps/s", "retrieve steps/s", "weights MB", "peak memory MB so far"]
     return Table("Cost", header, rows)
@@ -156,12 +160,14 @@ def in_points(found: Difference) -> str:
     return f"{found.difference:+.1f} (p {found.p:.2g})"
 
 
-def write_results(task: Task, measured: Sequence[Measured], found: LinkingFigures, folder: Path) -> None:
+def write_results(
+    task: Task, measured: Sequence[Measured], found: LinkingFigures, folder: Path, paper: bool = False
+) -> None:
     """Write figures.json, tables.md, steps.jsonl; where a decision was measured, curves.png and reliability.png too."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "figures.json", found.to_dict())
     with written_aside(folder / "tables.md") as aside:
-        aside.write_text(printed(found, "markdown"), encoding="utf-8")
+        aside.write_text(printed(found, "markdown", paper), encoding="utf-8")
     with written_aside(folder / "steps.jsonl") as aside, aside.open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in step_lines(task, measured))
     if found.curves:

@@ -114,7 +114,8 @@ def compare(a: Steps, b: Steps, models: Sequence[str] = ()) -> list[Comparison]:
     if a.pairs != b.pairs:
         raise BadInput(
             f"{a.path} and {b.path} do not hold the same pairs in the same order ({len(a.pairs):,} and "
-            f"{len(b.pairs):,} pairs): measure both on the same gold, both with --dev or both without"
+            f"{len(b.pairs):,} pairs): measure both on the same gold, both with --dev or both without; where one "
+            "leaves out pairs that its models were trained on, --include-trained keeps them"
         )
     parts = {"all": np.ones(len(a.pairs), bool)}
     if a.seen is not None:

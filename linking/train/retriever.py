@@ -105,22 +105,38 @@ def publish(run: Run, output: Path, work: Path, base: str, source: str) -> Decis
 def refit(
     gold: Gold,
     pool: Sequence[str],
-    folder: Path,
+    base: str,
+    output: Path,
     work: Path,
     source: str,
     links: float = LINKS,
     device: Device = "cpu",
 ) -> DecisionReport:
-    """Fit the reranker and the decision of a trained encoder anew and write them to its folder.
+    """Fit the reranker and the decision of the trained encoder `base` anew.
+
+    They are written to `output`, which is its own folder, or becomes a copy of it.
 
     Raises:
-        BadInput: the folder holds no trained encoder, or the gold does not fit.
+        BadInput: `base` is no trained encoder, the gold does not fit, or `output` holds something else.
     """
+    start = ModelFolder.of(base)
+    if output != start.path:
+        refuse_foreign(output)
     gold = with_goal(gold)
     check_gold(gold, pool)
-    encoder = load_encoder(str(folder), device=device)
+    encoder = load_encoder(base, device=device)
     reranker, result = fit_rest(gold, pool, encoder, work, source, links)
-    save_fitted(reranker, result.decision, ModelFolder(folder))
+    if output == start.path:
+        save_fitted(reranker, result.decision, start)
+        return result
+    aside = output.with_name(f".{output.name}.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    shutil.copytree(
+        start.path, aside, ignore=shutil.ignore_patterns(start.card.name, start.verifier.path.name)
+    )
+    save_fitted(reranker, result.decision, ModelFolder(aside))
+    shutil.rmtree(output, ignore_errors=True)
+    aside.replace(output)
     return result
 
 

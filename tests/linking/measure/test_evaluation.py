@@ -236,7 +236,7 @@ def test_the_command_on_the_sample_links(run: Run, sample_files: tuple[Path, Pat
         (out / f"{name}.png").read_bytes().startswith(b"\x89PNG") for name in ("curves", "reliability")
     )
     assert sum(each["steps"] for each in found["reliability"][zero]["after"]) == len(pairs)
-    assert "paper: SBERT" in (out / "tables.md").read_text(encoding="utf-8")
+    assert "paper:" not in (out / "tables.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", [SMALL_ENCODER, pytest.param(LARGE_ENCODER, marks=needs_large)])
@@ -268,7 +268,7 @@ def test_the_strict_threshold_is_the_least_that_refuses_two_thirds() -> None:
     assert strict_threshold(curve(probability, np.ones(4, int))) is None
 
 
-def test_one_pair_is_enough_and_the_text_table_has_the_paper_beside(run: Run, tmp_path: Path) -> None:
+def test_one_pair_is_enough_and_the_paper_is_shown_where_it_is_asked_for(run: Run, tmp_path: Path) -> None:
     (tmp_path / "gold.jsonl").write_text(
         '{"step": "Wash the car.", "goal": "Wash a Car"}\n', encoding="utf-8"
     )
@@ -276,7 +276,8 @@ def test_one_pair_is_enough_and_the_text_table_has_the_paper_beside(run: Run, tm
     arguments = ("evaluate", "linking", "--gold", "gold.jsonl", "--goals", "goals.txt", "--models", "bm25")
     done = run(*arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "bm25" in done.stdout and "55.4" in done.stdout and "pairs: 1" in done.stderr
+    assert "bm25" in done.stdout and "paper" not in done.stdout and "pairs: 1" in done.stderr
+    assert "55.4" in run(*arguments, "--paper", cwd=tmp_path).stdout
     assert "| model |" in run(*arguments, "--format", "markdown", cwd=tmp_path).stdout
 
 

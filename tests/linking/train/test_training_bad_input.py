@@ -113,3 +113,32 @@ def test_a_batch_too_large_for_the_memory_is_halved_and_no_text_is_skipped() -> 
     assert sum(sizes) >= len(texts) and len(sizes) > 1 and max(sizes) <= 12
     with little_memory(encoder, 0, sizes), pytest.raises(RuntimeError, match="allocate memory"):
         encoder.encode(texts[:1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["reranker", "--encoder", "howtree-retriever"], 2, "comes with the package"),
+        (["reranker", "--encoder", "all-MiniLM-L6-v2"], 2, "untrained and has no reranker"),
+        (["reranker", "--encoder", "nowhere"], 1, "nowhere is no folder of a model"),
+        (["reranker", "--encoder", "howtree-retriever", "-o", "other"], 1, "other exists and is no model"),
+        (["reranker", "--encoder", "howtree-retriever", "-o", "taken/out"], 1, "cannot write to taken"),
+        (["retriever", "-o", "howtree-retriever-large"], 2, "comes with the package"),
+        (["retriever", "-o", "other"], 1, "other exists and is no model folder"),
+        (["retriever", "-o", "taken/out"], 1, "cannot write to taken"),
+        (["retriever", "-o", "out", "--work", "taken/work"], 1, "cannot write to taken/work"),
+        (["decision", "-o", "other"], 1, "other is a folder"),
+        (["decision", "-o", "taken/decision.json"], 1, "cannot write to taken"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_the_gold_is_read(
+    run: Run, tmp_path: Path, arguments: list[str], code: int, message: str
+) -> None:
+    (tmp_path / "gold.jsonl").write_text("no gold at all", encoding="utf-8")
+    (tmp_path / "goals.txt").write_text("Wash a Car\n", encoding="utf-8")
+    (tmp_path / "taken").write_text("", encoding="utf-8")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mine.txt").write_text("", encoding="utf-8")
+    done = run("train", *arguments, "--gold", "gold.jsonl", "--goals", "goals.txt", cwd=tmp_path)
+    assert done.returncode == code and message in done.stderr and "Traceback" not in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"gold.jsonl", "goals.txt", "taken", "other"}
