@@ -10,19 +10,25 @@ help:            ## list the targets
 
 env: .venv/ready ## make .venv with the command .venv/bin/howtree and all that tests need
 
-INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints/constraints.txt
+PIP := TMPDIR='$(CURDIR)/.venv/tmp' $(BIN)/pip install --quiet --disable-pip-version-check -c constraints/constraints.txt
+
+# Runs $(1), and says every four seconds how much is in .venv by now (what is still being downloaded, too): pip is silent.
+define watched
+	@seconds=0; while sleep 4 >/dev/null 2>&1 && kill -0 $$$$ 2>/dev/null; do seconds=$$((seconds + 4)); \
+		du -sm .venv 2>/dev/null | { read -r size _; echo "  $$seconds s: $${size:-0} MB in .venv"; }; done & \
+	watch=$$!; $(1); code=$$?; kill $$watch; exit $$code
+endef
 
 .venv/build: pyproject.toml constraints/constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "howtree needs Python 3.11 or newer; set PYTHON=...")'
-	$(PYTHON) -m venv .venv
-	@echo 'Installing what builds knowledge bases into .venv: a minute or more.'
-	$(INSTALL) torch
-	$(INSTALL) -e '.[build]'
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "howtree needs Python 3.11 or newer; set PYTHON=...")'
+	@echo 'Installing what builds knowledge bases into .venv, 1.6 GB: a minute or two, and the time to download 530 MB.'
+	$(call watched,$(PYTHON) -m venv .venv && mkdir -p .venv/tmp && $(PIP) torch && $(PIP) -e '.[build]')
+	@touch $@
 
 .venv/ready: .venv/build
-	$(INSTALL) -e '.[dev]'
-	touch $@
+	@echo 'Installing what checks and tests need into .venv: a minute or more.'
+	$(call watched,$(PIP) -e '.[dev]')
+	@touch $@
 
 demo: .venv/build ## build a knowledge base from the sample articles and print a tree
 	$(BIN)/howtree build data/sample -o demo.duckdb

@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar, overload
 T = TypeVar("T")
 Clock = Callable[[], float]
 
-ON_TERMINAL = 2.0, 0.5
+ON_TERMINAL = 0.5, 0.5
 IN_LOG = 10.0, 10.0
 """Seconds until a bar shows itself, and between two showings."""
 
@@ -40,7 +40,7 @@ def progress(
 
 
 class Bar(Generic[T]):
-    """How far a stage is. On a terminal the innermost bar is shown; without one a line is written now and then."""
+    """How far a stage is: a bar on a terminal, else lines now and then; none while a bar inside it is shown."""
 
     def __init__(
         self,
@@ -118,7 +118,8 @@ class Bar(Generic[T]):
             self.tick()
 
     def _show(self) -> None:
-        if not self._wanted or (self.on_terminal and _open[-1] is not self):
+        inside = _open[_open.index(self) + 1 :]
+        if not self._wanted or any(bar.shown for bar in inside):
             return
         self.shown = True
         if self.on_terminal:

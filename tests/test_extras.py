@@ -5,6 +5,7 @@ What the extras bring is hidden from every process that the tests here start.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.command import ROOT, SAMPLE, surroundings
+from support.crawl_site import Site, answer, article
 
 from howtree.extras import EXTRAS
 
@@ -87,6 +89,18 @@ def test_import_diff_and_list_need_no_extra(base: Base, sample_kb_path: Path, tm
         done = base(*arguments)
         assert done.returncode == 0, done.stderr
     assert "pip install 'howtree[build]'" in done.stdout
+
+
+def test_a_crawl_needs_no_extra(base: Base, tmp_path: Path) -> None:
+    """Fetched, parsed for the links that are followed, and read again from the archive."""
+    with Site() as site:
+        site.at("/Grill-Fish", answer(200, article("Grill Fish", links=["Boil-Rice"])))
+        site.articles("Boil Rice")
+        words = [tmp_path / "c", "Grill Fish", "--host", site.origin, "--contact", "reader@example.org"]
+        done = base("crawl", *words, "--accept-terms", "--delay", 0, "--follow", "links")
+    assert done.returncode == 0 and "2 ok" in done.stderr, done.stderr
+    read = [base("import", tmp_path / "c", "--show", n, "--format", "json").stdout for n in (1, 2)]
+    assert {json.loads(shown)["goal"] for shown in read} == {"Boil Rice", "Grill Fish"}
 
 
 def test_every_page_of_the_explorer_needs_no_extra(base: Base, own_sample_kb: Path) -> None:

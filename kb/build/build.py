@@ -25,6 +25,7 @@ from crawl.corpus.write import CorpusTally, write_corpus
 from howtree.errors import BadUsage
 from howtree.extras import needs
 from howtree.files import digest_of
+from howtree.progress import progress
 from kb.build.fill import (
     articles_digest,
     finish,
@@ -111,7 +112,11 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
     require_sense(options)
     work = WorkFolder(output)
     started, clock = datetime.now(UTC), time.monotonic()
-    with executor_of(options.executor, options.workers, options.address) as executor, work.held():
+    with (
+        progress(None, "Building"),
+        executor_of(options.executor, options.workers, options.address) as executor,
+        work.held(),
+    ):
         tally = BuildTally(write_corpus(sources, work.corpus, workers=os.cpu_count() or 1))
         tally.seconds["read"] = time.monotonic() - clock
         with new_file(work.aside) as session:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from howtree.errors import BadInput
 from howtree.extras import needs
 from howtree.files import digest_of, digest_of_file
-from howtree.progress import counted
+from howtree.progress import counted, progress
 from linking.arrays import Vectors
 from linking.encode.batches import batches_of_equal_length, filled, one_thread_each
 from linking.encode.delta import load_packed, pack, save_packed, unpack
@@ -198,7 +198,12 @@ def load_encoder(
         BadUsage: the libraries of linking are not installed.
         BadInput: the shipped or the packaged weights have changed, or the model cannot be loaded.
     """
-    name = name or default_encoder()
+    with progress(None, "Loading the encoder"):
+        return read_encoder(name or default_encoder(), precision, device)
+
+
+def read_encoder(name: str, precision: AskedPrecision, device: Device = "cpu") -> SentenceEncoder:
+    """What `load_encoder` does, without a bar: it takes seconds, and many workers may do it at the same time."""
     folder, runs_on = ModelFolder.of(name), device_of(device)
     if folder.delta.exists():
         return load_delta(name, folder, precision, runs_on)
@@ -237,7 +242,7 @@ def load_again(
     Raises:
         BadInput: what lies at `source` here cannot be loaded or has other weights.
     """
-    found = load_encoder(source, precision, device)
+    found = read_encoder(source, precision, device)
     if found.weights_digest != weights_digest:
         raise BadInput(
             f"the encoder {source} on {platform.node()} has other weights than where the build was started: put the "
@@ -258,7 +263,7 @@ def load_delta(name: str, folder: ModelFolder, precision: AskedPrecision, device
         raise BadInput(
             f"{folder.path} was made from other weights than those of {' or '.join(BASES)}: pack it again"
         )
-    base = load_encoder(made_from, "float32")
+    base = read_encoder(made_from, "float32")
     transformer = base.model[0].auto_model
     transformer.load_state_dict(unpack(packed, transformer.state_dict()))
     head = head_in(folder)

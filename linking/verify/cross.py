@@ -18,12 +18,12 @@ import numpy as np
 from howtree.errors import BadInput
 from howtree.extras import needs
 from howtree.files import digest_of
-from howtree.progress import counted
+from howtree.progress import counted, progress
 from linking.arrays import Vectors
 from linking.encode.batches import batches_of_equal_length, filled, one_thread_each
 from linking.encode.delta import load_packed, pack, save_packed, unpack
 from linking.encode.device import Precision, hand_back_memory, mixed, refuse_missing
-from linking.encode.encoder import digest_of_weights, load_encoder, silence_libraries
+from linking.encode.encoder import digest_of_weights, load_encoder, read_encoder, silence_libraries
 from linking.encode.folder import ModelFolder, lasting_name
 from linking.encode.packaged import BASE_ENCODER, BASES
 from linking.encode.tokens import Tokens
@@ -117,7 +117,8 @@ def load_cross_encoder(name: str, precision: Precision, device: str) -> CrossEnc
         BadUsage: the libraries of linking are not installed.
         BadInput: it cannot be loaded, is of another kind, has no tokens for the markers or another number of labels.
     """
-    module, tokenizer, digest = load_module(name)
+    with progress(None, "Loading the reranker"):
+        module, tokenizer, digest = load_module(name)
     found = CrossEncoder(name, digest, precision, device)
     found._loaded = module.to(device).eval(), Reader(tokenizer)
     return found
@@ -173,7 +174,7 @@ def load_graded(folder: ModelFolder) -> tuple[Any, Any, str]:
     """
     packed, about = load_packed(folder)
     digest = graded_digest(folder, about)
-    base = load_encoder(BASE_ENCODER, "float32")
+    base = read_encoder(BASE_ENCODER, "float32")
     transformer = base.model[0].auto_model
     transformer.load_state_dict(unpack(packed, transformer.state_dict()))
     module = graded_module(transformer)

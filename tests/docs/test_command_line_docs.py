@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 from support.command import ROOT, Run, work_folder
 from support.pages import blocks
+from support.schemas import checked
 
 from kb.commands.cli import VERBS
 
@@ -27,14 +28,6 @@ NO_RESULT = (
     "diff",
 )
 """Commands whose stdout may be empty."""
-
-
-def checked(text: str, schema: str) -> None:
-    """Hold one JSON value against a schema of the docs."""
-    path = ROOT / "docs" / "json" / f"{schema}.schema.json"
-    definition = json.loads(path.read_text(encoding="utf-8"))
-    jsonschema.Draft202012Validator.check_schema(definition)
-    jsonschema.validate(json.loads(text), definition, cls=jsonschema.Draft202012Validator)
 
 
 @pytest.fixture
@@ -79,6 +72,11 @@ def test_what_programs_read_has_the_schema_that_is_named(run: Run, home: Path) -
     done = run("import", "data/sample", "--show", 1, "--format", "json", cwd=home)
     article = json.loads((ROOT / "crawl" / "article.schema.json").read_text(encoding="utf-8"))
     jsonschema.validate(json.loads(done.stdout), article)
+
+
+def test_every_schema_is_named_by_the_page_and_every_one_that_is_named_is_there() -> None:
+    named = set(re.findall(r"\(json/(\S+)\)", PAGE.read_text(encoding="utf-8")))
+    assert named == {path.name for path in (ROOT / "docs" / "json").iterdir()}
 
 
 def test_info_gives_numbers_and_objects(run: Run, sample_kb_path: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
+import re
 import shlex
 import signal
 import subprocess
@@ -167,6 +170,25 @@ def test_a_home_that_cannot_be_written_is_no_hindrance(sample_kb_path: Path) -> 
     home = {"HOME": "/proc/nobody", "XDG_CACHE_HOME": ""}
     done = howtree("search", "--semantic", "get rid of weeds", "--kb", sample_kb_path, **home)
     assert (done.returncode, done.stderr) == (0, "") and done.stdout
+
+
+def test_on_a_terminal_a_build_shows_what_it_does_from_its_start_on(own_sample_kb: Path) -> None:
+    """Also while it counts nothing: it loads libraries and a model for seconds."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "build", SAMPLE, "-o", own_sample_kb],
+        env=surroundings(HOWTREE_PROGRESS="1"), stdin=theirs, stdout=theirs, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    seen = b""
+    with contextlib.suppress(OSError):  # that is how the end of a terminal is told
+        while read := os.read(ours, 2**16):
+            seen += read
+    os.close(ours)
+    assert process.wait() == 0
+    shown = re.findall(r"\x1b\[K([A-Z][\w ]+):", seen.decode())
+    assert shown[0] == "Building" and shown.count("Loading the encoder") >= 2
+    assert f"Wrote {own_sample_kb}" in seen.decode()
 
 
 def test_the_hint_that_takes_a_review_back_can_be_pasted(run: Run, own_sample_kb: Path) -> None:

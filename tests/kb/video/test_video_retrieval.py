@@ -14,6 +14,7 @@ from typing import Any
 import ir_measures
 import numpy as np
 import pytest
+from support.schemas import checked
 from support.video_samples import (
     ARTICLES,
     LINKS,
@@ -60,7 +61,7 @@ def evaluate(tmp_path: Path) -> Evaluate:
         if isinstance(result.exception, HowtreeError):
             raise result.exception
         assert result.exit_code == 0, result.output
-        return {**json.loads(result.stdout), "said": result.stderr}
+        return {**checked(result.stdout, "evaluate-video"), "said": result.stderr}
 
     return run
 

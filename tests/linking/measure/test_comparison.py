@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.command import Run, work_folder
+from support.schemas import checked
 from support.small_kb import article, small_kb
 
 from crawl.article import Article, Method, Step, StepLink
@@ -71,7 +72,7 @@ def test_two_runs_are_compared_over_seen_and_unseen_goals(run: Run, tmp_path: Pa
     b = run_folder(tmp_path / "b", {"m": [1, 1, 3, 12]}, seen)
     done = run("evaluate", "compare", a, b, "--format", "json")
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = checked(done.stdout, "evaluate-compare")
     assert found == [each.to_dict() for each in compare(read_steps(a), read_steps(b))]
     assert [(each["part"], each["pairs"]) for each in found] == [("all", 4), ("seen", 2), ("unseen", 2)]
     assert found[0]["recall@1"]["difference"] == 0 and found[0]["recall@1"]["only_first"] == 1
@@ -112,7 +113,7 @@ def test_the_hyperlinks_of_a_knowledge_base_are_gold(run: Run, sample_kb_path: P
     arguments = ("evaluate", "linking", "--kb", sample_kb_path, "--work", work, "--format", "json")
     done = run(*arguments, "-o", out, "--models", "bm25,default")
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = checked(done.stdout, "evaluate-linking")
     editors = run(
         "sql",
         "SELECT step_id, parent_id, child_id FROM edges JOIN articles ON article_id = parent_id "

@@ -11,6 +11,7 @@ import ir_measures as ir
 import numpy as np
 import pytest
 from support.command import ROOT, Run
+from support.schemas import checked
 from support.weights import needs_large
 
 from howtree.errors import BadInput
@@ -210,7 +211,7 @@ def test_the_command_on_the_sample_links(run: Run, sample_files: tuple[Path, Pat
         out,
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = checked(done.stdout, "evaluate-linking")
     rows = {row["model"]: row for row in found["rows"]}
     zero = "all-MiniLM-L6-v2"
     built = [f"default build{part}" for part in ("", " + reranker", " + no link")]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support.command import Run
+from support.schemas import checked
 
 GOLD = [
     ("Wash it", "Wash a Car"),
@@ -48,7 +49,7 @@ def test_rankings_with_no_link_are_counted_by_hand(run: Run, tmp_path: Path) -> 
     )
     done = run(*FILES, "--format", "json", "-o", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    plain, no_link = json.loads(done.stdout)["rows"]
+    plain, no_link = checked(done.stdout, "evaluate-linking")["rows"]
     assert (plain["model"], no_link["model"]) == ("mine", "mine + no link")
     assert [plain[f"recall@{cut}"] for cut in (1, 10, 30)] == [40, 60, 60]
     assert [no_link[f"recall@{cut}"] for cut in (1, 10, 30)] == [20, 60, 60]
