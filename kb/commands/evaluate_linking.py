@@ -11,6 +11,7 @@ from typer import Argument, Option, echo
 from howtree.errors import BadUsage
 from howtree.progress import say
 from howtree.tables import as_json
+from kb.commands.evaluate_judged import measure as measure_judged
 from kb.commands.options import Device, DeviceOption, Format, open_kb
 
 if TYPE_CHECKING:
@@ -34,6 +35,24 @@ def linking(
         Path | None,
         Option(
             "--kb", help="Instead of both: a knowledge base; its hyperlinks are the gold, its goals the pool."
+        ),
+    ] = None,
+    judged: Annotated[
+        Path | None,
+        Option(
+            "--judged",
+            help="With --kb or --predictions: JSON Lines of judged links; measures the links of ordinary steps "
+            "(docs/evaluation.md).",
+        ),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        Option(
+            "--threshold",
+            min=0,
+            max=1,
+            help="With --judged: the probability from which on a step is linked [default: that of the knowledge "
+            "base; 0.5 for --predictions].",
         ),
     ] = None,
     language: Annotated[
@@ -90,10 +109,20 @@ def linking(
     device: DeviceOption = Device.auto,
     form: Annotated[Format, Option("--format", help="How the figures are printed.")] = Format.text,
 ) -> None:
-    """Measure how well steps find their goals: R@1, R@10, R@30, and "no link".
+    """Measure how well steps find their goals: R@1, R@10, R@30, and "no link"; with --judged, how right the links are.
 
     Example: howtree evaluate linking --gold gold.jsonl --goals titles.txt --train train.jsonl -o results/
+
+    Example: howtree evaluate linking --judged judged.jsonl --kb kb.duckdb -o results/
     """
+    if judged is not None:
+        if gold or goals or language or place or train or models or dev or include_trained or paper:
+            raise BadUsage("--judged goes with --kb or --predictions, --threshold, -o and --format alone")
+        _refuse_before_work(output, work)
+        measure_judged(judged, kb, predictions or (), threshold, output, form.value)
+        return
+    if threshold is not None:
+        raise BadUsage("--threshold goes with --judged; without it each model's own decision is measured")
     from tempfile import TemporaryDirectory
 
     from linking.measure.evaluate import MODELS, evaluate

@@ -147,24 +147,39 @@ def undo(
 
 @reviewers.command()
 def sample(
-    size: Annotated[int, typer.Option(min=1, help="Links to judge.")] = 200,
+    size: Annotated[int, typer.Option(min=1, help="Links to judge; with --strata steps.")] = 200,
     seed: Annotated[int, typer.Option(help="The same seed draws the same links.")] = 0,
     output: Annotated[Path, typer.Option("-o", "--output", help="The plan to write (CSV).")] = Path(
         "plan.csv"
     ),
+    strata: Annotated[
+        bool,
+        typer.Option(
+            "--strata",
+            help="Draw steps instead: as many linked ones as near misses, unlikely ones and the rest.",
+        ),
+    ] = False,
+    candidates: Annotated[
+        int, typer.Option(min=1, help="With --strata: how many of each step's first candidates to judge.")
+    ] = 1,
     kb: KbOption = None,
 ) -> None:
-    """Draw links of the model to judge, the same number from every tenth of probability.
+    """Draw links of the model to judge, the same number from every tenth of probability, or steps by --strata.
 
     Fill in the columns `verdict` and `note`, then: howtree review add --file plan.csv --who NAME
 
     Example: howtree review sample --size 100 --seed 1 -o plan.csv
+
+    Example: howtree review sample --strata --candidates 3 --size 100 -o plan.csv
     """
     from kb.review.judging import sample as draw
     from kb.review.judging import write_plan
+    from kb.review.strata import sample_strata
 
+    if candidates > 1 and not strata:
+        raise BadUsage("--candidates goes with --strata; without it each link is judged alone")
     with open_kb(kb) as base:
-        plan = draw(base, size, seed)
+        plan = sample_strata(base, size, candidates, seed) if strata else draw(base, size, seed)
     write_plan(plan, output)
     say(f"Wrote {len(plan):,} links to {output}. Give several people a copy each to see how far they agree.")
 
@@ -243,20 +258,30 @@ def bake(
 @reviewers.command()
 def export(
     output: Annotated[Path, typer.Option("-o", "--output", help="JSON Lines to write.")] = Path("gold.jsonl"),
+    judged: Annotated[
+        bool,
+        typer.Option(
+            "--judged",
+            help="Write every grade instead, with strata and weights, for `howtree evaluate linking --judged`.",
+        ),
+    ] = False,
     kb: KbOption = None,
 ) -> None:
-    """Write what people decided as training pairs that `howtree train` reads.
+    """Write what people decided as training pairs that `howtree train` reads, or their grades for a measurement.
 
     One line per step: {"step": text, "goal": title, or null for no link, "not": [rejected titles]}.
 
     Example: howtree review export -o gold.jsonl
+
+    Example: howtree review export --judged -o judged.jsonl
     """
     from kb.results import as_json, opened
     from kb.review.agreement import training_pairs
+    from kb.review.strata import judged_links
 
     with open_kb(kb) as base:
-        pairs = training_pairs(base)
+        pairs = list(judged_links(base)) if judged else training_pairs(base)
     with opened(output) as file:
         for pair in pairs:
             print(as_json(pair), file=file)
-    say(f"Wrote {len(pairs):,} pairs to {output}.")
+    say(f"Wrote {len(pairs):,} {'judged links' if judged else 'pairs'} to {output}.")

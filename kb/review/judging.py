@@ -16,16 +16,20 @@ BINS = 10
 KEYS = ("article", "method", "step", "text_hash", "goal")
 """The columns of a plan that name what is judged; the verdict is about these, whatever the other columns show."""
 
-SAMPLE = """
+TENTHS = """
 WITH drawn AS (
     SELECT e.step_id, e.child_id, least(floor(e.probability::DOUBLE * $bins), $bins - 1)::INTEGER AS stratum,
            row_number() OVER (PARTITION BY stratum ORDER BY md5($seed || ' ' || e.step_id), e.step_id) AS turn
     FROM machine_links e WHERE e.source = 'model'
 ),
 taken AS (FROM drawn ORDER BY turn, stratum LIMIT $size),
+"""
+"""The beginning of a query that draws links, `taken` with step_id and child_id; `PLAN` goes on."""
+
+PLAN = """
 nearby AS (
     SELECT s.step_id, string_agg(n.headline, ' / ' ORDER BY n.step_number) AS neighbours
-    FROM taken JOIN steps s USING (step_id)
+    FROM (SELECT DISTINCT step_id FROM taken) JOIN steps s USING (step_id)
     JOIN steps n ON n.article_id = s.article_id AND n.method_number = s.method_number
         AND abs(n.step_number - s.step_number) = 1
     GROUP BY s.step_id
@@ -45,7 +49,7 @@ JOIN articles a USING (article_id)
 JOIN articles g ON g.article_id = t.child_id
 LEFT JOIN nearby n ON n.step_id = t.step_id
 LEFT JOIN opening o ON o.article_id = t.child_id
-ORDER BY md5($seed || '/' || t.step_id), t.step_id
+ORDER BY md5($seed || '/' || t.step_id), t.step_id, md5($seed || '/' || t.child_id)
 """
 
 
@@ -102,7 +106,7 @@ def sample(kb: KnowledgeBase, size: int, seed: int = 0) -> list[dict[str, Any]]:
 
     The same seed gives the same plan. The probability is not in it, for it would sway the judge.
     """
-    return kb.records(SAMPLE, {"bins": BINS, "seed": str(seed), "size": size})
+    return kb.records(TENTHS + PLAN, {"bins": BINS, "seed": str(seed), "size": size})
 
 
 def write_plan(plan: list[dict[str, Any]], path: Path) -> None:

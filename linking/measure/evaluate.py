@@ -22,7 +22,7 @@ from linking.encode.folder import default_encoder
 from linking.encode.packaged import BASE_ENCODER
 from linking.measure.figures import CurvePoint, NoLink, Refusals, Reliability, Row, Share
 from linking.measure.ranking import EncoderScorer, Lists, Task, ranked_lists, reranked_lists
-from linking.measure.reliability import before_and_after, error_of
+from linking.measure.reliability import before_and_after, error_of, reliability
 from linking.measure.significance import CUTS
 from linking.model import Model
 from linking.pipeline import CANDIDATES
@@ -64,6 +64,8 @@ class Measured:
         """Probability of the best goal against how often it is right, in bins; nothing without a decision."""
         if self.probability is None:
             return None
+        if self.decision is None:
+            return Reliability([], reliability(self.probability, self.lists.ranks == 1))
         return before_and_after(self.cosines, self.probability, self.lists.ranks == 1)
 
 

@@ -91,6 +91,13 @@ class Bin:
     """Their mean."""
     right: float
     """The share of them whose first candidate is the gold goal, from 0 to 1."""
+    weight: float | None = None
+    """How many steps they stand for; None where each stands for itself."""
+
+    @property
+    def holds(self) -> float:
+        """How many steps are in it, or what they stand for."""
+        return self.steps if self.weight is None else self.weight
 
     def to_dict(self) -> dict[str, float]:
         """What JSON holds."""
@@ -100,6 +107,7 @@ class Bin:
             "steps": self.steps,
             "probability": self.probability,
             "right": self.right,
+            **({} if self.weight is None else {"weight": self.weight}),
         }
 
 
@@ -108,6 +116,7 @@ class Reliability:
     """Bins of the first candidate's raw score taken as a probability, and of its probability."""
 
     before: list[Bin]
+    """Empty where no raw score is known."""
     after: list[Bin]
 
     def to_dict(self) -> dict[str, list[dict[str, float]]]:

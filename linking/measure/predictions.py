@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,9 +15,11 @@ import numpy as np
 from howtree.errors import BadInput
 from howtree.progress import progress, warn
 from linking.measure.evaluate import Measured, curve, row_of, share
+from linking.measure.judged_parts import Candidates, JudgedStep
 from linking.measure.ranking import Lists, Task
 from linking.measure.significance import CUTS
 from linking.pipeline import CANDIDATES
+from linking.text import clean
 
 EXPECTED = (
     '{"step": text, "goals": [titles, best first; null for "no link"], "scores": [numbers, may be missing]}'
@@ -49,13 +52,18 @@ class Prediction:
         said = zip(self.goals, self.scores or (), strict=False)
         return next((score for goal, score in said if goal is not None), 0.0)
 
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether the scores can be probabilities."""
+        return self.scores is not None and all(0 <= score <= 1 for score in self.scores)
+
 
 NOTHING = Prediction(())
 """Of a step that the file does not name: no goal is found."""
 
 
-def read_predictions(path: Path) -> dict[str, Prediction]:
-    """Read JSON Lines of `EXPECTED` by step.
+def read_predictions(path: Path, with_article: bool = False) -> dict[tuple[str, str], Prediction]:
+    """Read JSON Lines of `EXPECTED` by article and step; the article, a title, is "" unless they come `with_article`.
 
     Raises:
         BadInput: the file cannot be read, a line is no such record or contradicts another, or there is none.
@@ -64,18 +72,21 @@ def read_predictions(path: Path) -> dict[str, Prediction]:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"cannot read predictions from {path}: {error}") from error
-    found: dict[str, Prediction] = {}
+    found: dict[tuple[str, str], Prediction] = {}
     for number, line in enumerate(progress(lines, "Reading predictions", len(lines), "lines"), 1):
         if not line.strip():
             continue
         try:
             record = json.loads(line)
-            step, prediction = str(record["step"]), prediction_of(record)
+            prediction = prediction_of(record)
+            step = str(record["step"])
+            of = (clean(str(record["article"])), clean(step)) if with_article else ("", step)
         except (ValueError, KeyError, TypeError) as error:
-            raise BadInput(f"{path}:{number}: {error}. Expected {EXPECTED}") from error
-        if found.setdefault(step, prediction) != prediction:
+            what = f"the field {error} is missing" if isinstance(error, KeyError) else error
+            raise BadInput(f"{path}:{number}: {what}. Expected {EXPECTED}") from error
+        if found.setdefault(of, prediction) != prediction:
             raise BadInput(
-                f"{path}:{number}: ranks other goals for {step!r} than a line before: keep one of them"
+                f"{path}:{number}: ranks other goals for {of[1]!r} than a line before: keep one of them"
             )
     if not found:
         raise BadInput(f"{path} holds no predictions: give JSON Lines of {EXPECTED}")
@@ -112,7 +123,7 @@ def measure_predictions(task: Task, path: Path) -> Measured:
     Raises:
         BadInput: the file is no file of predictions, or names none of the steps.
     """
-    said = read_predictions(path)
+    said = {step: prediction for (_, step), prediction in read_predictions(path).items()}
     told = tell_missing(task, said, path)
     lists = lists_of(task, told)
     name = path.stem
@@ -122,9 +133,7 @@ def measure_predictions(task: Task, path: Path) -> Measured:
         ranks = np.where(linked | (lists.ranks > 1), lists.ranks, 2)  # an unlinked step has no first goal
         row = row_of(f"{name} + no link", task, ranks, {})
         measured.rows.append(replace(row, unlinkable_recall=share(~linked[lists.ranks > CANDIDATES])))
-    if all(
-        each.scores is not None and all(0 <= score <= 1 for score in each.scores) for each in said.values()
-    ):
+    if all(prediction.has_probabilities for prediction in said.values()):
         measured.probability = np.array([prediction.best_score for prediction in told])
         measured.curve = curve(measured.probability, lists.ranks)
     return measured
@@ -170,3 +179,38 @@ def lists_of(task: Task, told: list[Prediction]) -> Lists:
             if goal == gold and gold in positions:
                 ranks[i] = place + 1
     return Lists(goals, scores, ranks)
+
+
+def predictions_of_judged(path: Path, judged: Sequence[JudgedStep]) -> list[Candidates]:
+    """What a file says of judged steps, [n]; each line names the article too.
+
+    Raises:
+        BadInput: the file is no file of predictions, has no probabilities, or names none of the steps.
+    """
+    said = read_predictions(path, with_article=True)
+    if not all(prediction.has_probabilities for prediction in said.values()):
+        raise BadInput(
+            f"{path}: judged links are measured by probabilities: give each goal a score from 0 to 1"
+        )
+    told = [said.get((step.place.article, step.place.step)) for step in judged]
+    known = [prediction for prediction in told if prediction is not None]
+    if not known:
+        raise BadInput(
+            f"{path} has predictions for {len(said):,} steps, and none is a judged step: articles and steps are "
+            "compared as they are written in both files"
+        )
+    if len(known) < len(told):
+        warn(
+            f"{path} says nothing of {len(told) - len(known):,} of the {len(told):,} judged steps: they get no link."
+        )
+    return [candidates_of(step, each or NOTHING) for step, each in zip(judged, told, strict=True)]
+
+
+def candidates_of(step: JudgedStep, prediction: Prediction) -> Candidates:
+    """A prediction as what a linker says of a judged step."""
+    said = dict(zip(prediction.goals, prediction.scores or (), strict=False))
+    return Candidates(
+        {goal: said[goal] for goal in step.grades if goal in said},
+        next(iter(prediction.titles), None),
+        prediction.best_score,
+    )

@@ -17,7 +17,9 @@ from linking.measure.figures import Bin, Reliability
 BINS = 15
 
 
-def reliability(probability: Floats, right: Flags, bins: int = BINS) -> list[Bin]:
+def reliability(
+    probability: Floats, right: Flags, bins: int = BINS, weight: Floats | None = None
+) -> list[Bin]:
     """Probabilities against the truth in bins of equal width; bins without a step are left out.
 
     A plot of the two is a reliability diagram (DeGroot and Fienberg, 1983, The Statistician 32).
@@ -26,6 +28,7 @@ def reliability(probability: Floats, right: Flags, bins: int = BINS) -> list[Bin
         probability: said of each step's first candidate, shape [n], in [0, 1].
         right: whether that candidate is the gold goal, shape [n].
         bins: their number.
+        weight: how many steps each of them stands for, shape [n]; one each where it is None.
 
     Returns:
         the bins that hold a step, rising.
@@ -35,21 +38,24 @@ def reliability(probability: Floats, right: Flags, bins: int = BINS) -> list[Bin
         Bin(
             float(b / bins),
             float((b + 1) / bins),
-            int((bin_of == b).sum()),
-            float(probability[bin_of == b].mean()),
-            float(right[bin_of == b].mean()),
+            int(own.sum()),
+            float(np.average(probability[own], weights=None if weight is None else weight[own])),
+            float(np.average(right[own], weights=None if weight is None else weight[own])),
+            None if weight is None else float(weight[own].sum()),
         )
         for b in np.unique(bin_of)
+        for own in (bin_of == b,)
     ]
 
 
 def error_of(bins: Sequence[Bin]) -> float:
-    """Expected calibration error: mean of |share right - mean probability| over the bins, weighted by their steps.
+    """Expected calibration error: mean of |share right - mean probability| over the bins, weighted by what they hold.
 
     Source: Guo et al. (2017, arXiv 1706.04599).
     """
-    steps = sum(each.steps for each in bins)
-    return sum(each.steps * abs(each.right - each.probability) for each in bins) / steps
+    return sum(each.holds * abs(each.right - each.probability) for each in bins) / sum(
+        each.holds for each in bins
+    )
 
 
 def calibration_error(
@@ -59,11 +65,7 @@ def calibration_error(
 
     `weight` [n] says how much each counts; all count alike without it.
     """
-    if weight is None:
-        return error_of(reliability(probability, right, bins))
-    bin_of = np.minimum((probability * bins).astype(int), bins - 1)
-    off = np.bincount(bin_of, weight * (right - probability), bins)
-    return float(np.abs(off).sum() / weight.sum())
+    return error_of(reliability(probability, right, bins, weight))
 
 
 def before_and_after(scores: NDArray[Any], probability: Floats, right: Flags) -> Reliability:
@@ -85,6 +87,8 @@ def draw_reliability(models: Mapping[str, Reliability], path: Path) -> None:
     for (name, parts), (diagram, counts) in zip(models.items(), axes.T, strict=True):
         diagram.plot([0, 1], [0, 1], color="0.6", linestyle="--", label="perfect")
         for said, bins in (("raw score", parts.before), ("decision", parts.after)):
+            if not bins:
+                continue
             label = f"{said}, ECE {error_of(bins):.3f}"
             line = diagram.plot(
                 [b.probability for b in bins],
@@ -107,5 +111,5 @@ def _histogram(bins: Sequence[Bin]) -> tuple[NDArray[np.float64], NDArray[np.flo
     """Counts of all bins, the empty ones too, and their edges."""
     counts = np.zeros(BINS)
     for each in bins:
-        counts[round(each.low * BINS)] = each.steps
+        counts[round(each.low * BINS)] = each.holds
     return counts, np.linspace(0, 1, BINS + 1)

@@ -92,7 +92,7 @@ def test_predictions_beside_a_model_are_compared_with_it(run: Run, tmp_path: Pat
     [
         ([], 1, "holds no predictions"),
         (["{"], 1, "mine.jsonl:1"),
-        ([{"step": "Wash it"}], 1, "mine.jsonl:1: 'goals'"),
+        ([{"step": "Wash it"}], 1, "mine.jsonl:1: the field 'goals' is missing"),
         ([{"step": "Wash it", "goals": "Wash a Car"}], 1, "no list of titles"),
         ([{"step": "Wash it", "goals": ["A", "A"]}], 1, "ranked twice"),
         ([{"step": "Wash it", "goals": ["A", "B"], "scores": [1]}], 1, "2 goals have 1 scores"),
