@@ -70,6 +70,15 @@ def video(
     ] = None,
     tune: Annotated[bool, Option(help="Try weights on dev; each needs a filter run of its own.")] = True,
     weights: Annotated[str, Option("--weights", help="The weights to try, separated by commas.")] = "",
+    folds: Annotated[
+        int | None,
+        Option(
+            "--folds",
+            min=2,
+            help="Deal the videos of train and dev into so many parts, learn from all but one and measure on that one, "
+            "all in turn; nothing is tuned.",
+        ),
+    ] = None,
     seed: Annotated[
         int, Option("--seed", help="Seed of the hashed splits and of the significance tests.")
     ] = 0,
@@ -82,12 +91,22 @@ def video(
     """Find the videos of goals by their captions, with and without the steps of the knowledge base.
 
     Example: howtree evaluate video --kb kb.duckdb --videos videos.jsonl -o results/
+
+    Example: howtree evaluate video --kb kb.duckdb --videos videos.jsonl --folds 5 -o results/
     """
+    from functools import partial
+
+    from howtree.errors import BadUsage
+    from howtree.files import refuse_unwritable
     from kb.video.corpus import read_goals, read_videos
+    from kb.video.folds import evaluate_folds
     from kb.video.queries import Links, goals_with_steps
     from kb.video.report import manifest_of, write_results
     from kb.video.retrieval import WEIGHTS, evaluate
 
+    if folds is not None and weights:
+        raise BadUsage("--weights are tuned on dev, and with --folds there is none: give one of the two")
+    refuse_unwritable(output)
     forms = _forms(queries)
     tried = _weights(weights) or WEIGHTS
     make_index, engine_name = _engine(engine, engine_url)
@@ -97,12 +116,16 @@ def video(
         with_steps = goals_with_steps(
             base, asked, max(each.depth for each in forms), Links(threshold, shuffle)
         )
-    found = evaluate(
+    run = (
+        partial(evaluate, weights=tried if tune else ())
+        if folds is None
+        else partial(evaluate_folds, folds=folds)
+    )
+    found = run(
         read,
         with_steps,
         output,
         forms=forms,
-        weights=tried if tune else (),
         workers=workers,
         seed=seed,
         make_index=make_index,
@@ -115,7 +138,8 @@ def video(
         "threshold": threshold,
         "shuffled_links": shuffle,
         "forms": [each.name for each in forms],
-        "weights": list(tried) if tune else [],
+        "weights": list(tried) if tune and folds is None else [],
+        "folds": folds,
         "engine": engine_name,
     }
     inputs = {"kb": base.path, "videos": videos, "goals": goals}

@@ -81,6 +81,9 @@ class PairedTest:
 
     difference: float
     """Of the mean ranks over pairs: below 0 where the first is better."""
+    low: float
+    """The interval of 95% of that, by the bootstrap over goals."""
+    high: float
     goals_better: int
     goals_equal: int
     goals_worse: int

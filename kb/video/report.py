@@ -43,6 +43,7 @@ NOTES = (
     "w: weight of the steps.",
     "The paper's figures are on other videos (1,000 goals of HowTo100M); only the differences between "
     "queries compare.",
+    "95%: the interval of the difference by the bootstrap over goals.",
     "A tuned row has the weight that is best on dev, so its dev figures flatter it.",
 )
 
@@ -59,7 +60,15 @@ def tables_of(found: VideoFigures) -> list[Table]:
             _table(title, ["query", *(f"{weight:g}" for weight in weights)], _by_query(found.tuning))
         )
     title = "Paired tests of the mean rank (difference below 0: the first query is better)"
-    header = ["set", "queries", "difference", "goals better/equal/worse", "p randomisation", "p Wilcoxon"]
+    header = [
+        "set",
+        "queries",
+        "difference",
+        "95%",
+        "goals better/equal/worse",
+        "p randomisation",
+        "p Wilcoxon",
+    ]
     result.append(_table(title, header, [_test(pair) for pair in found.significance]))
     queries = [[name, f"{value:g}"] for name, value in found.queries.items()]
     result.append(_table("What the knowledge base gives to the queries", ["", "value"], queries))
@@ -105,6 +114,7 @@ def _test(pair: Comparison) -> list[str]:
         pair.split,
         f"{pair.query} v. {pair.against}",
         f"{test.difference:+.2f}",
+        f"{test.low:+.2f} to {test.high:+.2f}",
         f"{test.goals_better}/{test.goals_equal}/{test.goals_worse}",
         _probability(test.p_randomisation),
         _probability(test.p_wilcoxon),

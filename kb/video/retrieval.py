@@ -38,6 +38,7 @@ COMPARED = (
     ("FIL-L1", "L0"),
     ("FIL-L1", "L1"),
     ("FIL-L2", "FIL-L1"),
+    ("FIL-L2-prob", "FIL-L1"),
     ("FIL-L2-prob", "FIL-L2"),
     ("FIL-L3", "FIL-L2"),
 )

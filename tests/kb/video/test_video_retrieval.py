@@ -391,7 +391,7 @@ def test_the_commands_of_the_documentation_run(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     text = (Path(__file__).parents[3] / "docs" / "video-retrieval.md").read_text(encoding="utf-8")
     commands = re.findall(r"^    howtree (evaluate (?:.*\\\n)*.*)$", text, flags=re.MULTILINE)
-    assert len(commands) == 3
+    assert len(commands) == 4
     for command in commands:
         result = CliRunner().invoke(app, command.replace("\\\n", " ").split())
         assert result.exit_code == 0, (command, result.exception)
