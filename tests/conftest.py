@@ -63,22 +63,15 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_kb_path(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The knowledge base of the real articles, built once. Do not write to it."""
-    source = real_data / "articles" / "articles.jsonl.gz"
-    return made_once(tmp_path_factory, "real", lambda folder: build_into(folder, source))
+def real_sources(real_data: Path) -> tuple[Path, ...]:
+    """The files of real articles that one knowledge base is built of: the dishes of the videos, and wikiHow's."""
+    return real_data / "video" / "articles.jsonl", real_data / "articles" / "wikihow.jsonl.gz"
 
 
 @pytest.fixture(scope="session")
-def real_video_kb_path(real_data: Path, real_kb_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The knowledge base of the real articles and the dishes of the videos, built upon the other's work folder."""
-    sources = (real_data / "video" / "articles.jsonl", real_data / "articles" / "articles.jsonl.gz")
-
-    def build(folder: Path) -> Path:
-        shutil.copytree(work_folder(real_kb_path), work_folder(folder / "kb.duckdb"))
-        return build_into(folder, *sources)
-
-    return made_once(tmp_path_factory, "video", build)
+def real_kb_path(real_sources: tuple[Path, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The knowledge base of the real articles, built once. Do not write to it."""
+    return made_once(tmp_path_factory, "real", lambda folder: build_into(folder, *real_sources))
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def loading() -> float:
 
 def main() -> None:
     """Build all but a hundredth, add it, and print what each cost."""
-    source = Path(os.environ["HOWTREE_REAL_DATA"]) / "articles" / "articles.jsonl.gz"
+    source = Path(os.environ["HOWTREE_REAL_DATA"]) / "articles" / "wikihow.jsonl.gz"
     with gzip.open(source, "rt", encoding="utf-8") as file:
         lines = file.readlines()
     with tempfile.TemporaryDirectory() as folder:

@@ -41,7 +41,7 @@ def plain(step: str) -> str:
 def article_of() -> dict[str, str]:
     """The title of the one article that a step is in, by the step's plain text."""
     titles: dict[str, set[str]] = defaultdict(set)
-    with gzip.open(DATA / "articles" / "articles.jsonl.gz", "rt", encoding="utf-8") as lines:
+    with gzip.open(DATA / "articles" / "wikihow.jsonl.gz", "rt", encoding="utf-8") as lines:
         for line in lines:
             article = json.loads(line)
             for method in article["methods"]:

@@ -41,7 +41,7 @@ class Material:
             sys.exit("set HOWTREE_REAL_DATA to the folder of real articles and titles: see CONTRIBUTING.md")
         folder = Path(os.environ["HOWTREE_REAL_DATA"])
         self.titles = (folder / "goals" / "titles.txt").read_text(encoding="utf-8").splitlines()[:GOALS]
-        with gzip.open(folder / "articles" / "articles.jsonl.gz", "rt", encoding="utf-8") as file:
+        with gzip.open(folder / "articles" / "wikihow.jsonl.gz", "rt", encoding="utf-8") as file:
             records = [json.loads(line) for line in file]
         self.steps = [step for r in records for m in r["methods"] for step in m["steps"] if step.strip()]
         with (folder / "gold" / "step_goal_train.jsonl").open(encoding="utf-8") as file:

@@ -1,8 +1,8 @@
 """The figures on real videos: L0 against a naive scorer, and all against the floors in data/eval/video.json.
 
 Skips without HOWTREE_REAL_DATA. Queries of a goal's own steps need no linker; those that follow links are held on
-a knowledge base of video/articles.jsonl and articles/articles.jsonl.gz. `python tests/test_video_real.py KB`, with
-the path of such a knowledge base, measures anew and writes the floors.
+a knowledge base of video/articles.jsonl and articles/wikihow.jsonl.gz. `python tests/kb/video/test_video_real.py KB`,
+with the path of such a knowledge base, measures anew and writes the floors.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from kb.video.retrieval import evaluate
 
 DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))
 FLOORS = Path(__file__).parents[3] / "data" / "eval" / "video.json"
-INPUTS = ("video/videos.jsonl.gz", "video/articles.jsonl", "articles/articles.jsonl.gz")
+INPUTS = ("video/videos.jsonl.gz", "video/articles.jsonl", "articles/wikihow.jsonl.gz")
 KEPT = ("mean_rank", "mean_rank_per_goal", "recall@10", "precision@10")
 SLACK = {"goals alone": 1e-6, "with links": 0.05}
 """Figures without links are the same everywhere; a link more or less may follow from other processors."""
@@ -105,8 +105,8 @@ def test_figures_without_links_hold(found: Figures) -> None:
     assert found["train"]["FIL-L1"]["mean_rank"] < found["train"]["L0"]["mean_rank"]
 
 
-def test_figures_with_links_hold(real_video_kb_path: Path, tmp_path: Path) -> None:
-    hold(with_links(real_video_kb_path, tmp_path), "with links")
+def test_figures_with_links_hold(real_kb_path: Path, tmp_path: Path) -> None:
+    hold(with_links(real_kb_path, tmp_path), "with links")
 
 
 def pin(base: Path) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Skips without HOWTREE_REAL_DATA. To stay short it measures the held-out tenth of the gold pairs among a part of
 the pool: its own goals and a hashed twentieth of the other titles. So its figures are higher than those among the
-whole pool, which docs/linking.md has. `python tests/test_linking_real.py [WORK]` measures anew and writes the floors.
+whole pool, which docs/linking.md has. `python tests/linking/measure/test_linking_real.py [WORK]` measures anew and
+writes the floors.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The linker with the real small model: vectors, lists and decisions against plain computations."""
+"""The encoder with the real small model: vectors against plain computations, weights, and precision."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.command import Run
+from support.texts import WORDS, texts
 from support.weights import needs_large
 
 from howtree.errors import BadInput
@@ -30,23 +31,7 @@ from linking.encode.device import (
 from linking.encode.encoder import SentenceEncoder, load_encoder
 from linking.encode.folder import LARGE_ENCODER, SMALL_ENCODER, ModelFolder
 from linking.encode.packaged import BASE_ENCODER, LARGE_BASE
-from linking.gold.links import in_dev, read_gold
-from linking.measure.reliability import calibration_error
-from linking.model import Model, base_decision
-from linking.pipeline import Goals, Linker, StepBatch
-from linking.rerank.decide import Decision, fit_decision
-from linking.retrieve.index import GoalIndex
-from linking.retrieve.retrieve import Retriever
-from linking.retrieve.vectors import VectorStore, hash_texts
-from linking.text import goal_text, step_text
-
-WORDS = ("clean house bake bread plant tree fix bike fold shirt wash car paint wall cut onion").split()  # noqa: SIM905
-
-
-def texts(count: int, seed: int = 0) -> list[str]:
-    """Distinct texts of one to nine words."""
-    dice = random.Random(seed)
-    return [" ".join(dice.choices(WORDS, k=1 + i % 9)) + f" {i}" for i in range(count)]
+from linking.model import Model
 
 
 @pytest.fixture(scope="module")
@@ -165,174 +150,6 @@ def test_a_difference_in_few_dimensions_is_the_nearest_there_is() -> None:
 def test_a_model_that_is_not_there_is_named() -> None:
     with pytest.raises(BadInput, match="no-such-model"):
         load_encoder(f"{os.sep}no-such-model")
-
-
-def test_an_index_refuses_vectors_of_another_model(tmp_path: Path) -> None:
-    index = GoalIndex(np.eye(4, dtype=np.float32), np.arange(4), "small", "d")
-    with pytest.raises(BadInput, match="length 4"):
-        index.search(np.ones((1, 3), np.float32), 2)
-    index.save(tmp_path)
-    scores, places = GoalIndex.load(tmp_path).search(np.eye(4, dtype=np.float32)[:1], 6)
-    assert scores.shape == (1, 6) and places[0, 0] == 0 and (places[0, 4:] == -1).all()
-    (tmp_path / "manifest.json").unlink()
-    with pytest.raises(BadInput, match="no index"):
-        GoalIndex.load(tmp_path)
-
-
-class Fixed:
-    """An encoder that gives each text a random vector of its own, quickly."""
-
-    name, digest, device, dimension = "fixed", "fixed", "cpu", 8
-
-    def encode(self, some: list[str]) -> np.ndarray:
-        seeds = hash_texts(some)
-        vectors = np.stack([np.random.default_rng(seed).normal(size=8) for seed in seeds]).astype(np.float32)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-    def encode_tokens(self, some: list[str]) -> tuple[np.ndarray, None]:
-        return self.encode(some), None
-
-
-def best_by_hand(steps: list[str], goals: list[str], k: int) -> list[list[str]]:
-    """The k goals of the highest cosine, in plain float64."""
-    a, b = Fixed().encode(steps).astype(np.float64), Fixed().encode(goals).astype(np.float64)
-    return [[goals[j] for j in np.argsort(-row, kind="stable")[:k]] for row in a @ b.T]
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_updated_lists_equal_new_ones_and_the_plain_search(tmp_path: Path, seed: int) -> None:
-    dice = random.Random(seed)
-    steps, goals = texts(300, seed), [f"goal {i}" for i in range(200)]
-    first = sorted(dice.sample(goals, 150))
-    second = sorted(dice.sample(goals, 120))
-
-    def lists(folder: Path, *goal_sets: list[str]) -> list[list[str]]:
-        goal_store, step_store = VectorStore(folder / "goals"), VectorStore(folder / "steps")
-        rows = step_store.add(steps, Fixed())
-        for goal_set in goal_sets:
-            retriever = Retriever(
-                folder / "lists", goal_store, step_store, goal_store.add(goal_set, Fixed()), 10
-            )
-            retriever.update()
-        names = dict(zip(goal_store.rows(hash_texts(goals)), goals, strict=True))
-        return [[names[g] for g in row] for row in retriever.lists(rows).goals]
-
-    updated = lists(tmp_path / "updated", first, second)
-    assert updated == lists(tmp_path / "new", second) == best_by_hand(steps, second, 10)
-
-
-def test_an_update_searches_only_what_a_lost_goal_concerns(tmp_path: Path) -> None:
-    goals, steps = [f"goal {i}" for i in range(500)], texts(400)
-    goal_store, step_store = VectorStore(tmp_path / "goals"), VectorStore(tmp_path / "steps")
-    step_store.add(steps, Fixed())
-    all_rows = goal_store.add(goals, Fixed())
-    assert Retriever(tmp_path / "lists", goal_store, step_store, all_rows, 5).update() == 400
-    assert Retriever(tmp_path / "lists", goal_store, step_store, all_rows, 5).update() == 0
-    more = np.append(all_rows, goal_store.add(["another goal"], Fixed()))
-    assert Retriever(tmp_path / "lists", goal_store, step_store, more, 5).update() == 0
-    lists = best_by_hand(steps, [*goals, "another goal"], 5)
-    lost = lists[0][0]
-    without = more[more != goal_store.rows(hash_texts([lost]))[0]]
-    concerned = sum(lost in row for row in lists)
-    assert Retriever(tmp_path / "lists", goal_store, step_store, without, 5).update() == concerned > 0
-
-
-def test_candidates_leave_out_the_own_article_and_break_ties_by_id(tmp_path: Path) -> None:
-    goals = Goals(np.array([10, 20, 30, 40]), ["wash car", "wash car", "bake bread", "paint wall"])
-    batch = StepBatch(np.array([1, 2]), np.array([20, 30]), ["wash car", "wash car"])
-    linker = Linker(tmp_path, Model(Fixed(), decision=Decision(0.05, 0.7, 0.5)), 3)
-    linker.run(goals, lambda: [batch], 2, tmp_path / "out")
-    import pyarrow.parquet as pq
-
-    rows = pq.read_table(tmp_path / "out").to_pylist()
-    of_first = [r["article_id"] for r in rows if r["step_id"] == 1]
-    of_second = [r["article_id"] for r in rows if r["step_id"] == 2]
-    assert of_first[0] == 10 and 20 not in of_first and len(of_first) == 3
-    assert of_second[:2] == [10, 20] and 30 not in of_second
-
-
-def test_probabilities_are_a_softmax_with_no_link_as_one_more_candidate() -> None:
-    decision = Decision(0.1, 0.6, 0.5)
-    p = decision.probabilities(np.array([[0.6, -np.inf], [0.9, 0.1], [-np.inf, -np.inf]]))
-    assert p[0, 0] == pytest.approx(0.5) and p[0, 1] == 0
-    weights = np.exp(np.array([0.9, 0.1, 0.6]) / 0.1)
-    assert p[1, 0] == pytest.approx(weights[0] / weights.sum())
-    assert (p[2] == 0).all()
-
-
-def test_the_fit_finds_the_decision_that_made_the_data() -> None:
-    dice = np.random.default_rng(0)
-    true = Decision(0.06, 0.7, 0.5)
-    scores = -np.sort(-dice.uniform(0.3, 1.0, (20_000, 10)))
-    p = true.probabilities(scores)
-    chances = np.concatenate([p, 1 - p.sum(axis=1, keepdims=True)], axis=1).cumsum(axis=1)
-    gold = (dice.random((len(p), 1)) > chances).sum(axis=1)
-    fitted = fit_decision(scores, np.where(gold == 10, -1, gold), "made up")
-    assert fitted.temperature == pytest.approx(true.temperature, rel=0.05)
-    assert fitted.bias == pytest.approx(true.bias, abs=0.02)
-    best = fitted.probabilities(scores)[:, 0]
-    assert calibration_error(best, gold == 0) < 0.02
-
-
-@pytest.mark.parametrize("beta", [0.5, 1.0, 3.0])
-def test_the_threshold_is_that_of_the_best_f_beta(beta: float) -> None:
-    dice = np.random.default_rng(1)
-    scores = -np.sort(-dice.uniform(0.3, 1.0, (400, 5)))
-    gold = np.where(dice.random(400) < scores[:, 0] ** 3, 0, dice.choice([-1, 1], 400))
-    fitted = fit_decision(scores, gold, "made up", beta)
-    best = fitted.probabilities(scores)[:, 0]
-
-    def f_beta(threshold: float) -> float:
-        linked, right = best >= threshold, gold == 0
-        precision, recall = right[linked].mean(), (right & linked).sum() / (gold >= 0).sum()
-        return (1 + beta**2) * precision * recall / (beta**2 * precision + recall)
-
-    assert f_beta(fitted.threshold) > max(map(f_beta, np.unique(best))) - 0.01
-    assert fitted.threshold_for(beta) == fitted.threshold
-    by_beta = [fitted.threshold_for(b) for b in (0.25, 0.5, 1, 2)]
-    assert by_beta == sorted(by_beta, reverse=True) and by_beta[0] > by_beta[-1]
-    with pytest.raises(BadInput, match="beta 9 "):
-        fitted.threshold_for(9)
-
-
-def test_the_shipped_decision_is_a_whole_one() -> None:
-    decision = base_decision()
-    assert 0 < decision.threshold < 1 and decision.fitted_on
-
-
-@pytest.mark.parametrize(
-    ("headline", "body", "expected"),
-    [
-        ("Clean the house.", "", "Clean the house"),
-        ("  Clean \n the   house! ", "x", "Clean the house"),
-        ("", "Wait here. Then go.", "Wait here"),
-        ("", "", ""),
-        ("...", "", "..."),
-        ("卵を割る。", "", "卵を割る"),
-    ],
-)
-def test_the_text_of_a_step(headline: str, body: str, expected: str) -> None:
-    assert step_text(headline, body) == expected
-
-
-def test_long_texts_are_cut() -> None:
-    assert len(step_text("word " * 200_000)) <= 1000
-    assert goal_text(" Grill   Fish ") == "Grill Fish"
-
-
-@pytest.mark.parametrize("content", ["", "\n", "{}\n", "[1]\n", '{"step": "a"}\n', "no json\n"])
-def test_bad_gold_is_refused_with_its_place(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "gold.jsonl"
-    path.write_text(content, encoding="utf-8")
-    with pytest.raises(BadInput, match=r"gold\.jsonl"):
-        read_gold(path)
-
-
-def test_the_held_out_part_is_a_tenth_and_depends_on_the_text_alone() -> None:
-    some = texts(5000)
-    held = in_dev(some)
-    assert 0.08 < held.mean() < 0.12
-    assert np.array_equal(in_dev(some[::-1])[::-1], held)
 
 
 @pytest.mark.skipif(not has_fast_bfloat16(), reason="no fast bfloat16 here")
