@@ -12,6 +12,11 @@ env: .venv/ready ## make .venv with the command .venv/bin/howtree and all that t
 
 PIP := TMPDIR='$(CURDIR)/.venv/tmp' $(BIN)/pip install --quiet --disable-pip-version-check -c constraints/constraints.txt
 
+# A build of torch for the processor alone: on Linux the package index has one with gigabytes of CUDA, which is taken
+# where TORCH_INDEX is empty or cannot be reached.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+TORCH := $(PIP) --no-deps --retries 2 $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
+
 # Runs $(1), and says every four seconds how much is in .venv by now (what is still being downloaded, too): pip is silent.
 define watched
 	@seconds=0; while sleep 4 >/dev/null 2>&1 && kill -0 $$$$ 2>/dev/null; do seconds=$$((seconds + 4)); \
@@ -22,7 +27,7 @@ endef
 .venv/build: pyproject.toml constraints/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "howtree needs Python 3.11 or newer; set PYTHON=...")'
 	@echo 'Installing what builds knowledge bases into .venv, 1.6 GB: a minute or two, and the time to download 530 MB.'
-	$(call watched,$(PYTHON) -m venv .venv && mkdir -p .venv/tmp && $(PIP) torch && $(PIP) -e '.[build]')
+	$(call watched,$(PYTHON) -m venv .venv && mkdir -p .venv/tmp && $(TORCH) && $(PIP) -e '.[build]')
 	@touch $@
 
 .venv/ready: .venv/build
