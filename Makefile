@@ -17,16 +17,16 @@ PIP := TMPDIR='$(CURDIR)/.venv/tmp' $(BIN)/pip install --quiet --disable-pip-ver
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 TORCH := $(PIP) --no-deps --retries 2 $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
 
-# Runs $(1), and says every four seconds how much is in .venv by now (what is still being downloaded, too): pip is silent.
+# Runs $(1), and says every three seconds how much is in .venv by now (what is still being downloaded, too): pip is silent.
 define watched
-	@seconds=0; while sleep 4 >/dev/null 2>&1 && kill -0 $$$$ 2>/dev/null; do seconds=$$((seconds + 4)); \
+	@seconds=0; while sleep 3 >/dev/null 2>&1 && kill -0 $$$$ 2>/dev/null; do seconds=$$((seconds + 3)); \
 		du -sm .venv 2>/dev/null | { read -r size _; echo "  $$seconds s: $${size:-0} MB in .venv"; }; done & \
 	watch=$$!; $(1); code=$$?; kill $$watch; exit $$code
 endef
 
 .venv/build: pyproject.toml constraints/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "howtree needs Python 3.11 or newer; set PYTHON=...")'
-	@echo 'Installing what builds knowledge bases into .venv, 1.6 GB: a minute or two, and the time to download 530 MB.'
+	@echo 'Installing what builds knowledge bases into .venv, 2 GB: a minute or two, and the time to download 530 MB.'
 	$(call watched,$(PYTHON) -m venv .venv && mkdir -p .venv/tmp && $(TORCH) && $(PIP) -e '.[build]')
 	@touch $@
 
