@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from howtree.errors import BadUsage, NotFound
 from kb import store
-from kb.query import Answer, Limits, ask
+from kb.query.answer import Answer
+from kb.query.children import Children
+from kb.query.limits import Limits
 from kb.search import FoundGoal, goal_id, search
 from kb.tree import Goal, tree
 
@@ -101,18 +104,40 @@ class KnowledgeBase(store.KnowledgeBase):
             return semantic_search(self, words, limit)
         return search(self, words, limit)
 
-    def sql(self, query: str, *, limit: int = 100_000, timeout: float = 60.0) -> Answer:
+    def sql(
+        self,
+        query: str,
+        *,
+        limit: int = Limits.rows,
+        timeout: float = Limits.seconds,
+        memory: int = Limits.memory,
+        size: int = Limits.size,
+    ) -> Answer:
         """The answer to one SQL statement that reads, without access to files, network or settings.
 
         Args:
             query: over the views, macros and tables of docs/sql.md.
             limit: most rows.
             timeout: most seconds.
+            memory: most MB that the query may use.
+            size: most MB of the answer.
 
         Raises:
             BadQuery: it is refused, it is wrong, or it reached a limit.
         """
-        return ask(self, query, Limits(timeout, limit))
+        from kb.query.ask import ask
+
+        return ask(self._children, query, Limits(timeout, limit, memory, size))
+
+    @cached_property
+    def _children(self) -> Children:
+        return Children(self.path, self.file)
+
+    def close(self) -> None:
+        """Let go of the file, and end the processes of queries."""
+        if "_children" in self.__dict__:
+            self._children.close()
+        super().close()
 
     def ancestors(self, goal: str | int, max_distance: int = 100) -> list[Ancestor]:
         """The goals that a goal is a part of, nearest first.

@@ -9,16 +9,47 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from howtree.errors import BadInput
 from howtree.files import written_aside
 from howtree.progress import progress
-from kb.query import BATCH, Result
 from kb.store import KnowledgeBase
 
+if TYPE_CHECKING:
+    import duckdb
+
+    from kb.query.ask import Result
+
+BATCH = 1_000
 MAX_CELL = 60
 ARTICLES_AT_ONCE = 2_000
+
+
+class Rows(Protocol):
+    """Rows as they come, and the names of their columns."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The names."""
+
+    @property
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """The rows."""
+
+
+class Fetched:
+    """The rows of a query of ours."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+        self.columns = [column[0] for column in cursor.description or ()]
+
+    @property
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """The rows, a batch of them in memory."""
+        while rows := self._cursor.fetchmany(BATCH):
+            yield from rows
 
 
 def write_result(result: Result, form: str, output: Path | None) -> None:
@@ -29,7 +60,16 @@ def write_result(result: Result, form: str, output: Path | None) -> None:
     """
     if form == "parquet" and output is not None:
         write_parquet(result, output)
-        return
+    else:
+        write_rows(result, form, output)
+
+
+def write_rows(result: Rows, form: str, output: Path | None) -> None:
+    """Write rows in the form 'table', 'csv' or 'json' to a file, else to stdout.
+
+    Raises:
+        BadInput: the file cannot be written.
+    """
     with opened(output) as file:
         {"table": write_table, "csv": write_csv, "json": write_json_lines}[form](result, file)
 
@@ -47,7 +87,7 @@ def opened(output: Path | None) -> Iterator[IO[str]]:
         raise BadInput(f"cannot write {output}: {error.strerror}") from error
 
 
-def write_table(result: Result, file: IO[str]) -> None:
+def write_table(result: Rows, file: IO[str]) -> None:
     """Columns as wide as their first rows need; long cells are cut."""
     rows = ([cell(value) for value in row] for row in result.rows)
     first = list(islice(rows, BATCH))
@@ -65,7 +105,7 @@ def cell(value: Any) -> str:
     return text if len(text) <= MAX_CELL else text[: MAX_CELL - 1] + "…"
 
 
-def write_csv(result: Result, file: IO[str]) -> None:
+def write_csv(result: Rows, file: IO[str]) -> None:
     """Comma-separated values with a header; lists and structs as JSON."""
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(result.columns)
@@ -73,7 +113,7 @@ def write_csv(result: Result, file: IO[str]) -> None:
         writer.writerow([as_json(value) if isinstance(value, (list, dict)) else value for value in row])
 
 
-def write_json_lines(result: Result, file: IO[str]) -> None:
+def write_json_lines(result: Rows, file: IO[str]) -> None:
     """One JSON object per row."""
     for row in result.rows:
         print(as_json(dict(zip(result.columns, row, strict=True))), file=file)
@@ -103,13 +143,11 @@ def write_parquet(result: Result, output: Path) -> None:
 
 def records(kb: KnowledgeBase, sql: str, label: str) -> Iterator[dict[str, Any]]:
     """The rows of a query of ours, a batch at a time, behind a progress bar."""
-    cursor = kb.query(sql)
-    names = [column[0] for column in cursor.description or ()]
+    found = Fetched(kb.query(sql))
     with progress(None, label, unit="records") as bar:
-        while rows := cursor.fetchmany(BATCH):
-            for row in rows:
-                yield dict(zip(names, row, strict=True))
-            bar.update(len(rows))
+        for row in found.rows:
+            yield dict(zip(found.columns, row, strict=True))
+            bar.update(1)
 
 
 def records_by_article(kb: KnowledgeBase, sql: str, label: str) -> Iterator[dict[str, Any]]:

@@ -51,8 +51,15 @@ def define_views(session: duckdb.DuckDBPyConnection) -> None:
 class KnowledgeBase:
     """A knowledge base opened for reading. Every query runs on a cursor of its own, so threads may share it."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], memory_limit: str = MEMORY_LIMIT, lossless: bool = False
+    ) -> None:
         """Open the file at `path`.
+
+        Args:
+            path: the file.
+            memory_limit: what DuckDB may use, with its unit.
+            lossless: whether results leave as Arrow with DuckDB's own types where Arrow has none, for DuckDB to read.
 
         Raises:
             NotFound: there is no such file.
@@ -71,12 +78,15 @@ class KnowledgeBase:
         """The reviews as last read."""
         self.review_notes: list[str] = []
         """What is to be reported of the reviews file: lines left out, verdicts on steps that have changed."""
-        self._session = attach(path)
+        self.file = file_at(path)
+        """The device and inode of the file, which tell whether another has taken its place since."""
+        self._session = attach(path, memory_limit)
         self._reviews_seen: tuple[int, int] | None = (0, 0)
         self._reviews_lock = threading.Lock()
         self._heed_reviews()
         self.meta = dict(self.query("SELECT key, value FROM meta").fetchall())
         define_views(self._session)
+        self._session.execute(f"SET arrow_lossless_conversion = {lossless}")
         lock(self._session)
 
     def query(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> duckdb.DuckDBPyConnection:
@@ -145,13 +155,19 @@ class KnowledgeBase:
         self.close()
 
 
-def attach(path: Path) -> duckdb.DuckDBPyConnection:
+def file_at(path: Path) -> tuple[int, int]:
+    """The device and inode of the file at `path`."""
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def attach(path: Path, memory_limit: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
     """A session in memory with the tables of the file at `path` as views.
 
     Raises:
         BadInput: the file is no knowledge base, or one of another schema version.
     """
-    session = in_memory()
+    session = in_memory(memory_limit)
     try:
         attach_as(session, "kb", path)
     except BadInput:
@@ -162,9 +178,9 @@ def attach(path: Path) -> duckdb.DuckDBPyConnection:
     return session
 
 
-def in_memory() -> duckdb.DuckDBPyConnection:
+def in_memory(memory_limit: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
     """A session that knows the macros over texts, and writes nothing to the disk."""
-    session = duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "temp_directory": ""})
+    session = duckdb.connect(":memory:", config={"memory_limit": memory_limit, "temp_directory": ""})
     session.execute(sql_file("texts.sql"))
     return session
 

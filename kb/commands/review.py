@@ -114,8 +114,7 @@ def show(
     """
     if output_format not in ("table", "csv", "json"):
         raise BadUsage(f"--format is table, csv or json, not {output_format!r}")
-    from kb.query import Limits, Result
-    from kb.results import write_result
+    from kb.results import Fetched, write_rows
     from kb.store import literal
 
     conditions = "".join(
@@ -123,7 +122,7 @@ def show(
     )
     with open_kb(kb) as base:
         query = f"{LIST} {conditions} ORDER BY v.judged_at, v.review_id"
-        write_result(Result(base.cursor(), query, Limits(rows=10_000_000)), output_format, None)
+        write_rows(Fetched(base.query(query)), output_format, None)
 
 
 @reviewers.command()

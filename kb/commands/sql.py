@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from howtree.errors import BadUsage
-from kb.commands.options import KbOption, open_kb
+from howtree.progress import warn
+from kb.commands.options import KbOption
 
 FORMATS = ("table", "csv", "json", "parquet")
 
@@ -30,6 +31,8 @@ def sql(
         int, typer.Option(min=1, help="Maximum number of rows; a longer result is cut, with exit code 1.")
     ] = 100_000,
     timeout: Annotated[float, typer.Option(min=0.1, help="Maximum number of seconds.")] = 60.0,
+    memory: Annotated[int, typer.Option(min=50, help="Maximum memory of the query, in MB.")] = 800,
+    size: Annotated[int, typer.Option(min=1, help="Maximum size of the result, in MB.")] = 1_000,
     kb: KbOption = None,
 ) -> None:
     """Query the knowledge base: read-only, without access to files or network.
@@ -40,8 +43,15 @@ def sql(
         raise BadUsage(f"--format is one of {', '.join(FORMATS)}, not {output_format!r}")
     if output_format == "parquet" and output is None:
         raise BadUsage("--format parquet needs a file to write: -o result.parquet")
-    from kb.query import Limits, running
-    from kb.results import write_result
+    from kb.query.children import Children
+    from kb.query.limits import Limits
 
-    with open_kb(kb) as base, running(base, query, Limits(timeout, limit)) as result:
-        write_result(result, output_format, output)
+    limits = Limits(timeout, limit, memory, size)
+    with Children(kb, memory=memory) as children:
+        from kb.query.ask import running  # what it needs loads while the process of the query starts
+        from kb.results import write_result
+
+        with running(children, query, limits) as result:
+            for note in children.notes:
+                warn(note)
+            write_result(result, output_format, output)

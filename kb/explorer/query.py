@@ -14,12 +14,13 @@ import streamlit as st
 from howtree.errors import BadQuery
 from kb.explorer import address
 from kb.explorer.frame import heading, part
-from kb.explorer.session import knowledge_base, stamp
+from kb.explorer.session import children, knowledge_base, stamp
 from kb.explorer.text import label, markup
-from kb.query import Limits, running
+from kb.query.ask import running
+from kb.query.limits import Limits
 from kb.store import KnowledgeBase, literal
 
-LIMITS = Limits(seconds=20, rows=10_000)
+LIMITS = Limits(seconds=20, rows=10_000, size=50)
 MAX_SQL = 10_000
 MAX_POINTS = 2_000
 EXAMPLES = {
@@ -39,6 +40,7 @@ EXAMPLES = {
 def page() -> None:
     """Draw the editor, the schema, and the result of the query that the address holds."""
     kb = knowledge_base()
+    children()  # gets ready while people read and type
     heading(
         "Ask in SQL",
         "Any query that reads, over every goal, step and link. Files, network and settings are out of reach.",
@@ -57,7 +59,7 @@ def page() -> None:
     with right:
         schema(kb)
     if asked:
-        answer(kb, asked)
+        answer(asked)
 
 
 def sql_text(raw: str) -> str:
@@ -121,7 +123,7 @@ class QueryAnswer:
     stopped: str
 
 
-def fetched(kb: KnowledgeBase, sql: str) -> QueryAnswer:
+def fetched(sql: str) -> QueryAnswer:
     """Run a query within the limits; rows that came before a limit are kept.
 
     Raises:
@@ -131,7 +133,7 @@ def fetched(kb: KnowledgeBase, sql: str) -> QueryAnswer:
     rows: list[tuple[Any, ...]] = []
     columns: list[str] = []
     try:
-        with running(kb, sql, LIMITS) as result:
+        with running(children(), sql, LIMITS) as result:
             columns = result.columns
             rows.extend(result.rows)
     except BadQuery as error:
@@ -151,10 +153,10 @@ def unique(names: list[str]) -> list[str]:
     return apart
 
 
-def answer(kb: KnowledgeBase, sql: str) -> None:
+def answer(sql: str) -> None:
     """The result, or what is wrong with the query."""
     try:
-        found = fetched(kb, sql)
+        found = fetched(sql)
     except BadQuery as error:
         st.error("The query was not answered.", icon=":material/error:")
         st.code(str(error), language=None)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from kb.query.children import Children
 from kb.review.reviews import reviews_path
 from kb.store import KnowledgeBase, default_path
 
@@ -42,6 +43,17 @@ def knowledge_base() -> KnowledgeBase:
     """
     kb: KnowledgeBase = _opened(stamp_of(kb_path()))
     return kb
+
+
+def children() -> Children:
+    """The processes for visitors' queries over that knowledge base, one of them always ready."""
+    started: Children = _started(stamp_of(kb_path()))
+    return started
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _started(stamp: FileStamp) -> Children:
+    return Children(Path(stamp[0]), ahead=True)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from support.command import Run, howtree
 from support.visiting import Visit, whole
 
 from howtree.errors import BadQuery
-from kb.query import Limits, running
+from kb.query.ask import running
+from kb.query.children import Children
+from kb.query.limits import Limits
 from kb.review.judging import review_of
 from kb.review.reviews import append
 from kb.store import KnowledgeBase
@@ -159,53 +162,57 @@ READS = (
 )
 
 
-def state(kb: KnowledgeBase) -> list[object]:
-    """All that a query could leave behind in the session that everybody shares."""
-    return [
-        kb.query(f"FROM {what} ORDER BY ALL").fetchall()
-        for what in (
-            "(SELECT view_name, sql FROM duckdb_views())",
-            "(SELECT table_name, sql FROM duckdb_tables())",
-            "(SELECT function_name, macro_definition FROM duckdb_functions())",
-            "(SELECT name, value FROM duckdb_settings())",
-            "(SELECT database_name, readonly FROM duckdb_databases())",
-            "duckdb_sequences()",
-            "duckdb_variables()",
-            "duckdb_prepared_statements()",
-            "(SELECT type_name FROM duckdb_types())",
-            "decided",
-            "verdicts",
-            "person_edges",
-        )
-    ]
+LEFT = (
+    "(SELECT view_name, sql FROM duckdb_views())",
+    "(SELECT table_name, sql FROM duckdb_tables())",
+    "(SELECT function_name, macro_definition FROM duckdb_functions())",
+    "(SELECT name, value FROM duckdb_settings())",
+    "(SELECT database_name, readonly FROM duckdb_databases())",
+    "duckdb_sequences()",
+    "duckdb_variables()",
+    "duckdb_prepared_statements()",
+    "(SELECT type_name FROM duckdb_types())",
+    "decided",
+    "verdicts",
+    "person_edges",
+)
+"""All that a query could leave behind in the process that answers the next one."""
+STATE = f"SELECT {', '.join(f'(SELECT list(x::VARCHAR ORDER BY x::VARCHAR) FROM {what} x)' for what in LEFT)}"
 
 
-def answered(kb: KnowledgeBase, sql: str) -> int:
-    """How many rows a query gives, through the fence."""
-    with running(kb, sql, Limits()) as result:
-        return len(list(result.rows))
+@pytest.fixture
+def children(sample_kb_path: Path) -> Iterator[Children]:
+    with Children(sample_kb_path) as children:
+        yield children
+
+
+def answered(children: Children, sql: str, **limits: float) -> list[tuple]:
+    """The rows that a query gives, through the fence."""
+    with running(children, sql, Limits(**limits)) as result:
+        return list(result.rows)
 
 
 def test_nothing_that_writes_passes_the_fence_and_nothing_is_left_of_it(own_sample_kb: Path) -> None:
-    """Bare, explained and hidden, in one session with a verdict in it."""
-    with KnowledgeBase(own_sample_kb) as kb:
+    """Bare, explained and hidden, one after the other in one process that knows a verdict."""
+    with KnowledgeBase(own_sample_kb) as kb, Children(own_sample_kb) as children:
         append(kb.reviews_path, review_of(kb, 1, "no link", None, "ann"))
-        before = state(kb)
-        assert kb.query("SELECT count(*) FROM decided").fetchone() == (1,)
-        explained = (f"EXPLAIN {analyze}{sql}" for sql in WRITES for analyze in ("", "ANALYZE "))
-        for sql in (*WRITES, *explained, *HIDDEN_WRITES):
-            with pytest.raises(BadQuery):
-                answered(kb, sql)
-            assert state(kb) == before, sql
+        before = answered(children, STATE)
+        assert answered(children, "SELECT count(*) FROM decided") == [(1,)]
+        explained = [f"EXPLAIN {analyze}{sql}" for sql in WRITES for analyze in ("", "ANALYZE ")]
+        for several in (WRITES, explained, HIDDEN_WRITES):
+            for sql in several:
+                with pytest.raises(BadQuery):
+                    answered(children, sql)
+            assert answered(children, STATE) == before
 
 
-@pytest.mark.parametrize("sql", READS)
-def test_whatever_reads_is_answered_and_leaves_nothing(sample_kb: KnowledgeBase, sql: str) -> None:
-    before = state(sample_kb)
-    assert answered(sample_kb, sql) > 0
-    with running(sample_kb, sql, Limits()) as result:
-        assert sum(batch.num_rows for batch in result.arrow()[1]) > 0
-    assert state(sample_kb) == before
+def test_whatever_reads_is_answered_and_leaves_nothing(children: Children) -> None:
+    before = answered(children, STATE)
+    for sql in READS:
+        assert len(answered(children, sql)) > 0
+        with running(children, sql, Limits()) as result:
+            assert sum(batch.num_rows for batch in result.arrow()[1]) > 0
+        assert answered(children, STATE) == before, sql
 
 
 def test_a_write_by_a_link_to_the_explorer_is_refused_for_all_its_visitors(visit: Visit) -> None:
@@ -227,10 +234,12 @@ def test_a_write_by_a_link_to_the_explorer_is_refused_for_all_its_visitors(visit
     assert decided == 0 and links > 50
 
 
-def test_threads_that_share_a_session_read_while_others_try_to_write_and_people_judge(
-    own_sample_kb: Path,
-) -> None:
-    with KnowledgeBase(own_sample_kb) as kb, ThreadPoolExecutor(6) as pool:
+def test_threads_ask_while_others_try_to_write_and_people_judge(own_sample_kb: Path) -> None:
+    with (
+        KnowledgeBase(own_sample_kb) as kb,
+        Children(own_sample_kb) as children,
+        ThreadPoolExecutor(6) as pool,
+    ):
         steps = [
             step_id for (step_id,) in kb.query("SELECT step_id FROM links ORDER BY 1 LIMIT 8").fetchall()
         ]
@@ -241,10 +250,10 @@ def test_threads_that_share_a_session_read_while_others_try_to_write_and_people_
 
         def attack(sql: str) -> None:
             with pytest.raises(BadQuery):
-                answered(kb, sql)
+                answered(children, sql)
 
         def read(_: int) -> int:
-            return answered(kb, "FROM links")
+            return len(answered(children, "FROM links"))
 
         attacks = [
             pool.submit(attack, sql) for sql in 20 * ("EXPLAIN ANALYZE DROP VIEW edges", HIDDEN_WRITES[0])
@@ -254,8 +263,8 @@ def test_threads_that_share_a_session_read_while_others_try_to_write_and_people_
         for each in attacks + judged:
             each.result()
         assert {each.result() for each in reads} <= set(range(machine - len(steps), machine + 1))
-        assert answered(kb, "FROM links") == machine - len(steps)
-        assert answered(kb, "FROM decided") == len(steps)
+        assert len(answered(children, "FROM links")) == machine - len(steps)
+        assert len(answered(children, "FROM decided")) == len(steps)
 
 
 ENDLESS = {

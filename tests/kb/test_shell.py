@@ -86,17 +86,37 @@ def test_ctrl_c_in_the_middle_of_the_output_ends_with_130(sample_kb_path: Path) 
     assert (process.returncode, told) == (130, "howtree: stopped\n")
 
 
-def test_ctrl_c_within_a_query_ends_with_130(sample_kb_path: Path) -> None:
-    endless = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
-    query = f"SELECT 1 UNION ALL ({endless})"
-    process = started("sql", query, "--format", "csv", "--kb", sample_kb_path)
-    stat = Path(f"/proc/{process.pid}/stat")
-    while int(stat.read_text().rpartition(")")[2].split()[11]) < 300:  # 3 s of work: the query is running
+DEAF = "SELECT 1 UNION ALL (WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n)"
+"""A query without end that DuckDB itself cannot interrupt."""
+
+
+def working_child(process: subprocess.Popen[str]) -> Path:
+    """The /proc folder of the one child of a process, once it has worked for 2 s: by then its query runs."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while True:
         assert process.poll() is None
+        for child in children.read_text().split():
+            if int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[11]) >= 200:
+                return Path(f"/proc/{child}")
         time.sleep(0.01)
+
+
+def test_ctrl_c_within_a_query_ends_with_130(sample_kb_path: Path) -> None:
+    process = started("sql", DEAF, "--format", "csv", "--kb", sample_kb_path)
+    child = working_child(process)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate()
     assert (process.returncode, told) == (130, "howtree: stopped\n")
+    assert not child.exists()
+
+
+def test_a_query_does_not_outlive_a_command_that_was_killed(sample_kb_path: Path) -> None:
+    process = started("sql", DEAF, "--kb", sample_kb_path)
+    child = working_child(process)
+    process.kill()
+    process.communicate()
+    while child.exists() and "(zombie)" not in (child / "status").read_text():
+        time.sleep(0.01)
 
 
 def test_ctrl_c_in_a_build_says_what_is_kept_and_the_same_command_goes_on(tmp_path: Path) -> None:
