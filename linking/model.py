@@ -68,13 +68,19 @@ class Model:
         return cls(encoder, reranker, decision, verifier_in(folder, encoder, reranker))
 
     def verified_by(self, name: str) -> Model:
-        """This model with another CrossEncoder, by name or folder, in the verifier's place.
+        """This model with another verifier or CrossEncoder, by name or folder, in the verifier's place.
 
         Raises:
-            BadInput: it cannot be loaded or does not fit.
+            BadInput: it cannot be loaded, does not fit, or was fitted for another encoder or reranker.
         """
         precision = self.encoder.precision if isinstance(self.encoder, SentenceEncoder) else "float32"
-        return replace(self, verifier=Verifier.of(name, precision, self.encoder.device))
+        verifier = Verifier.of(name, precision, self.encoder.device)
+        if not verifier.fits(*self._fitted_for):
+            raise BadInput(
+                f"the verifier {name} was fitted for another encoder or reranker than those of {self.encoder.name}: "
+                "name the encoder that it was trained for with --encoder"
+            )
+        return replace(self, verifier=verifier)
 
     def decision_or_base(self) -> Decision:
         """The decision to link with: its own, else that of the untrained encoder, which is said."""

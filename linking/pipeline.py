@@ -24,9 +24,12 @@ from linking.retrieve.index import GoalIndex
 from linking.retrieve.retrieve import Retriever
 from linking.retrieve.vectors import PART_SIZE, VectorStore, hash_texts
 from linking.run.executors import Executor, InProcess
+from linking.verify.table import PairFeatures
 from linking.verify.verifying import Verifying
 
 CANDIDATES = 30
+Lists = Retriever | RerankedLists
+"""What keeps the lists of all steps: without a reranker it is the retriever."""
 SPARE = 16
 """Goals kept beyond those asked for: a step's own article may be among the best, and so may equal titles."""
 
@@ -87,25 +90,11 @@ class Linker:
             output: folder for the candidates.
         """
         tally = LinkTally(steps=total)
-        self._remove_leftovers()
-        with timed(tally, "encode"):
-            goal_rows = self._encode(goals, steps, tally)
-        depth = self.candidates + SPARE
-        searched = depth if self.reranker is None else max(depth, self.reranker.reads)
-        retriever = Retriever(self.folder / "lists", self.goals, self.steps, goal_rows, searched)
-        with timed(tally, "retrieve"), progress(None, "Retrieving", len(self.steps), "texts") as bar:
-            tally.searched = retriever.update(bar, self.executor)
-        ranked: Retriever | RerankedLists = retriever
-        if self.reranker is not None:
-            ranked = self.reranker.over(self.folder / "reranked", retriever, depth)
-            with timed(tally, "rerank"):
-                tally.compared = ranked.update(self.executor)
-        articles_of = ArticlesOfGoal(goals.ids, goal_rows)
+        ranked, articles_of = self.ranked(goals, steps, tally)
 
         def tables() -> Iterator[tuple[StepBatch, pa.Table]]:
             for batch in steps():
-                lists = ranked.lists(self.steps.rows(hash_texts(batch.texts)))
-                yield batch, candidate_table(batch, lists, articles_of, self.decision, self.candidates)
+                yield batch, self.table(batch, ranked, articles_of)
 
         verifying = self._verifying(goals, ranked)
         if verifying is not None:
@@ -114,6 +103,31 @@ class Linker:
         with timed(tally, "decide"):
             write(tables(), verifying, total, output)
         return tally
+
+    def ranked(
+        self, goals: Goals, steps: Callable[[], Iterable[StepBatch]], tally: LinkTally
+    ) -> tuple[Lists, ArticlesOfGoal]:
+        """The lists of all steps, retrieved and reranked, and which articles their goals are."""
+        self._remove_leftovers()
+        with timed(tally, "encode"):
+            goal_rows = self._encode(goals, steps, tally)
+        depth = self.candidates + SPARE
+        searched = depth if self.reranker is None else max(depth, self.reranker.reads)
+        retriever = Retriever(self.folder / "lists", self.goals, self.steps, goal_rows, searched)
+        with timed(tally, "retrieve"), progress(None, "Retrieving", len(self.steps), "texts") as bar:
+            tally.searched = retriever.update(bar, self.executor)
+        articles_of = ArticlesOfGoal(goals.ids, goal_rows)
+        if self.reranker is None:
+            return retriever, articles_of
+        ranked = self.reranker.over(self.folder / "reranked", retriever, depth)
+        with timed(tally, "rerank"):
+            tally.compared = ranked.update(self.executor)
+        return ranked, articles_of
+
+    def table(self, batch: StepBatch, ranked: Lists, articles_of: ArticlesOfGoal) -> pa.Table:
+        """The candidates of a batch of steps by the decision, rows of `CANDIDATE_SCHEMA`."""
+        lists = ranked.lists(self.steps.rows(hash_texts(batch.texts)))
+        return candidate_table(batch, lists, articles_of, self.decision, self.candidates)
 
     def index(self, goals: Goals, goal_set: str) -> GoalIndex:
         """The FAISS index over the vectors of `goals`, labelled with their article ids.
@@ -141,14 +155,12 @@ class Linker:
         for aside in self.folder.glob("*/.*.part"):
             aside.unlink(missing_ok=True)
 
-    def _verifying(self, goals: Goals, ranked: Retriever | RerankedLists) -> Verifying | None:
+    def _verifying(self, goals: Goals, ranked: Lists) -> Verifying | None:
         if self.verifier is None:
             return None
         lists = ranked if isinstance(ranked, LinearLists) else None
-        stores = self.goals, self.steps
-        return Verifying(
-            self.folder, self.verifier, self.decision, goals, stores, lists, self.steps.part_size
-        )
+        features = None if lists is None else PairFeatures(self.decision, self.goals, self.steps, lists)
+        return Verifying(self.folder, self.verifier, goals, features, self.steps.part_size)
 
 
 def write(

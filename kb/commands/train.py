@@ -10,9 +10,11 @@ import typer
 
 from howtree.errors import BadInput, BadUsage, stoppable
 from howtree.extras import needs
-from howtree.files import WORK_SUFFIX, refuse_unwritable
+from howtree.files import WORK_SUFFIX
 from howtree.progress import say
 from kb.commands.options import Device, DeviceOption
+from kb.commands.train_output import refuse_before_work, refuse_shipped
+from kb.commands.train_verifier import verifier
 
 if TYPE_CHECKING:
     from linking.train.decision import DecisionReport
@@ -23,6 +25,9 @@ PoolFile = Annotated[
 ]
 
 trainers = typer.Typer(help="Fit a part of the linker to gold links (step -> goal).", no_args_is_help=True)
+
+
+trainers.command()(verifier)
 
 
 def register(app: typer.Typer) -> None:
@@ -211,31 +216,6 @@ def reranker(
     )
     say(sentence_of(result))
     say(f"Wrote the reranker and the decision to {written}.")
-
-
-def refuse_shipped(output: Path) -> None:
-    """Leave alone the models that come with the package, whose names mean those and no folder.
-
-    Raises:
-        BadUsage: `output` is such a name.
-    """
-    from linking.encode.folder import SHIPPED
-
-    if str(output) in SHIPPED:
-        raise BadUsage(
-            f"{output} is the name of a model that comes with the package, which is not written to: give -o with "
-            "another folder"
-        )
-
-
-def refuse_before_work(*folders: Path) -> None:
-    """See that what takes minutes to make can be written.
-
-    Raises:
-        BadInput: nothing can be written to one of the folders.
-    """
-    for folder in folders:
-        refuse_unwritable(folder)
 
 
 def sentence_of(result: DecisionReport) -> str:

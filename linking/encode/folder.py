@@ -82,6 +82,16 @@ class ModelFolder:
         return self.path / "judgement.npz"
 
     @property
+    def parts(self) -> Path:
+        """Which parts of a pair a cross-encoder reads, where it does not read all (`linking.verify.kinds`)."""
+        return self.path / "parts.json"
+
+    @property
+    def figures(self) -> Path:
+        """What was measured when it was trained."""
+        return self.path / "figures.json"
+
+    @property
     def card(self) -> Path:
         """What the model was made from, and what it is good for."""
         return self.path / "README.md"

@@ -119,18 +119,22 @@ def fit_decision(scores: NDArray[Any], gold: Positions, fitted_on: str, beta: fl
     return replace(fitted, threshold=thresholds[f"{beta:g}"], thresholds=thresholds)
 
 
-def best_threshold(probability: Floats, right: Flags, linkable: int, beta: float) -> float:
+def best_threshold(
+    probability: Floats, right: Flags, linkable: float, beta: float, weight: Floats | None = None
+) -> float:
     """The probability from which on linking gives the best F-beta over the rows.
 
     Args:
         probability: of each row's first candidate, shape [n].
         right: whether that candidate is the gold goal, shape [n].
-        linkable: rows that have a gold goal.
+        linkable: rows that have a gold goal, or what they weigh.
         beta: weight of recall against precision.
+        weight: what each row weighs, shape [n]; all the same without it.
     """
     order = np.argsort(-probability, kind="stable")
-    hits = np.cumsum(right[order])
-    precision = hits / np.arange(1, len(order) + 1)
+    weight = np.ones(len(order)) if weight is None else weight[order]
+    hits = np.cumsum(weight * right[order])
+    precision = hits / np.cumsum(weight)
     recall = hits / max(1, linkable)
     f = (1 + beta**2) * precision * recall / np.maximum(beta**2 * precision + recall, 1e-12)
     return float(probability[order][int(np.argmax(f))])

@@ -1,42 +1,30 @@
 """The cross-encoder: a pair -> logits, read by one transformer that sees both sides at once.
 
-Two kinds are run alike: the one that ships, a MiniLM with three yes/no heads (grade at least 1, 2 and 3) on the mean of
-its last layer, and any CrossEncoder of sentence-transformers with one label.
+Both kinds (`linking.verify.kinds`) are run alike.
 """
 
 from __future__ import annotations
 
 import functools
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from howtree.errors import BadInput
-from howtree.extras import needs
 from howtree.files import digest_of
 from howtree.progress import counted, progress
 from linking.arrays import Vectors
 from linking.encode.batches import batches_of_equal_length, filled, one_thread_each
-from linking.encode.delta import load_packed, pack, save_packed, unpack
+from linking.encode.delta import load_packed
 from linking.encode.device import Precision, hand_back_memory, mixed, refuse_missing
-from linking.encode.encoder import digest_of_weights, load_encoder, read_encoder, silence_libraries
 from linking.encode.folder import ModelFolder, lasting_name
-from linking.encode.packaged import BASE_ENCODER, BASES
 from linking.encode.tokens import Tokens
 from linking.pair import Pair
+from linking.verify.kinds import graded_digest, load_module, parts_in, with_parts
 from linking.verify.reader import LONGEST, Reader, Row
-
-GRADES = 3
-"""Heads of the one that ships: grade at least 1, 2 and 3. A goal is right from 2 on and exact from 3 on."""
-HEAD = "head"
-"""What the names of the heads' tensors begin with."""
-
-Loaded = tuple[Callable[..., Any], Any, int]
-"""A module that gives logits [n, labels] of ids, mask and sides; the tokenizer; the number of labels."""
 
 
 class CrossEncoder:
@@ -45,13 +33,20 @@ class CrossEncoder:
     It is what a `VectorStore` calls an encoder: its texts are those of pairs, its vectors their logits.
     """
 
-    def __init__(self, source: str, weights_digest: str, precision: Precision, device: str) -> None:
-        """`source` is the folder or name of a model; it is loaded when it first runs."""
+    def __init__(
+        self,
+        source: str,
+        weights_digest: str,
+        precision: Precision,
+        device: str,
+        loaded: tuple[Any, Reader] | None = None,
+    ) -> None:
+        """`source` is the folder or name of a model; where it is not `loaded` it is when it first runs."""
         self.name, self.weights_digest, self.device = source, weights_digest, device
         self.precision: Precision = "float32" if precision == "int8" else precision
         runs_in = [self.precision, *([] if device == "cpu" else [device])]
         self.digest = digest_of(weights_digest, repr(LONGEST), *runs_in)
-        self._loaded: tuple[Any, Reader] | None = None
+        self._loaded = loaded and (loaded[0].to(device).eval(), loaded[1])
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as its source: the process that unpickles it loads the model itself."""
@@ -70,14 +65,14 @@ class CrossEncoder:
             BadInput: what is at its source cannot be loaded, or has other weights.
         """
         if self._loaded is None:
-            module, tokenizer, digest = load_module(self.name)
+            module, reader, digest = load_module(self.name)
             if digest != self.weights_digest:
                 raise BadInput(
                     f"the cross-encoder {self.name} on {platform.node()} has other weights than where the build was "
                     "started: put the same model on every machine"
                 )
             refuse_missing(self.device)
-            self._loaded = module.to(self.device).eval(), Reader(tokenizer)
+            self._loaded = module.to(self.device).eval(), reader
         return self._loaded
 
     def encode_tokens(self, texts: Sequence[str]) -> tuple[Vectors, Tokens | None]:
@@ -118,10 +113,8 @@ def load_cross_encoder(name: str, precision: Precision, device: str) -> CrossEnc
         BadInput: it cannot be loaded, is of another kind, has no tokens for the markers or another number of labels.
     """
     with progress(None, "Loading the reranker"):
-        module, tokenizer, digest = load_module(name)
-    found = CrossEncoder(name, digest, precision, device)
-    found._loaded = module.to(device).eval(), Reader(tokenizer)
-    return found
+        module, reader, digest = load_module(name)
+    return CrossEncoder(name, digest, precision, device, (module, reader))
 
 
 def graded_cross_encoder(folder: ModelFolder, precision: Precision, device: str) -> CrossEncoder:
@@ -131,103 +124,11 @@ def graded_cross_encoder(folder: ModelFolder, precision: Precision, device: str)
         BadInput: a file is missing or has changed, or it was made from other weights.
     """
     about = load_packed(folder)[1]
-    return CrossEncoder(str(folder.path), graded_digest(folder, about), precision, device)
-
-
-def graded_digest(folder: ModelFolder, about: dict[str, Any]) -> str:
-    """What tells its weights from others.
-
-    Raises:
-        BadInput: it was made from other weights than those of the packaged encoder.
-    """
-    if about.get("base") != BASES[BASE_ENCODER].sha256:
-        raise BadInput(
-            f"{folder.path} was made from other weights than those of {BASE_ENCODER}: pack it again"
-        )
-    return digest_of(about["base"], about["sha256"])
+    digest = with_parts(graded_digest(folder, about), parts_in(folder))
+    return CrossEncoder(str(folder.path), digest, precision, device)
 
 
 @functools.cache
 def again(source: str, weights_digest: str, precision: Precision, device: str) -> CrossEncoder:
     """The cross-encoder that another process, maybe on another machine, has; once a process."""
     return CrossEncoder(source, weights_digest, precision, device)
-
-
-def load_module(name: str) -> tuple[Any, Any, str]:
-    """The module of a folder or name, its tokenizer and the digest of its weights."""
-    folder = ModelFolder(Path(name))
-    return load_graded(folder) if folder.delta.exists() else load_classifier(name)
-
-
-def graded_module(transformer: Any) -> Any:
-    """An untrained module: three yes/no heads on the mean of a transformer's last layer."""
-    from linking.verify.modules import Graded
-
-    return Graded(transformer, GRADES)
-
-
-def load_graded(folder: ModelFolder) -> tuple[Any, Any, str]:
-    """One that `save_graded` wrote.
-
-    Raises:
-        BadInput: a file is missing or has changed.
-    """
-    packed, about = load_packed(folder)
-    digest = graded_digest(folder, about)
-    base = read_encoder(BASE_ENCODER, "float32")
-    transformer = base.model[0].auto_model
-    transformer.load_state_dict(unpack(packed, transformer.state_dict()))
-    module = graded_module(transformer)
-    try:
-        module.head.load_state_dict({part: packed[f"{HEAD}.{part}"] for part in ("weight", "bias")})
-    except (KeyError, RuntimeError) as error:
-        raise BadInput(
-            f"{folder.path} holds no verifier, for it has not {GRADES} heads: train it again"
-        ) from error
-    return module, base.model.tokenizer, digest
-
-
-def save_graded(module: Any, folder: ModelFolder) -> None:
-    """Write one that was trained from the packaged encoder as its difference from it, with its heads."""
-    base = load_encoder(BASE_ENCODER, "float32").model[0].auto_model.state_dict()
-    packed = pack({name: tensor.cpu() for name, tensor in module.transformer.state_dict().items()}, base)
-    packed |= {
-        f"{HEAD}.{name}": tensor.detach().cpu().contiguous()
-        for name, tensor in module.head.state_dict().items()
-    }
-    save_packed(packed, folder, {"base": BASES[BASE_ENCODER].sha256, "kind": "verifier"})
-
-
-def load_classifier(name: str) -> tuple[Any, Any, str]:
-    """A CrossEncoder of sentence-transformers by name or folder.
-
-    Raises:
-        BadUsage: the libraries of linking are not installed.
-        BadInput: it cannot be loaded, is of another kind or has another number of labels.
-    """
-    needs("build", "linking")
-    silence_libraries()
-    from sentence_transformers import CrossEncoder as Classifier
-
-    from linking.verify.modules import OneLabel
-
-    try:
-        found = Classifier(name, device="cpu", local_files_only=Path(name).exists())
-        config = found.model.config
-        kinds = config.architectures or []
-    except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
-        raise BadInput(
-            f"cannot load the reranker {name!r}: {str(error).splitlines()[0]}. Give the folder of a CrossEncoder of "
-            "sentence-transformers, or a name that this machine has stored or can download."
-        ) from error
-    if not any(kind.endswith("ForSequenceClassification") for kind in kinds):
-        raise BadInput(
-            f"the model {name!r} is no cross-encoder but {' or '.join(kinds) or 'of an unknown kind'}: --reranker "
-            "takes a CrossEncoder of sentence-transformers; a bi-encoder belongs to --encoder"
-        )
-    if found.num_labels != 1:
-        raise BadInput(
-            f"the reranker {name!r} has {found.num_labels} labels, and one is needed: the logit that the goal is right "
-            "for the step"
-        )
-    return OneLabel(found.model), found.tokenizer, digest_of_weights(Path(name), found.model)

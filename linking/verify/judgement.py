@@ -13,6 +13,7 @@ v alone, calibrated by itself, says which pairs are worth reading, and judges th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,12 +96,20 @@ class Judgement:
 
     def of_read(self, logits: Numbers, worth: Floats, features: Floats) -> tuple[Floats, Flags]:
         """The probability that the goal is right, and whether it is rather exact than helpful if it is; both [n]."""
-        columns = [NAMES.index(name) for name in self.beside]
-        read = np.concatenate([logits.astype(np.float64), worth[:, None]], axis=1)
-        x = np.concatenate([read, features[:, columns]], axis=1)
-        trees = np.round(self.forest.logits(np.concatenate([read, features], axis=1)), DECIMALS)
-        both = (self.right.logits(x) + trees) / 2
-        return sigmoid(self.platt[0] * both + self.platt[1]), self.exact.logits(x) >= 0
+        regression, forest = self.parts_of_read(logits, worth, features)
+        both = (regression + forest) / 2
+        exact = self.exact.logits(self.inputs(logits, worth, features)) >= 0
+        return sigmoid(self.platt[0] * both + self.platt[1]), exact
+
+    def parts_of_read(self, logits: Numbers, worth: Floats, features: Floats) -> tuple[Floats, Floats]:
+        """r and f, both [n]."""
+        regression = self.right.logits(self.inputs(logits, worth, features))
+        forest = self.forest.logits(all_inputs(logits, worth, features))
+        return regression, np.round(forest, DECIMALS)
+
+    def inputs(self, logits: Numbers, worth: Floats, features: Floats) -> Floats:
+        """What `right` and `exact` read, [n, 4 + beside]."""
+        return inputs(logits, worth, features, self.beside)
 
     def save(self, folder: ModelFolder) -> None:
         """Write the small numbers as JSON and the long rows beside them."""
@@ -174,6 +183,16 @@ class Judgement:
                 f"{folder.path} holds no whole verifier ({folder.judgement.name}, {folder.judgement_rows.name}): "
                 "restore its files"
             ) from error
+
+
+def inputs(logits: Numbers, worth: Floats, features: Floats, beside: Sequence[str]) -> Floats:
+    """Logits [n, 3], v [n] and some of the features [n, 38]: [n, 4 + beside]."""
+    return all_inputs(logits, worth, features[:, [NAMES.index(name) for name in beside]])
+
+
+def all_inputs(logits: Numbers, worth: Floats, features: Floats) -> Floats:
+    """Logits [n, 3], v [n] and features [n, m]: [n, 4 + m]. With all of them it is what the forest reads."""
+    return np.concatenate([logits.astype(np.float64), worth[:, None], features], axis=1)
 
 
 def judgement_digest(folder: ModelFolder) -> str:

@@ -9,6 +9,7 @@ candidate out.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,9 @@ LONGEST = {
     "first": 27,
 }
 """The parts in their order, and how many tokens are read of each."""
+STEP_SIDE = ("article", "method", "before", "after")
+GOAL_SIDE = ("methods", "first")
+"""The context: the parts of either side besides the step and the goal's title."""
 MARKERS = tuple(f"[unused{i}]" for i in range(1, len(LONGEST) + 1))
 """Reserved tokens of BERT's vocabulary, one for each part: so its matrices keep their shapes."""
 REGISTERED = tuple(f"[howtree-{part}]" for part in LONGEST)
@@ -45,13 +49,13 @@ class Row:
 class Reader:
     """Turns pairs into rows by the tokenizer of a model."""
 
-    def __init__(self, tokenizer: Any) -> None:
-        """Find the tokenizer's markers, and how it frames a pair.
+    def __init__(self, tokenizer: Any, parts: Collection[str] = tuple(LONGEST)) -> None:
+        """Find the tokenizer's markers, and how it frames a pair; only `parts` are read.
 
         Raises:
             BadInput: it has no tokens for the markers.
         """
-        self.tokenizer = tokenizer
+        self.tokenizer, self.parts = tokenizer, parts
         self.markers = dict(zip(LONGEST, markers_of(tokenizer), strict=True))
         self.opening, self.between, self.closing = frame_of(tokenizer)
 
@@ -64,12 +68,20 @@ class Reader:
     def _tokenised(self, texts: list[str]) -> dict[str, list[int]]:
         if not texts:
             return {}
-        found = self.tokenizer(texts, add_special_tokens=False, truncation=True, max_length=MOST)
+        options: dict[str, Any] = {"add_special_tokens": False, "truncation": True, "max_length": MOST}
+        if self.markers["step"] in self.tokenizer.all_special_ids:  # else a text could spell them
+            options["split_special_tokens"] = True
+        found = self.tokenizer(texts, **options)
         return dict(zip(texts, found["input_ids"], strict=True))
 
     def _row(self, pair: Pair, known: dict[str, list[int]]) -> Row:
         left, right = (
-            [token for name, part in side.items() for token in self._part(name, [known[t] for t in part])]
+            [
+                token
+                for name, part in side.items()
+                if name in self.parts
+                for token in self._part(name, [known[t] for t in part])
+            ]
             for side in sides(pair)
         )
         head = [*self.opening, *left, *self.between]
@@ -84,8 +96,7 @@ class Reader:
 def sides(pair: Pair) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
     """The texts of each part, in order: those of the step's side, and those of the candidate's."""
     place, candidate = pair.place, pair.candidate
-    parts = ("step", "article", "method", "before", "after")
-    step: dict[str, tuple[str, ...]] = {name: (getattr(place, name),) for name in parts}
+    step: dict[str, tuple[str, ...]] = {name: (getattr(place, name),) for name in ("step", *STEP_SIDE)}
     goal = {"goal": (candidate.title,), "methods": candidate.methods, "first": candidate.first[:FIRST_STEPS]}
     return step, goal
 

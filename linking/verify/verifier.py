@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -41,11 +42,14 @@ class Verifier:
 
     @classmethod
     def of(cls, name: str, precision: Precision, device: str) -> Verifier:
-        """Any CrossEncoder of sentence-transformers, by name or folder.
+        """The one in a folder of its own, or any CrossEncoder of sentence-transformers, by name or folder.
 
         Raises:
-            BadInput: it cannot be loaded or does not fit (`linking.verify.cross`).
+            BadInput: it cannot be loaded or does not fit (`linking.verify.kinds`).
         """
+        folder = ModelFolder(Path(name))
+        if folder.judgement.exists() or folder.delta.exists():
+            return cls.load(folder, precision, device)
         return cls(load_cross_encoder(name, precision, device))
 
     @property

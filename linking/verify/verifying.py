@@ -18,58 +18,16 @@ import numpy as np
 import pyarrow as pa
 
 from howtree.progress import Bar, progress
-from linking.arrays import ArticleIds, Flags, Floats, Positions, Rows, Vectors
+from linking.arrays import ArticleIds, Flags, Floats, Positions
 from linking.candidates import CANDIDATE_SCHEMA, Goals, StepBatch
 from linking.pair import Pair
-from linking.rerank.decide import Decision
-from linking.rerank.linear import LinearLists
-from linking.retrieve.lists import positions_in
 from linking.retrieve.vectors import VectorStore, hash_texts
 from linking.run.executors import Executor
-from linking.text import goal_text, step_text
-from linking.verify.features import NAMES, Listed, Vectored, word_features
 from linking.verify.never import is_no_action, never
+from linking.verify.table import PairFeatures, Table
 from linking.verify.verifier import Verifier
 
 EXACT, HELPFUL = "exact", "helpful"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The candidates of a batch as arrays [n], in the order of steps and ranks."""
-
-    step: Positions
-    """Of each candidate's step in the batch."""
-    rank: Positions
-    """From 0."""
-    article: ArticleIds
-    score: Floats
-    probability: Floats
-
-    @classmethod
-    def of(cls, batch: StepBatch, table: pa.Table) -> Table:
-        """The columns of `CANDIDATE_SCHEMA`."""
-        step, rank, article = (table.column(name).to_numpy() for name in ("step_id", "rank", "article_id"))
-        reranked = table.column("rerank_score")
-        score = table.column("retrieval_score") if reranked.null_count else reranked
-        return cls(
-            np.searchsorted(batch.ids, step),
-            rank.astype(np.int64) - 1,
-            article,
-            score.to_numpy().astype(np.float64),
-            table.column("probability").to_numpy().astype(np.float64),
-        )
-
-    def listed(self, rows: Positions, reranked_by: Floats, decision: Decision) -> Listed:
-        """What the lists say of some candidates; their own scores are left out of `others`."""
-        grid = np.full((int(self.step.max(initial=0)) + 1, int(self.rank.max(initial=0)) + 1), -np.inf)
-        grid[self.step, self.rank] = self.score
-        others = grid[self.step[rows]]
-        others[np.arange(len(rows)), self.rank[rows]] = -np.inf
-        none = np.full((len(rows), 1), decision.bias)
-        total = np.logaddexp.reduce(np.concatenate([others, none], axis=1) / decision.temperature, axis=1)
-        best, rank = others.max(axis=1, initial=-np.inf), self.rank[rows].astype(np.float64) + 1
-        return Listed(self.score[rows], total, best, rank, reranked_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +53,12 @@ class Verifying:
         self,
         folder: Path,
         verifier: Verifier,
-        decision: Decision,
         goals: Goals,
-        vectors: tuple[VectorStore, VectorStore],
-        lists: LinearLists | None,
+        features: PairFeatures | None,
         part_size: int,
     ) -> None:
-        """`vectors` are the stores of goals and of steps; `lists` those of the reranker that ships, if it ran."""
-        self.verifier, self.decision, self.goals, self.lists = verifier, decision, goals, lists
-        self.goal_vectors, self.step_vectors = vectors
+        """`features` are there where the reranker that ships ran; a judgement needs them."""
+        self.verifier, self.goals, self.features = verifier, goals, features
         self.pairs = VectorStore(folder / f"pairs-{verifier.cross.digest[:12]}", part_size)
 
     def read(
@@ -157,25 +112,17 @@ class Verifying:
         """The first candidates of each step that are probable enough to matter."""
         reads = self.verifier.reads
         rows = np.flatnonzero((table.rank < reads.first) & (table.probability >= reads.least))
-        pairs = self._pairs(batch, table.step[rows], table.article[rows])
+        pairs = pairs_of(batch, self.goals, table.step[rows], table.article[rows])
         gone = np.array([never(pair) for pair in pairs], bool)
         texts = [pair.text() for pair in pairs]
         judgement = self.verifier.judgement
         if judgement is None:
             return Weighed(rows, texts, gone, None, None, ~gone)
-        features, products = self._features(batch, table, rows, pairs)
+        assert self.features is not None, "a judgement goes with the reranker that it was fitted on"
+        features, products = self.features.of(batch, table, rows, pairs)
         worth = judgement.worth(features, products)
         read = (judgement.of_unread(worth) >= reads.worth) & ~gone
         return Weighed(rows, texts, gone, features, worth, read)
-
-    def _pairs(self, batch: StepBatch, steps: Positions, articles: ArticleIds) -> list[Pair]:
-        """The pairs of steps, by their positions in the batch, and articles; both [n]."""
-        known_steps, of_step = np.unique(steps, return_inverse=True)
-        known_articles, of_article = np.unique(articles, return_inverse=True)
-        places, candidates = batch.places(known_steps), self.goals.candidates(known_articles)
-        return [
-            Pair(places[i], candidates[j]) for i, j in zip(of_step.tolist(), of_article.tolist(), strict=True)
-        ]
 
     def _judged(self, weighed: Weighed) -> tuple[Floats, Flags | None]:
         """The probability of each weighed pair, and whether it is rather exact than helpful."""
@@ -193,50 +140,15 @@ class Verifying:
         )
         return probability, exact
 
-    def _features(
-        self, batch: StepBatch, table: Table, rows: Positions, pairs: list[Pair]
-    ) -> tuple[Floats, Floats]:
-        """The features of some candidates, [n, 38], and the products of their vectors."""
-        assert self.lists is not None, "a judgement goes with the reranker that it was fitted on"
-        if not len(rows):
-            return np.empty((0, len(NAMES))), np.empty((0, 2 * self.step_vectors.vectors(rows).shape[1]))
-        steps, of_pair = np.unique(table.step[rows], return_inverse=True)
-        step_rows = self.step_vectors.rows(hash_texts([batch.texts[i] for i in steps]))
-        goal_rows = self.goal_vectors.rows(hash_texts([goal_text(pair.candidate.title) for pair in pairs]))
-        lists, reranked_by = self.lists.features(step_rows)
-        at = positions_in(goal_rows[:, None], lists.goals[of_pair])[:, 0]
-        listed = table.listed(rows, reranked_by[of_pair, at], self.decision)
-        vectored = self._vectored(step_rows[of_pair], goal_rows, pairs)
-        features = [
-            listed.features(self.decision.temperature, self.decision.bias),
-            vectored.features(),
-            word_features(pairs),
-        ]
-        return np.concatenate(features, axis=1), vectored.products()
 
-    def _vectored(self, step_rows: Rows, goal_rows: Rows, pairs: list[Pair]) -> Vectored:
-        places = [pair.place for pair in pairs]
-        first = [len(pair.candidate.first) for pair in pairs]
-        of_first = self._of_steps([text for pair in pairs for text in pair.candidate.first])
-        articles = self.goal_vectors.rows(hash_texts([goal_text(place.article) for place in places]))
-        return Vectored(
-            self.step_vectors.vectors(step_rows),
-            self.goal_vectors.vectors(goal_rows),
-            known(self.goal_vectors, articles),
-            self._of_steps([place.before for place in places]),
-            self._of_steps([place.after for place in places]),
-            np.split(of_first, np.cumsum(first)[:-1]),
-        )
-
-    def _of_steps(self, texts: list[str]) -> Vectors:
-        return known(self.step_vectors, self.step_vectors.rows(hash_texts([step_text(t) for t in texts])))
-
-
-def known(store: VectorStore, rows: Rows) -> Vectors:
-    """The vectors of rows, zeros for row -1."""
-    vectors = store.vectors(np.maximum(rows, 0))
-    vectors[rows < 0] = 0
-    return vectors
+def pairs_of(batch: StepBatch, goals: Goals, steps: Positions, articles: ArticleIds) -> list[Pair]:
+    """The pairs of steps, by their positions in the batch, and articles; both [n]."""
+    known_steps, of_step = np.unique(steps, return_inverse=True)
+    known_articles, of_article = np.unique(articles, return_inverse=True)
+    places, candidates = batch.places(known_steps), goals.candidates(known_articles)
+    return [
+        Pair(places[i], candidates[j]) for i, j in zip(of_step.tolist(), of_article.tolist(), strict=True)
+    ]
 
 
 def cut(step: Positions, closeness: Positions, probability: Floats) -> Floats:

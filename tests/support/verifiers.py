@@ -12,10 +12,10 @@ from linking.encode.encoder import load_encoder
 from linking.encode.folder import SMALL_ENCODER, ModelFolder
 from linking.encode.packaged import BASE_ENCODER, packaged_model
 from linking.model import Model
-from linking.verify.cross import graded_module, save_graded
 from linking.verify.features import NAMES
 from linking.verify.forest import Forest
 from linking.verify.judgement import Judgement, Linear, Reads
+from linking.verify.kinds import graded_module, save_graded
 
 
 def linear(size: int, **weights: float) -> Linear:
