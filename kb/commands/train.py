@@ -13,6 +13,20 @@ from howtree.extras import needs
 from howtree.files import WORK_SUFFIX
 from howtree.progress import say
 from kb.commands.options import Device, DeviceOption
+from kb.commands.train_cross_encoder import (
+    Around,
+    AroundOption,
+    ArticlesOption,
+    BatchOption,
+    CrossEncoderOption,
+    EpochsOption,
+    JudgedOption,
+    LanguageOption,
+    OthersOption,
+    RateOption,
+    SeedOption,
+    train_cross_encoder,
+)
 from kb.commands.train_output import refuse_before_work, refuse_shipped
 from kb.commands.train_verifier import verifier
 
@@ -164,9 +178,10 @@ def reranker(
     encoder: Annotated[
         str,
         typer.Option(
-            help="Folder of a model that `howtree train retriever` wrote; with -o also a shipped one."
+            help="Folder of a model that `howtree train retriever` wrote; with -o also a shipped one. With "
+            "--cross-encoder: what gives the lists that it learns to order [default: as for build]."
         ),
-    ],
+    ] = "",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -183,18 +198,39 @@ def reranker(
         ),
     ] = 0.5,
     device: DeviceOption = Device.auto,
+    cross_encoder: CrossEncoderOption = "",
+    context: AroundOption = Around.none,
+    judged: JudgedOption = None,
+    articles: ArticlesOption = None,
+    language: LanguageOption = "en",
+    epochs: EpochsOption = 3,
+    rate: RateOption = 2e-5,
+    batch: BatchOption = 8,
+    others: OthersOption = 7,
+    seed: SeedOption = 0,
 ) -> None:
     """Fit the reranker of a trained encoder again, and its decision; both are written to the model's folder, or with
-    -o beside a copy of the encoder.
+    -o beside a copy of the encoder. With --cross-encoder train a CrossEncoder, for build --reranker.
 
     Example: howtree train reranker --gold gold.jsonl --goals titles.txt --encoder my-encoder
     """
     needs("build", "training")
+    if cross_encoder:
+        course = {"epochs": epochs, "rate": rate, "lists": batch, "others": others, "seed": seed}
+        links_and_articles = judged, articles or [], language
+        train_cross_encoder(
+            cross_encoder, gold, goals, encoder, output, work, context, links_and_articles, course, device
+        )
+        return
     from linking.encode.folder import ModelFolder
     from linking.encode.packaged import BASES
     from linking.gold.links import read_gold, read_pool
     from linking.train.retriever import refit, refuse_foreign
 
+    if not encoder:
+        raise BadUsage(
+            "give --encoder, whose reranker is fitted again, or --cross-encoder, to train one of those"
+        )
     written = output or Path(encoder)
     if encoder in BASES:
         raise BadUsage(

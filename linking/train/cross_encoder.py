@@ -38,8 +38,14 @@ from linking.verify.modules import OneLabel
 from linking.verify.reader import GOAL_SIDE, MARKERS, REGISTERED, Reader
 from linking.verify.verifier import EVEN
 
-AROUND = {"none": (), "goal": ("article", "method"), "neighbours": ("before", "after")}
+AROUND: dict[str, tuple[str, ...]] = {
+    "none": (),
+    "goal": ("article", "method"),
+    "neighbours": ("before", "after"),
+}
 """By the context that is read, its parts; "both" are all of them."""
+NOWHERE = 1_000_000
+"""The rank of a goal that is not in the list."""
 USUAL = Course(epochs=3, rate=2e-5, others=7)
 """Larger models want a smaller rate; more goals in a list are what the paper had."""
 
@@ -172,7 +178,7 @@ def figures_of(logits: Any, positions: Any) -> CrossFigures:
     n = len(positions)
     there = positions >= 0
     own = logits[np.arange(n), np.maximum(positions, 0)]
-    rank = np.where(there, (logits > own[:, None]).sum(axis=1), n + logits.shape[1])
+    rank = np.where(there, (logits > own[:, None]).sum(axis=1), NOWHERE)
     linked = 1 / (1 + np.exp(-logits.max(axis=1))) >= EVEN
     return CrossFigures(
         n,

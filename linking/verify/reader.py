@@ -69,8 +69,8 @@ class Reader:
         if not texts:
             return {}
         options: dict[str, Any] = {"add_special_tokens": False, "truncation": True, "max_length": MOST}
-        if self.markers["step"] in self.tokenizer.all_special_ids:  # else a text could spell them
-            options["split_special_tokens"] = True
+        if self.markers["step"] == self.tokenizer.convert_tokens_to_ids(REGISTERED[0]):
+            options["split_special_tokens"] = True  # else a text could spell them
         found = self.tokenizer(texts, **options)
         return dict(zip(texts, found["input_ids"], strict=True))
 
