@@ -76,6 +76,8 @@ def add(
         append(base.reviews_path, review)
         back = shlex.join(["howtree", "review", "undo", review.id, "--who", who, "--kb", str(base.path)])
         say(f"Saved review {review.id} in {base.reviews_path}. To take it back: {back}")
+        if not review.by_person:
+            say(f"{review.who} is a model: its verdict is kept and exported, and changes no link.")
 
 
 def add_plan(plan: Path, who: str, kb: Path | None) -> None:
@@ -209,7 +211,8 @@ def agreement(
         }
         print(json.dumps(shown, indent=2))
         return
-    print(f"{among.people} people; {among.shared:,} pairs of step and goal graded by two or more")
+    models = f"; {among.models} models, which do not count" if among.models else ""
+    print(f"{among.people} people; {among.shared:,} pairs of step and goal graded by two or more{models}")
     print(
         f"Krippendorff's alpha: {number(among.alpha)} of the four grades, {number(among.alpha_link)} of link or not"
     )
@@ -268,7 +271,8 @@ def export(
 ) -> None:
     """Write what people decided as training pairs that `howtree train` reads, or their grades for a measurement.
 
-    One line per step: {"step": text, "goal": title, or null for no link, "not": [rejected titles]}.
+    One line per step: {"step": text, "goal": title, or null for no link, "not": [rejected titles]}. Steps that only
+    models judged follow, with "models".
 
     Example: howtree review export -o gold.jsonl
 

@@ -33,7 +33,9 @@ from kb.commands.train_verifier import verifier
 if TYPE_CHECKING:
     from linking.train.decision import DecisionReport
 
-GoldFile = Annotated[Path, typer.Option(help='JSON Lines of {"step": text, "goal": title}.')]
+GoldFile = Annotated[
+    Path, typer.Option(help='JSON Lines of {"step": text, "goal": title or null, "not": [titles]}.')
+]
 PoolFile = Annotated[
     Path, typer.Option(help="The pool of titles, one per line; the gold goals are among them.")
 ]
@@ -69,7 +71,8 @@ def decision(
     """
     needs("build", "training")
     from linking.encode.encoder import load_encoder
-    from linking.gold.links import check_gold, read_gold, read_pool
+    from linking.gold.links import check_gold, read_pool
+    from linking.gold.settle import read_settled
     from linking.model import Model
     from linking.train.decision import train_decision
 
@@ -79,7 +82,8 @@ def decision(
         )
     folder = work or output.with_name(output.name + WORK_SUFFIX)
     refuse_before_work(output.parent, folder)
-    pairs, pool = read_gold(gold), read_pool(goals)
+    (pairs, tally), pool = read_settled(gold), read_pool(goals)
+    say(tally.line())
     check_gold(pairs, pool)
     trained = load_encoder(encoder)
     reranker_beside = Model.of(trained, with_decision=False).reranker
@@ -137,7 +141,8 @@ def retriever(
     """
     needs("build", "training")
     from linking.encode.packaged import BASE_ENCODER, LARGE_BASE
-    from linking.gold.links import read_gold, read_pool
+    from linking.gold.links import read_pool
+    from linking.gold.settle import read_settled
     from linking.train.recipe import LARGE, Recipe
     from linking.train.retriever import refuse_foreign, train_retriever
 
@@ -145,7 +150,8 @@ def retriever(
     refuse_shipped(output)
     refuse_foreign(output)
     refuse_before_work(output.parent, folder)
-    pairs, pool = read_gold(gold), read_pool(goals)
+    (pairs, tally), pool = read_settled(gold), read_pool(goals)
+    say(tally.line())
     recipe = LARGE if encoder == LARGE_BASE else Recipe()
     recipe = replace(
         recipe,
@@ -224,7 +230,8 @@ def reranker(
         return
     from linking.encode.folder import ModelFolder
     from linking.encode.packaged import BASES
-    from linking.gold.links import read_gold, read_pool
+    from linking.gold.links import read_pool
+    from linking.gold.settle import read_settled
     from linking.train.retriever import refit, refuse_foreign
 
     if not encoder:
@@ -246,7 +253,8 @@ def reranker(
         refuse_foreign(output)
     folder = work or written.with_name(written.name + WORK_SUFFIX)
     refuse_before_work(written if output is None else written.parent, folder)
-    pairs, pool = read_gold(gold), read_pool(goals)
+    (pairs, tally), pool = read_settled(gold), read_pool(goals)
+    say(tally.line())
     result = refit(
         pairs, pool, encoder, written, folder, f"{gold.name}, {len(pairs.steps)} pairs", links, device.value
     )

@@ -256,11 +256,12 @@ def progress(kb: KnowledgeBase, who: str) -> None:
     part("So far")
     counts: dict[str, Any] = kb.records(
         """
+        WITH people AS (FROM verdicts WHERE is_person(who))
         SELECT (SELECT count(DISTINCT step_id) FROM verdicts WHERE who = $who) AS own,
-               (SELECT count(DISTINCT step_id) FROM verdicts) AS steps,
-               (SELECT count(DISTINCT who) FROM verdicts) AS people,
+               (SELECT count(DISTINCT step_id) FROM people) AS steps,
+               (SELECT count(DISTINCT who) FROM people) AS people,
                (SELECT count(*) FROM machine_links WHERE chosen AND source = 'model') AS chosen,
-               (SELECT count(DISTINCT e.step_id) FROM machine_links e SEMI JOIN verdicts USING (step_id)
+               (SELECT count(DISTINCT e.step_id) FROM machine_links e SEMI JOIN people USING (step_id)
                 WHERE e.chosen AND e.source = 'model') AS chosen_judged
         """,
         {"who": who},

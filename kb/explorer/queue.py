@@ -14,7 +14,8 @@ ORDERS = {
     "Least sure first": "TRUE ORDER BY abs(e.probability - $threshold), e.step_id",
     "Chosen links at random": "e.chosen ORDER BY hash(e.step_id)",
     "Steps without a link at random": "NOT e.chosen ORDER BY hash(e.step_id)",
-    "Judged by others": "e.step_id IN (SELECT step_id FROM verdicts WHERE who <> $who) ORDER BY hash(e.step_id)",
+    "Judged by others": "e.step_id IN (SELECT step_id FROM verdicts "
+    "WHERE who <> $who AND is_person(who)) ORDER BY hash(e.step_id)",
 }
 
 

@@ -11,7 +11,7 @@ from statistics import NormalDist
 from typing import Any
 
 from kb.review.judging import BINS
-from kb.review.overlay import majority, placed_reviews
+from kb.review.overlay import majority, most_votes, placed_reviews
 from kb.review.reviews import GRADES, Review
 from kb.store import KnowledgeBase
 
@@ -23,6 +23,8 @@ class Agreement:
     """How far people agree who graded the same step and goal."""
 
     people: int
+    models: int
+    """Reviewers named model:NAME, who are in no other figure."""
     shared: int
     """Pairs of step and goal that at least two people graded."""
     alpha: float | None
@@ -51,13 +53,14 @@ def agreement(reviews: Sequence[Review]) -> Agreement:
     """Krippendorff's alpha over the latest grade of each person for each step and goal."""
     grades: dict[tuple[Any, ...], dict[str, int]] = {}
     for review in reviews:
-        if review.verdict in GRADES:
+        if review.verdict in GRADES and review.by_person:
             unit = (review.article, review.method, review.step, review.text_hash, review.goal)
             grades.setdefault(unit, {})[review.who] = SCALE[review.verdict]
     shared = [graded for graded in grades.values() if len(graded) > 1]
     people = sorted({who for graded in shared for who in graded})
     return Agreement(
-        len({review.who for review in reviews}),
+        len({review.who for review in reviews if review.by_person}),
+        len({review.who for review in reviews if not review.by_person}),
         len(shared),
         alpha([[graded.get(who) for graded in shared] for who in people], "ordinal"),
         alpha(
@@ -101,6 +104,14 @@ def distance(c: int, k: int, counts: Mapping[int, int], level: str) -> float:
     return float((between - (counts[c] + counts[k]) / 2) ** 2)
 
 
+def by_step(kb: KnowledgeBase) -> dict[int, list[Review]]:
+    """The reviews that count, of each step in the order written."""
+    steps: dict[int, list[Review]] = {}
+    for step_id, review in placed_reviews(kb.cursor(), kb.log):
+        steps.setdefault(step_id, []).append(review)
+    return steps
+
+
 def decisions(kb: KnowledgeBase) -> Iterator[tuple[int, str, float, str | None, str]]:
     """The steps that people reviewed and the model linked, as the file has them, with what people decide.
 
@@ -108,9 +119,7 @@ def decisions(kb: KnowledgeBase) -> Iterator[tuple[int, str, float, str | None, 
         step id, key of the model's goal, probability, the goal's key decided (kb.review.overlay.NO_LINK for none, None
         where votes are even), and the step's text.
     """
-    steps: dict[int, list[Review]] = {}
-    for step_id, review in placed_reviews(kb.cursor(), kb.log):
-        steps.setdefault(step_id, []).append(review)
+    steps = by_step(kb)
     rows = kb.query(
         """
         SELECT e.step_id, a.key, e.probability, step_text(s.headline, s.body)
@@ -182,7 +191,8 @@ JOIN steps s USING (step_id)
 LEFT JOIN edges e ON e.step_id = d.step_id
 LEFT JOIN articles c ON c.article_id = e.child_id
 LEFT JOIN (
-    SELECT step_id, goal_id FROM verdicts WHERE state = 'current' AND verdict IN ('related', 'unhelpful')
+    SELECT step_id, goal_id FROM verdicts
+    WHERE state = 'current' AND verdict IN ('related', 'unhelpful') AND is_person(who)
     UNION ALL
     SELECT step_id, child_id FROM machine_links
 ) r ON r.step_id = d.step_id
@@ -192,10 +202,49 @@ ORDER BY d.step_id
 """
 
 
+JUDGED = """
+SELECT step_id, step_text(s.headline, s.body), a.key
+FROM (SELECT unnest(?) AS step_id) JOIN steps s USING (step_id)
+LEFT JOIN machine_links e USING (step_id) LEFT JOIN articles a ON a.article_id = e.child_id
+ORDER BY step_id
+"""
+TITLES = "SELECT key, goal FROM articles SEMI JOIN (SELECT unnest(?) AS key) USING (key)"
+
+
 def training_pairs(kb: KnowledgeBase) -> list[dict[str, Any]]:
     """What people decided, one record per step, in the form that `howtree train` reads as gold.
 
     `step` is the step's text; `goal` the title of its goal, None where people say that it has none; `not` the
-    titles that they rejected, which are negatives.
+    titles that they rejected, which are negatives. Behind them the steps that only models judged (`models_pairs`).
     """
-    return [{**pair, "not": pair["not"] or []} for pair in kb.records(PAIRS)]
+    people = [{**pair, "not": pair["not"] or []} for pair in kb.records(PAIRS)]
+    return [*people, *models_pairs(kb)]
+
+
+def models_pairs(kb: KnowledgeBase) -> Iterator[dict[str, Any]]:
+    """What models decide of steps that no person judged: records as those of `training_pairs`, and `models`."""
+    steps = {
+        step_id: reviews
+        for step_id, reviews in by_step(kb).items()
+        if not any(review.by_person for review in reviews)
+    }
+    rows = kb.query(JUDGED, [list(steps)]).fetchall()
+    keys = {review.goal for reviews in steps.values() for review in reviews} | {link for *_, link in rows}
+    wanted = [key for key in keys if key is not None]
+    titles = dict(
+        kb.query(
+            "SELECT key, goal FROM articles SEMI JOIN (SELECT unnest(?) AS key) USING (key)", [wanted]
+        ).fetchall()
+    )
+    for step_id, text, link in rows:
+        decided = most_votes(steps[step_id], link)
+        if decided is None:
+            continue
+        latest = {(review.who, review.goal): review for review in steps[step_id]}.values()
+        wrong = {review.goal for review in latest if review.verdict in ("related", "unhelpful")} | {link}
+        yield {
+            "step": text,
+            "goal": titles.get(decided),
+            "not": sorted(titles[key] for key in wrong - {decided, None}),
+            "models": sorted({review.who for review in steps[step_id]}),
+        }

@@ -6,7 +6,8 @@ session holds every review with the ids it speaks of, those that were baked into
 the file's edges and guesses, as if nobody had decided.
 
 How several verdicts become one link: one person, one vote for a step; the choice with the most votes wins; where
-votes are even the machine's link stays as it is. What a person's own reviews amount to says `choice`.
+votes are even the machine's link stays as it is. What a person's own reviews amount to says `choice`. A model
+that judges (`model:NAME`) has no vote: its reviews are in `verdicts`, and decide nothing.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ def choice(reviews: Iterable[Review], link: str | None) -> str | None:
 def majority(reviews: Iterable[Review], link: str | None) -> str | None:
     """What people decide for one step: one person, one vote; the choice with the most votes wins.
 
+    Models have no vote.
+
     Args:
         reviews: of one step, oldest first.
         link: as in `choice`.
@@ -67,6 +70,11 @@ def majority(reviews: Iterable[Review], link: str | None) -> str | None:
     Returns:
         the key of a goal, NO_LINK, or None where nobody decides or the votes are even: the machine's link stays.
     """
+    return most_votes((review for review in reviews if review.by_person), link)
+
+
+def most_votes(reviews: Iterable[Review], link: str | None) -> str | None:
+    """The choice with the most votes, as in `majority`, of whoever judged."""
     people: dict[str, list[Review]] = {}
     for review in reviews:
         people.setdefault(review.who, []).append(review)
@@ -242,7 +250,7 @@ def relation_of(reviews: Iterable[Review]) -> str:
     Args:
         reviews: of the step and the goal, oldest first.
     """
-    latest = {review.who: review.verdict for review in reviews}
+    latest = {review.who: review.verdict for review in reviews if review.by_person}
     return "exact" if {"exact", "another goal"} & set(latest.values()) else "helpful"
 
 

@@ -31,6 +31,8 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 GRADES = VERDICTS[:4]
 CONFIRMING = ("exact", "helpful", "another goal")
 """The verdicts that say: link the step to this goal. 'related' and 'unhelpful' say: do not."""
+MODEL_NAME = "model:"
+"""What the name of a reviewer begins with that is a model: its verdicts are kept, but it has no vote."""
 MAX_NOTE = 2_000
 REVIEWS_SUFFIX = ".reviews.jsonl"
 
@@ -63,6 +65,11 @@ class Review:
     when: str = field(default_factory=now)
     id: str = field(default_factory=new_id)
 
+    @property
+    def by_person(self) -> bool:
+        """Whether a person says it, and no model; as the macro is_person of texts.sql."""
+        return not self.who.strip().lower().startswith(MODEL_NAME)
+
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
             raise BadInput(f"a verdict is one of {', '.join(VERDICTS)}, not {self.verdict!r}")
@@ -72,6 +79,8 @@ class Review:
             raise BadInput("a step is never linked to the article it is in: name another goal")
         if not self.who.strip():
             raise BadInput("say who judges: a name or a handle")
+        if self.who.strip().lower() == MODEL_NAME:
+            raise BadInput(f"say which model judges: {MODEL_NAME}NAME")
         if len(self.note) > MAX_NOTE:
             raise BadInput(f"the note has {len(self.note):,} characters, more than {MAX_NOTE:,}: shorten it")
 

@@ -150,7 +150,7 @@ CREATE TABLE verdicts (
     parent_id BIGINT,                   -- the article that holds it
     goal_id   BIGINT,                   -- the goal judged; NULL with "no link"
     verdict   VARCHAR,                  -- exact, helpful, related, unhelpful, another goal or no link
-    who       VARCHAR,                  -- who judged
+    who       VARCHAR,                  -- who judged; model:NAME is a model, which has no vote
     judged_at TIMESTAMP,                -- when
     note      VARCHAR                   -- the judge's remark
 );

@@ -6,6 +6,9 @@ CREATE OR REPLACE MACRO step_text(headline, body) AS coalesce(nullif(headline, '
 -- The hash by which a review knows the text that was judged, as `text_hash` of kb/review/reviews.py makes it.
 CREATE OR REPLACE MACRO text_hash(step_text) AS sha256(step_text)[:16];
 
+-- Whether a reviewer of that name is a person: "model:NAME" is a model, whose verdicts are kept and have no vote.
+CREATE OR REPLACE MACRO is_person(reviewer) AS NOT starts_with(lower(trim(reviewer)), 'model:');
+
 -- The words of a text as search compares them: lower case, without accents, letters and digits only.
 CREATE OR REPLACE MACRO words_of(words_text) AS
     list_filter(regexp_split_to_array(lower(strip_accents(words_text)), '[^\p{L}\p{N}]+'), lambda w: w <> '');

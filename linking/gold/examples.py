@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,27 @@ class Examples:
     steps: list[str]
     goals: list[str]
     also: list[frozenset[str]]
+    unlinked: list[str] = field(default_factory=list)
+    """Steps that have no goal."""
+    rejected: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By step, the goals that people rejected for it."""
+
+    @property
+    def texts(self) -> list[str]:
+        """The steps of the pairs, then those without a goal."""
+        return [*self.steps, *self.unlinked]
+
+    def right(self, i: int) -> frozenset[str]:
+        """All goals that are right for text i."""
+        return self.also[i] if i < len(self.steps) else frozenset()
+
+    def wrong(self, i: int) -> frozenset[str]:
+        """The goals that people rejected for text i."""
+        return self.rejected.get(self.text(i), frozenset())
+
+    def text(self, i: int) -> str:
+        """Text i."""
+        return self.steps[i] if i < len(self.steps) else self.unlinked[i - len(self.steps)]
 
     def links(self) -> dict[str, int]:
         """How many steps link to each goal."""
@@ -31,7 +52,7 @@ class Examples:
 
 
 def training_part(gold: Gold) -> Examples:
-    """The pairs that may be trained on, each once.
+    """The pairs that may be trained on and the steps without a goal, each once.
 
     Raises:
         BadInput: fewer than two are left.
@@ -51,9 +72,11 @@ def examples_of(gold: Gold, lines: Iterable[int]) -> Examples:
     also: dict[str, set[str]] = {}
     for step, goal in zip(gold.steps, gold.goals, strict=True):
         also.setdefault(step_text(step), set()).add(goal_text(goal))
-    pairs = dict.fromkeys((step_text(gold.steps[i]), goal_text(gold.goals[i])) for i in lines)
+    said = dict.fromkeys((step_text(gold.steps[i]), goal_text(gold.goals[i])) for i in lines)
+    pairs = [(step, goal) for step, goal in said if goal]
     steps, goals = [step for step, _ in pairs], [goal for _, goal in pairs]
-    return Examples(steps, goals, [frozenset(also[step]) for step in steps])
+    unlinked = [step for step, goal in said if not goal]
+    return Examples(steps, goals, [frozenset(also[step]) for step in steps], unlinked, gold.rejected)
 
 
 def log_links(counts: Counts) -> NDArray[np.float32]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from howtree.errors import BadInput
 from howtree.progress import warn
+from linking.text import goal_text
 
 OUTSIDE = 0.01
 """Gold with a larger share of goals outside the pool is refused."""
@@ -24,15 +26,42 @@ class Gold:
 
     steps: list[str]
     goals: list[str]
+    rejected: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By step, the goals that people rejected for it; both as the models read them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a file of gold links."""
+
+    step: str
+    goal: str
+    """"" where the step has none."""
+    rejected: tuple[str, ...] | None = None
+    """Titles that people rejected for the step; None in a line that says nothing of it, as editors' links do."""
+    by_models: bool = False
+    """Whether only models that judge say so."""
 
 
 def read_gold(path: Path) -> Gold:
     """Read gold links from JSON Lines: {"step": text, "goal": title, or null for a step that has no goal}.
 
+    Every line counts, as it is. What is trained on is settled first (`linking.gold.settle`).
+
     Raises:
         BadInput: the file cannot be read, a line is no such record, or there are no lines.
     """
-    steps, goals = [], []
+    lines = list(read_lines(path))
+    return Gold([line.step for line in lines], [line.goal for line in lines])
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    """Read gold links as `read_gold` does, with what people rejected: "not", a list of titles.
+
+    Raises:
+        BadInput: the file cannot be read, a line is no such record, or there are no lines.
+    """
+    known = False
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -43,13 +72,26 @@ def read_gold(path: Path) -> Gold:
         try:
             record = json.loads(line)
             step, goal = record["step"], record["goal"]
-        except (ValueError, KeyError, TypeError) as error:
+            rejected, models = (titles_of(record.get(name)) for name in ("not", "models"))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadInput(f'{path}:{number}: expected {{"step": text, "goal": title}}') from error
-        steps.append(str(step))
-        goals.append("" if goal is None else str(goal))
-    if not steps:
+        known = True
+        yield Line(str(step), "" if goal is None else str(goal), rejected, bool(models))
+    if not known:
         raise BadInput(f'{path} holds no gold links: give JSON Lines of {{"step": text, "goal": title}}')
-    return Gold(steps, goals)
+
+
+def titles_of(value: Any) -> tuple[str, ...] | None:
+    """A list of texts, None where there is none.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise TypeError(f"{value!r} is no list of texts")
+    return tuple(value)
 
 
 def read_pool(path: Path) -> list[str]:
@@ -75,6 +117,7 @@ def check_gold(gold: Gold, pool: Sequence[str]) -> None:
         BadInput: they are more than `OUTSIDE` of the pairs, so gold and pool do not belong together.
     """
     titles = set(pool)
+    warn_of_rejected(gold, {goal_text(title) for title in pool})
     outside = [goal for goal in gold.goals if goal and goal not in titles]
     if not outside:
         return
@@ -90,10 +133,22 @@ def check_gold(gold: Gold, pool: Sequence[str]) -> None:
     warn(f"{told}. They count as missed.")
 
 
+def warn_of_rejected(gold: Gold, texts: set[str]) -> None:
+    """Tell of rejected goals that are no title of the pool: nothing can be learnt from them."""
+    outside = sorted({goal for goals in gold.rejected.values() for goal in goals} - texts)
+    if outside:
+        shown = f"{', '.join(map(repr, outside[:3]))}{', ...' if len(outside) > 3 else ''}"
+        warn(f"{len(outside)} rejected goals are not among the titles of the pool and teach nothing: {shown}")
+
+
+def part_of(gold: Gold, lines: Sequence[int]) -> Gold:
+    """Some lines of the gold."""
+    return Gold([gold.steps[i] for i in lines], [gold.goals[i] for i in lines], gold.rejected)
+
+
 def with_goal(gold: Gold) -> Gold:
     """The gold without the steps that have no goal."""
-    kept = [i for i, goal in enumerate(gold.goals) if goal]
-    return Gold([gold.steps[i] for i in kept], [gold.goals[i] for i in kept])
+    return part_of(gold, [i for i, goal in enumerate(gold.goals) if goal])
 
 
 def marks(steps: Sequence[str]) -> NDArray[np.float64]:
@@ -118,7 +173,7 @@ def dev_part(gold: Gold) -> Gold:
         raise BadInput(
             f"none of the {len(gold.steps)} gold pairs is in the held-out tenth: measure all of them"
         )
-    return Gold([gold.steps[i] for i in kept], [gold.goals[i] for i in kept])
+    return part_of(gold, kept)
 
 
 def split_of(steps: Sequence[str]) -> NDArray[np.str_]:

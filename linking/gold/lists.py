@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from howtree.progress import progress
-from linking.arrays import Floats, Positions, Rows
+from linking.arrays import Flags, Floats, Positions, Rows
 from linking.encode.encoder import Encoder
 from linking.gold.links import Gold
 from linking.rerank.linear import LinearReranker
@@ -60,6 +60,16 @@ class GoldRetriever:
         ranked.update()
         lists, features = ranked.features(self.rows)
         return self._with_positions(lists), features
+
+    def rejected(self, lists: GoalLists) -> Flags:
+        """Which goals of each step's list people rejected for it, [n, k]."""
+        found = np.zeros(lists.goals.shape, bool)
+        for i, step in enumerate(self.gold.steps):
+            if titles := self.gold.rejected.get(step_text(step)):
+                found[i] = np.isin(lists.goals[i], self.goals.rows(hash_texts(sorted(titles)))) & (
+                    lists.goals[i] >= 0
+                )
+        return found
 
     @property
     def _folder_of_reranked(self) -> Path:

@@ -4,7 +4,8 @@ Two rounds. In the first a step tells its goal from the goals of the other steps
 hard negatives, the goals that the model of the first round puts near the step: once by the cosine, once by late
 interaction, both with what editors like to link to explained away. A goal that may be right as well is never a
 negative: the same goal, another gold goal of the same step, and titles that the untrained encoder puts close to the
-gold title.
+gold title. A goal that people rejected is always one, in both rounds; and to a step that has no goal all of them are,
+with "no link" as what is right.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ from linking.encode.folder import ModelFolder
 from linking.encode.heads import TokenHead, load_head, save_head
 from linking.encode.tokens import AS_GOAL, AS_STEP
 from linking.gold.examples import Examples, log_links
-from linking.gold.links import Gold, in_dev
+from linking.gold.links import Gold, in_dev, with_goal
 from linking.text import goal_text, step_text
+from linking.train.average import average
 from linking.train.mining import NearDuplicates, mined_negatives
-from linking.train.recipe import Recipe, contrastive_loss, list_loss, rate_at, soft_coverages
+from linking.train.recipe import Recipe, contrastive_loss, list_loss, rate_at, soft_coverages, unlinked_loss
 
 CHUNKS = 4
 """A batch is run in so many pieces of like length: less padding, the same gradient."""
@@ -54,7 +56,8 @@ class Run:
     ) -> None:
         self.encoder, self.examples, self.gold, self.recipe = encoder, examples, gold, recipe
         self.pool = [goal_text(title) for title in pool]
-        data = [*examples.steps, *examples.goals, *self.pool]
+        data = [*examples.texts, *examples.goals, *self.pool]
+        data += [text for step, goals in examples.rejected.items() for text in (step, *sorted(goals))]
         of_run = {name: value for name, value in asdict(recipe).items() if name not in ("runs", "late")}
         course = {name: repr((name, value)) for name, value in of_run.items()}
         first = [part for name, part in course.items() if name not in OF_SECOND_ROUND]
@@ -68,7 +71,10 @@ class Run:
         untrained = load_encoder(encoder.source, encoder.precision, encoder.device)
         self.duplicates = NearDuplicates(untrained, work / f"titles-{encoder.digest[:16]}", recipe.duplicate)
         # All at once: a GPU would run a full batch for the handful of titles that a batch of pairs brings.
-        self.duplicates.vectors(examples.goals)
+        self.place = {title: j for j, title in enumerate(self.pool)}
+        self.duplicates.vectors(
+            [*examples.goals, *sorted(set().union(*examples.rejected.values()) & {*self.pool})]
+        )
         torch.manual_seed(0)  # heads of all seeds start alike, so that their weights can be averaged
         encoder.head = self.head = TokenHead(encoder.dimension).to(encoder.device)
         self.links = examples.links()
@@ -98,7 +104,7 @@ class Run:
             ],
             weight_decay=0.01,
         )
-        batches = -(-len(self.examples.steps) // self.recipe.batch)
+        batches = -(-len(self.examples.texts) // self.recipe.batch)
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimiser, lambda n: rate_at(n, epochs * batches, self.recipe.warmup)
         )
@@ -116,7 +122,7 @@ class Run:
         torch.manual_seed(self.recipe.seed * 1_000 + epoch)
         model = self.encoder.model.train()
         losses: list[float] = []
-        with progress(None, f"Training, epoch {epoch + 1}", len(self.examples.steps), "pairs") as bar:
+        with progress(None, f"Training, epoch {epoch + 1}", len(self.examples.texts), "pairs") as bar:
             for rows in self.batches(dice):
                 loss = self.gradient(rows, None if negatives is None else self.drawn(rows, negatives, dice))
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -128,18 +134,23 @@ class Run:
         return float(np.mean(losses))
 
     def batches(self, dice: np.random.Generator) -> Iterator[list[int]]:
-        """The pairs in random order, a batch at a time; a last batch of one pair, with no negative, is left out."""
-        order = dice.permutation(len(self.examples.steps)).tolist()
+        """The texts in random order, in batches, pairs first; a last batch of one, with no negative, is left out."""
+        order = dice.permutation(len(self.examples.texts)).tolist()
         for start in range(0, len(order), self.recipe.batch):
             if len(rows := order[start : start + self.recipe.batch]) > 1:
-                yield rows
+                yield sorted(rows, key=lambda i: i >= len(self.examples.steps))
 
     def drawn(self, rows: list[int], negatives: list[Positions], dice: np.random.Generator) -> Positions:
-        """Hard negatives of some steps, positions in the pool [n, k]; from all of the pool where too few are known."""
+        """Hard negatives of some steps, positions in the pool [n, k]: what people rejected, then what is mined.
+
+        Where too few are known they are from all of the pool.
+        """
         count = self.recipe.negatives
         lists = []
         for i in rows:
             hard = dice.permutation(negatives[i])[:count]
+            if rejected := self.rejected(i):
+                hard = np.concatenate([dice.permutation(rejected), np.setdiff1d(hard, rejected)])[:count]
             other = np.array(
                 [j for j in dice.integers(0, len(self.pool), 4 * count) if self.is_wrong(i, j)], np.int64
             )
@@ -147,8 +158,12 @@ class Run:
         return np.stack(lists)
 
     def is_wrong(self, i: int, position: int) -> bool:
-        """Whether the goal at a position of the pool is none of those that gold gives to step i."""
-        return self.pool[position] not in self.examples.also[i]
+        """Whether the goal at a position of the pool is none of those that gold gives to text i."""
+        return self.pool[position] not in self.examples.right(i)
+
+    def rejected(self, i: int) -> list[int]:
+        """Positions in the pool of the goals that people rejected for text i."""
+        return sorted(self.place[title] for title in self.examples.wrong(i) if title in self.place)
 
     def gradient(self, rows: list[int], hard: Positions | None) -> float:
         """Leave the gradient of a batch in the weights and return its loss.
@@ -170,19 +185,51 @@ class Run:
         return self.gradient(rows, hard)
 
     def loss(self, rows: list[int], hard: Positions | None) -> Any:
-        """The loss of a batch: among the goals of the batch, and in the second round in each step's own list."""
-        goals = [self.examples.goals[i] for i in rows]
-        n = len(rows)
-        texts = [*(self.examples.steps[i] for i in rows), *goals]
+        """The loss of a batch: among the goals of the batch, and in the second round in each step's own list.
+
+        Pairs and steps without a goal weigh alike. The goals of the batch are those of its pairs, then what people
+        rejected for any of its steps.
+        """
+        pairs = [i for i in rows if i < len(self.examples.steps)]
+        goals = [self.examples.goals[i] for i in pairs]
+        goals += [self.pool[j] for j in sorted({j for i in rows for j in self.rejected(i)})]
+        texts = [*(self.examples.text(i) for i in rows), *goals]
         if hard is not None:
             texts += [self.pool[j] for j in hard.ravel()]
-        vectors, states, words = self.embed(texts)
-        masked = self.on_device(self.may_be_right(rows, goals))
-        loss = contrastive_loss(vectors[:n], vectors[n : 2 * n], masked, self.recipe.scale)
+        embedded, n, m = self.embed(texts), len(rows), len(rows) + len(goals)
+        share, losses = len(pairs) / n, []
+        if pairs:
+            masked = self.on_device(self.may_be_right(pairs, goals))
+            vectors = embedded[0]
+            loss = contrastive_loss(vectors[: len(pairs)], vectors[n:m], masked, self.recipe.scale)
+            if hard is not None:
+                loss = loss + self.loss_of_lists(pairs, hard[: len(pairs)], embedded, n, m)
+            losses.append(loss if share == 1 else share * loss)
+        if share < 1:
+            losses.append((1 - share) * self.loss_of_unlinked(len(pairs), hard, embedded[0], n, m))
+        return sum(losses[1:], losses[0])
+
+    def loss_of_unlinked(self, first: int, hard: Positions | None, vectors: Any, n: int, m: int) -> Any:
+        """The loss of a batch's steps without a goal, from its text `first` on: against its goals, and their own lists.
+
+        The vectors are those of `n` steps, of goals up to `m`, and of lists.
+        """
+        steps = vectors[first:n]
+        loss = unlinked_loss(steps @ vectors[n:m].T, self.recipe.scale)
         if hard is None:
             return loss
+        of_list = m + torch.arange(hard.size).view(n, -1)[first:]
+        return loss + unlinked_loss(torch.einsum("nd,nkd->nk", steps, vectors[of_list]), self.recipe.scale)
+
+    def loss_of_lists(
+        self, rows: list[int], hard: Positions, embedded: tuple[Any, Any, Any], first: int, lists: int
+    ) -> Any:
+        """The loss of pairs in their own lists: their goals are from `first` on, their negatives from `lists` on."""
+        vectors, states, words = embedded
+        n = len(rows)
         # Row i of a list is the right goal, then its negatives: [n, 1 + k].
-        of_list = torch.cat([torch.arange(n)[:, None], n + torch.arange(hard.size).view(n, -1)], dim=1) + n
+        negatives = lists + torch.arange(hard.size).view(n, -1)
+        of_list = torch.cat([first + torch.arange(n)[:, None], negatives], dim=1)
         cosine = torch.einsum("nd,nkd->nk", vectors[:n], vectors[of_list])
         explained = self.on_device(self.recipe.links * self.other_links(rows, hard))
         tokens, weights = self.head(states)
@@ -192,17 +239,18 @@ class Run:
         )
         mix = self.head.mix
         mixed = mix[0] * cosine + mix[1] * of_goal + mix[2] * of_step
-        return loss + list_loss(self.recipe.scale * cosine + explained) + list_loss(mixed + explained)
+        return list_loss(self.recipe.scale * cosine + explained) + list_loss(mixed + explained)
 
     def on_device(self, array: NDArray[Any]) -> Any:
         """An array as a tensor where the model runs."""
         return torch.from_numpy(array).to(self.encoder.device)
 
     def may_be_right(self, rows: list[int], goals: list[str]) -> Flags:
-        """Which goals of a batch each of its steps must not count as negatives, [n, n]; goal i is that of step i."""
-        masked = self.duplicates.among(goals, goals)
+        """Which goals of a batch each of its pairs must not count as negatives, [n, m]; goal i is that of pair i."""
+        masked = self.duplicates.among(goals[: len(rows)], goals)
         for position, i in enumerate(rows):
             masked[position] |= [goal in self.examples.also[i] for goal in goals]
+            masked[position] &= [goal not in self.examples.wrong(i) for goal in goals]
             masked[position, position] = False
         return masked
 
@@ -272,33 +320,19 @@ class Run:
 
     def recall_on_dev(self) -> float:
         """R@1 of the held-out steps among all gold goals: a quick sign of progress, used for no choice."""
-        dev = np.flatnonzero(in_dev(self.gold.steps))
+        gold = with_goal(self.gold)
+        dev = np.flatnonzero(in_dev(gold.steps))
         if not len(dev):
             return 0.0
-        goals = sorted({goal_text(goal) for goal in self.gold.goals})
-        steps = self.encoder.encode([step_text(self.gold.steps[i]) for i in dev])
+        goals = sorted({goal_text(goal) for goal in gold.goals})
+        steps = self.encoder.encode([step_text(gold.steps[i]) for i in dev])
         best = (steps @ self.encoder.encode(goals).T).argmax(axis=1)
-        return float(
-            np.mean([goals[b] == goal_text(self.gold.goals[i]) for b, i in zip(best, dev, strict=True)])
-        )
+        return float(np.mean([goals[b] == goal_text(gold.goals[i]) for b, i in zip(best, dev, strict=True)]))
 
     def average(self, others: Sequence[Run]) -> None:
-        """Take the mean of this run's weights and those of others, encoder and head ("model soup").
-
-        Source: Wortsman et al. (2022), arXiv 2203.05482. Runs from one start lie in one basin, so their mean does too.
-        """
-        for mine, theirs in (
-            (self.encoder.model, [run.encoder.model for run in others]),
-            (self.head, [run.head for run in others]),
-        ):
-            states = [model.state_dict() for model in (mine, *theirs)]
-            mean = {
-                name: torch.stack([state[name] for state in states]).mean(dim=0)
-                if tensor.is_floating_point()
-                else tensor
-                for name, tensor in states[0].items()
-            }
-            mine.load_state_dict(mean)
+        """Take the mean of this run's weights and those of others, encoder and head."""
+        average(self.encoder.model, [run.encoder.model for run in others])
+        average(self.head, [run.head for run in others])
 
     def restore_weights(self, epoch: int) -> None:
         """Go on from the checkpoint after `epoch` epochs."""

@@ -42,12 +42,12 @@ def mined_negatives(
     depth: int,
     path: Path,
 ) -> list[Positions]:
-    """For each training step those of its `depth` nearest goals that are not right: positions in the pool.
+    """For each of `examples.texts` those of its `depth` nearest goals that are not right: positions in the pool.
 
     They are kept at `path`, so a run that was stopped goes on with the same.
     """
     if not path.exists():
-        nearest = nearest_goals(encoder, examples.steps, pool, depth)
+        nearest = nearest_goals(encoder, examples.texts, pool, depth)
         duplicates.vectors([*examples.goals, *(pool[j] for j in np.unique(nearest[nearest >= 0]))])
         kept = np.full(nearest.shape, -1, np.int64)
         for i, positions in enumerate(progress(nearest, "Sorting out near-duplicates", unit="steps")):
@@ -61,7 +61,12 @@ def mined_negatives(
 def without_right(
     examples: Examples, i: int, positions: Positions, pool: Sequence[str], duplicates: NearDuplicates
 ) -> Positions:
-    """Those of the goals at `positions` that are neither right for step i nor near-duplicates of its goal."""
+    """Those of the goals at `positions` that are neither right for text i nor near-duplicates of its goal.
+
+    Where it has no goal they are all wrong.
+    """
+    if i >= len(examples.steps):
+        return positions
     titles = [pool[j] for j in positions]
     near = duplicates.among([examples.goals[i]], titles)[0]
     right = np.array([title in examples.also[i] for title in titles], bool)

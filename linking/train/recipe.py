@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+NONE = 0.5
+"""A step without a goal is to be less near to every goal than this cosine."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -61,6 +64,21 @@ def contrastive_loss(steps: Any, goals: Any, masked: Any, scale: float) -> Any:
 
     logits = (scale * steps @ goals.T).masked_fill(masked, -torch.inf)
     return torch.nn.functional.cross_entropy(logits, torch.arange(len(steps), device=logits.device))
+
+
+def unlinked_loss(cosines: Any, scale: float) -> Any:
+    """Mean of log(1 + sum_j exp(scale * (cos_ij - NONE))): "no link" is right, with `NONE` as its cosine.
+
+    It is the loss of `contrastive_loss` with one more goal, which stands at `NONE` from every step.
+
+    Args:
+        cosines: of steps without a goal and goals, [n, m].
+        scale: factor of the cosine.
+    """
+    import torch
+
+    logits = scale * (cosines - NONE)
+    return torch.logsumexp(torch.cat([logits.new_zeros(len(logits), 1), logits], dim=1), dim=1).mean()
 
 
 def list_loss(scores: Any) -> Any:

@@ -12,7 +12,7 @@ from linking.encode.device import Device, device_of, precision_of_training
 from linking.encode.encoder import SentenceEncoder, has_transformer, load_encoder, save_encoder
 from linking.encode.folder import ModelFolder
 from linking.gold.examples import training_part
-from linking.gold.links import Gold, check_gold, with_goal
+from linking.gold.links import Gold, check_gold
 from linking.model import save_fitted
 from linking.rerank.features import FEATURES
 from linking.rerank.linear import LinearReranker
@@ -44,7 +44,6 @@ def train_retriever(
         BadInput: the gold does not fit the pool, too few pairs are left to train on, `output` holds something
             else, or `base` has no transformer to train.
     """
-    gold = with_goal(gold)
     check_gold(gold, pool)
     examples = training_part(gold)
     refuse_foreign(output)
@@ -122,7 +121,6 @@ def refit(
     start = ModelFolder.of(base)
     if output != start.path:
         refuse_foreign(output)
-    gold = with_goal(gold)
     check_gold(gold, pool)
     encoder = load_encoder(base, device=device)
     reranker, result = fit_rest(gold, pool, encoder, work, source, links)
@@ -152,6 +150,8 @@ def card(
     run: Run, folder: ModelFolder, reranker: LinearReranker, result: DecisionReport, base: str, source: str
 ) -> str:
     """The model card: data, recipe, figures, limits."""
+    lone = len(run.examples.unlinked)
+    unlinked = f"and {lone:,} steps without a goal " if lone else ""
     recipe = "\n".join(f"- {name}: {value}" for name, value in asdict(run.recipe).items())
     epochs = "\n".join(f"- {', '.join(f'{k} {v:.4g}' for k, v in line.items())}" for line in run.history)
     weights = "\n".join(
@@ -162,9 +162,10 @@ def card(
     return f"""# Linker of steps to goals: bi-encoder, late-interaction reranker, decision
 
 Fine-tuned from {base} by `howtree train retriever` on {len(run.examples.steps):,} pairs of a step and a goal
-({source}) against a pool of {len(run.pool):,} goals. A hash of the step keeps two parts out of training: a tenth
-for measuring, and a further twentieth on which `{reranker_file}` and `{decision_file}` are fitted. `{precedents_file}`
-holds the steps of the training pairs as vectors of eight-bit numbers, and hashes of their goals; no text.
+{unlinked}({source}) against a pool of {len(run.pool):,} goals. A hash of the step keeps two parts out of training:
+a tenth for measuring, and a further twentieth on which `{reranker_file}` and `{decision_file}` are fitted.
+`{precedents_file}` holds the steps of the training pairs as vectors of eight-bit numbers, and hashes of their goals;
+no text.
 
 ## Recipe
 

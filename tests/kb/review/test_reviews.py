@@ -125,6 +125,9 @@ def reviews(*said: str) -> list[Review]:
         (["ann exact m", "bob exact m", "cy no link"], "m"),
         (["ann unhelpful m", "bob another-goal g", "cy another-goal g"], "g"),
         (["ann exact m", "ann exact m", "bob no link", "cy no link"], NO_LINK),  # one person, one vote
+        (["model:a no link", "model:b no link"], None),  # models have no vote
+        (["ann exact m", "model:a no link", "model:b no link"], "m"),
+        (["ann exact m", "bob no link", "model:a exact m"], None),
     ],
 )  # fmt: skip
 def test_what_several_verdicts_amount_to(said: list[str], decided: str | None) -> None:
@@ -376,6 +379,56 @@ def test_precision_counts_what_people_decided(path: Path) -> None:
             {"step": "Line the tin.", "goal": "Line a Pan", "not": []},
             {"step": "Heat the oven.", "goal": "Preheat an Oven", "not": ["Clean an Oven"]},
         ]
+
+
+def test_a_model_is_kept_and_exported_but_is_no_person(run: Run, path: Path, tmp_path: Path) -> None:
+    with KnowledgeBase(path) as kb:
+        before = links(kb)
+        for judge in ("model:a", "Model:b"):
+            say_of(kb, 1, "exact", LINE, judge)
+            say_of(kb, 2, "no link", None, judge)
+            say_of(kb, 3, "another goal", PREHEAT, judge)
+        assert links(kb) == before
+        assert agreement(kb.log.reviews).people == 0 and agreement(kb.log.reviews).models == 2
+        assert agreement(kb.log.reviews).shared == 0 and agreement(kb.log.reviews).alpha is None
+        assert sum(part.judged for part in precision(kb)) == 0
+        kept = kb.query(
+            "SELECT who, state, count(*) FROM verdicts WHERE NOT is_person(who) GROUP BY ALL ORDER BY 1"
+        )
+        assert kept.fetchall() == [("Model:b", "current", 3), ("model:a", "current", 3)]
+        models = {"models": ["Model:b", "model:a"]}
+        assert training_pairs(kb) == [
+            {"step": "Line the tin.", "goal": "Line a Pan", "not": [], **models},
+            {"step": "Beat the eggs.", "goal": None, "not": ["Clean an Oven"], **models},
+            {"step": "Heat the oven.", "goal": "Preheat an Oven", "not": ["Clean an Oven"], **models},
+        ]
+        say_of(kb, 1, "helpful", LINE)
+        say_of(kb, 3, "unhelpful", PREHEAT)
+        assert links(kb) == [(1, LINE, "person"), (3, CLEAN, "model")]
+        relation = kb.query("SELECT relation FROM edges WHERE step_id = 1").fetchall()
+        assert relation == [("helpful",)]  # not the models' "exact"
+        assert agreement(kb.log.reviews).people == 1
+        assert training_pairs(kb) == [
+            {"step": "Line the tin.", "goal": "Line a Pan", "not": []},
+            {"step": "Beat the eggs.", "goal": None, "not": ["Clean an Oven"], **models},
+        ]
+    exported = tmp_path / "gold.jsonl"
+    assert run("review", "export", "-o", exported, "--kb", path).returncode == 0
+    assert [json.loads(line).get("models") for line in exported.read_text().splitlines()] == [
+        None,
+        models["models"],
+    ]
+    assert "1 people" in run("review", "agreement", "--kb", path).stdout
+    assert "model:a" in run("review", "list", "--kb", path).stdout
+    baked = tmp_path / "baked.duckdb"
+    assert run("review", "bake", "-o", baked, "--kb", path).returncode == 0
+    with KnowledgeBase(baked) as kb:
+        assert links(kb) == [(1, LINE, "person"), (3, CLEAN, "model")]
+        assert kb.query("SELECT count(*) FROM verdicts WHERE NOT is_person(who)").fetchall() == [(6,)]
+    done = run("review", "add", 1, "exact", "--who", "model:", "--kb", path)
+    assert done.returncode == 1 and "model:NAME" in done.stderr
+    done = run("review", "add", 1, "exact", "--who", "model:c", "--kb", path)
+    assert done.returncode == 0 and "changes no link" in done.stderr
 
 
 def test_reading_commands_do_not_load_what_only_reviews_need() -> None:

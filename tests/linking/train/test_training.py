@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from support.command import Run as RunCommand
+from support.gold import SMALL, small_gold
 
 from howtree.errors import BadInput
 from howtree.files import digest_of_file
@@ -23,24 +23,6 @@ from linking.rerank.linear import LinearReranker
 from linking.train.fine_tuning import Run
 from linking.train.recipe import LARGE, Recipe, contrastive_loss, rate_at
 from linking.train.retriever import train_retriever
-
-THINGS = ("car", "bike", "wall", "shirt", "window", "oven", "garden", "boat", "cat", "piano", "roof", "floor")
-VERBS = {"Wash": "Scrub", "Repair": "Mend", "Paint": "Colour", "Sell": "Find a buyer for", "Draw": "Sketch"}
-
-
-def small_gold() -> tuple[Gold, list[str]]:
-    """Paraphrases made by hand: "Scrub the car" is "Wash a Car"; two steps a goal."""
-    pairs = [
-        (f"{said} {word} {thing}", f"{verb} a {thing.title()}")
-        for verb, said in VERBS.items()
-        for thing in THINGS
-        for word in ("the", "your")
-    ]
-    random.Random(0).shuffle(pairs)
-    return Gold([s for s, _ in pairs], [g for _, g in pairs]), [*sorted({g for _, g in pairs}), "Bake Bread"]
-
-
-SMALL = Recipe(epochs=1, hard_epochs=1, batch=32, mined=10, negatives=2)
 
 
 def test_the_loss_is_the_formula() -> None:
