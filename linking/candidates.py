@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from linking.arrays import ArticleIds, Floats, Positions, Rows, StepIds
+from linking.arrays import ArticleIds, Flags, Floats, Positions, Rows, StepIds
 from linking.pair import Candidate, Candidates, Place, Places
 from linking.rerank.decide import Decision
 from linking.retrieve.lists import GoalLists
@@ -23,6 +24,10 @@ CANDIDATE_SCHEMA = pa.schema(
         "relation": pa.string(),
     }
 )
+
+
+Mentions = tuple[Positions, ArticleIds]
+"""Pairs of a step, by its position in a batch, and an article that an editor mentions in it; both [m]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,14 @@ class StepBatch:
     texts: list[str]
     about: Places | None = None
     """Gives the steps at some positions in their places, for what reads more than their texts."""
+    mentions: Callable[[], Mentions] | None = None
+    """Gives what editors mention in these steps by hyperlinks that do not say what the step is."""
+
+    def mentioned(self, positions: Positions, articles: ArticleIds) -> Flags:
+        """Whether an editor mentions each article in the step at each position; all [n]."""
+        steps, goals = (np.empty(0, np.int64),) * 2 if self.mentions is None else self.mentions()
+        span = max(articles.max(initial=0), goals.max(initial=0)) + 1
+        return np.asarray(np.isin(positions * span + articles, steps * span + goals))
 
     def places(self, positions: Positions) -> list[Place]:
         """What is known of the steps at these positions, in their order."""
@@ -77,7 +90,8 @@ def candidate_table(
 ) -> pa.Table:
     """The first `k` candidates of each step as rows of `CANDIDATE_SCHEMA`, without the step's own article.
 
-    Higher score first, then the smaller article id.
+    Higher score first, then the smaller article id. What an editor mentions in the step counts as if its score were
+    higher (`linking.rerank.decide.MENTIONED`), also for whether it is among the first.
     """
     depth = lists.goals.shape[1]
     position, article = articles_of.spread(lists.goals.ravel())
@@ -86,11 +100,16 @@ def candidate_table(
     foreign = article != batch.article_ids[step]
     step, article, score, cosine = step[foreign], article[foreign], score[foreign], cosine[foreign]
     article = smaller_first(step, score, article)
+    mentioned, weighed = batch.mentioned(step, article), score
+    if mentioned.any():
+        weighed = decision.with_prior(score, mentioned)
+        order = np.lexsort((-weighed, step))
+        article, score, cosine, weighed = article[order], score[order], cosine[order], weighed[order]
     rank = np.arange(len(step)) - np.searchsorted(step, step, side="left")
     kept = rank < k
     step, article, score, cosine, rank = step[kept], article[kept], score[kept], cosine[kept], rank[kept]
     grid = np.full((len(batch.ids), k), -np.inf)
-    grid[step, rank] = score
+    grid[step, rank] = weighed[kept]
     probability = decision.probabilities(grid)[step, rank] if len(step) else np.empty(0)
     return pa.table(
         {
@@ -106,6 +125,13 @@ def candidate_table(
         },
         schema=CANDIDATE_SCHEMA,
     )
+
+
+def most_probable_first(table: pa.Table) -> pa.Table:
+    """The candidates of each step, of `CANDIDATE_SCHEMA`, in the order of their probabilities; equals as they were."""
+    step, rank, probability = (table.column(name).to_numpy() for name in ("step_id", "rank", "probability"))
+    order = np.lexsort((rank, -probability, step))
+    return table.take(order).set_column(1, "rank", table.column("rank")).cast(CANDIDATE_SCHEMA)
 
 
 def smaller_first(step: Positions, score: Floats, article: ArticleIds) -> ArticleIds:

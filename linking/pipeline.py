@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from howtree.files import written_aside
 from howtree.progress import progress
 from linking.arrays import Rows
-from linking.candidates import ArticlesOfGoal, Goals, StepBatch, candidate_table
+from linking.candidates import ArticlesOfGoal, Goals, StepBatch, candidate_table, most_probable_first
 from linking.model import Model, base_decision
 from linking.rerank.linear import LinearLists
 from linking.rerank.reranker import RerankedLists
@@ -24,6 +24,7 @@ from linking.retrieve.index import GoalIndex
 from linking.retrieve.retrieve import Retriever
 from linking.retrieve.vectors import PART_SIZE, VectorStore, hash_texts
 from linking.run.executors import Executor, InProcess
+from linking.verify.never import Never
 from linking.verify.table import PairFeatures
 from linking.verify.verifying import Verifying
 
@@ -91,10 +92,11 @@ class Linker:
         """
         tally = LinkTally(steps=total)
         ranked, articles_of = self.ranked(goals, steps, tally)
+        never = Never(goals)
 
         def tables() -> Iterator[tuple[StepBatch, pa.Table]]:
             for batch in steps():
-                yield batch, self.table(batch, ranked, articles_of)
+                yield batch, never.refused(batch, self.table(batch, ranked, articles_of))
 
         verifying = self._verifying(goals, ranked)
         if verifying is not None:
@@ -170,7 +172,7 @@ def write(
     output.mkdir(parents=True, exist_ok=True)
     with progress(None, "Deciding", total, "steps") as bar:
         for number, (batch, table) in enumerate(tables):
-            decided = table if verifying is None else verifying.decided(batch, table)
+            decided = most_probable_first(table) if verifying is None else verifying.decided(batch, table)
             with written_aside(output / f"part-{number:05d}.parquet") as aside:
                 pq.write_table(decided, aside, compression="zstd")
             bar.update(len(batch.ids))

@@ -39,6 +39,7 @@ from kb.build.runs import RunRecord, keep_runs, record
 from kb.work import WorkFolder
 from linking.encode.device import AskedPrecision, Device, refuse_missing
 from linking.encode.encoder import SentenceEncoder, load_encoder
+from linking.encode.folder import SHIPPED
 from linking.model import Model, decision_from
 from linking.pipeline import CANDIDATES, Linker, LinkTally
 from linking.rerank.decide import Decision
@@ -82,6 +83,8 @@ class BuildTally:
 
     corpus: CorpusTally
     links: LinkTally = field(default_factory=LinkTally)
+    unmeasured: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By language that the encoder was not measured on: the steps, and how many of them the model linked."""
     counts: dict[str, int] = field(default_factory=dict)
     """Articles, steps, candidates, edges, guesses, hyperlinks in the file, and edges that are hyperlinks."""
     seconds: dict[str, float] = field(default_factory=dict)
@@ -93,9 +96,24 @@ class BuildTally:
             *self.corpus.lines(),
             f"{c['articles']:,} articles, {c['steps']:,} steps, {c['candidates']:,} candidates",
             f"{c['edges']:,} steps linked ({c['edges'] / max(1, c['steps']):.0%}), "
-            f"{c['hyperlinked']:,} of them by editors' hyperlinks",
+            f"{c['hyperlinked']:,} of them by editors' hyperlinks; {c['mentions']:,} others only mention a goal",
+            *self.warnings(),
             f"{self.links.encoded:,} texts encoded, {self.links.searched:,} searched; "
             + ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in self.seconds.items()),
+        ]
+
+    def warnings(self) -> list[str]:
+        """What the links are worth less for."""
+        if not self.unmeasured:
+            return []
+        languages = ", ".join(
+            f"{language}: {links:,} of {steps:,} steps"
+            for language, (steps, links) in self.unmeasured.items()
+        )
+        return [
+            f"The encoder was trained and measured on English alone, and linked steps of other languages too "
+            f"({languages}). How right these links are is not known: judge some with howtree review sample, or build "
+            "with an --encoder that was trained for the language"
         ]
 
 
@@ -130,6 +148,7 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
             with stage(tally, "edges"):
                 load_links(session, work.candidates, threshold)
             tally.counts = sizes(session)
+            tally.unmeasured = unmeasured(session) if model.encoder.name in SHIPPED else {}
             keep_runs(session, output)
             run = run_of(sources, options, model, decision, threshold, tally, started)
             thresholds = json.dumps(model.last.thresholds)
@@ -217,6 +236,18 @@ def link(
     tally.seconds.update(tally.links.seconds)
 
 
+def unmeasured(session: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int]]:
+    """By language that is not English: how many steps there are, and how many of them the model linked."""
+    rows = session.execute(
+        """
+        SELECT language, count(*), count(*) FILTER (e.source = 'model')
+        FROM steps s JOIN articles USING (article_id) LEFT JOIN edges e USING (step_id)
+        WHERE lower(split_part(language, '-', 1)) <> 'en' GROUP BY ALL ORDER BY 1
+        """
+    ).fetchall()
+    return {language: (steps, links) for language, steps, links in rows}
+
+
 def folder_name(language: str) -> str:
     """A language as a folder name; text from outside is never used as a path."""
     return (
@@ -249,6 +280,7 @@ def run_of(
         tally={
             **tally.corpus.to_dict(),
             **tally.counts,
+            "unmeasured": tally.unmeasured,
             "encoded": tally.links.encoded,
             "searched": tally.links.searched,
             "seconds": tally.seconds,

@@ -24,6 +24,7 @@ OF_VIEWS = {
     "parent": "goal of the article that holds the step",
     "child": "the goal that the step is linked to",
     "step": "headline of the step",
+    "target": "goal of the article that the hyperlink leads to",
     "chosen": "true for a link, false for a guess",
     "linked": "number of linked steps",
     "share": "linked steps by steps",

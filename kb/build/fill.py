@@ -14,6 +14,7 @@ from howtree.errors import BadInput
 from howtree.files import digest_of
 from howtree.progress import warn
 from kb.build.comments import write_comments
+from kb.build.mentions import mark_own_links
 from kb.check import problems
 from kb.store import define_views, literal, sql_file
 
@@ -60,6 +61,12 @@ def load_links(session: duckdb.DuckDBPyConnection, candidates: Path, threshold: 
     """Fill the tables of candidates, edges and guesses."""
     shards = file_list(candidates.glob("*/part-*.parquet"))
     session.execute(f"INSERT INTO candidates BY NAME FROM read_parquet({shards}) ORDER BY step_id, rank")
+    choose_links(session, threshold)
+
+
+def choose_links(session: duckdb.DuckDBPyConnection, threshold: float) -> None:
+    """Fill the tables of edges and guesses from those of candidates and hyperlinks."""
+    mark_own_links(session)
     session.execute(f"SET VARIABLE threshold = {float(threshold)!r}")
     session.execute(sql_file("edges.sql"))
 
@@ -76,6 +83,7 @@ def sizes(session: duckdb.DuckDBPyConnection) -> dict[str, int]:
         for table in ("articles", "steps", "candidates", "edges", "guesses", "hyperlinks")
     }
     counts["hyperlinked"] = number(session, "SELECT count(*) FROM edges WHERE source = 'editor'")
+    counts["mentions"] = number(session, "SELECT count(*) FROM mentions")
     return counts
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from kb.build.mentions import mentions_in
 from linking.arrays import ArticleIds, Positions
 from linking.candidates import Goals, StepBatch
 from linking.pair import FIRST_STEPS, METHODS, Candidate, Place
@@ -83,11 +84,13 @@ def read_steps(session: duckdb.DuckDBPyConnection, language: str) -> Iterator[St
     )
     last: list[StepRow] = []
     for rows, after in pairwise(chain(batches(cursor), [[]])):
+        ids = np.array([row.step_id for row in rows], np.int64)
         yield StepBatch(
-            np.array([row.step_id for row in rows], np.int64),
+            ids,
             np.array([row.article_id for row in rows], np.int64),
             [step_text(row.headline, row.instead) for row in rows],
             partial(places_of, session, last + rows + after[:1], len(last)),
+            partial(mentions_in, session, ids),
         )
         last = rows[-1:]
 

@@ -20,10 +20,9 @@ from crawl.readers.files import check
 from howtree.errors import BadInput
 from howtree.files import digest_of_file
 from howtree.progress import progress, warn
-from kb.build.fill import finish, load_corpus, new_file, number
+from kb.build.fill import choose_links, finish, load_corpus, new_file, number
 from kb.build.runs import RunRecord, record
 from kb.exchange.paper import UNLINKABLE, probabilities, without_stop
-from kb.store import sql_file
 from kb.work import WorkFolder
 
 BATCH = 20_000
@@ -112,8 +111,7 @@ def import_predictions(
             load_predictions(session, predictions, tally)
             read_step_texts(session)
             session.execute(PLACE_PREDICTIONS)
-            session.execute(f"SET VARIABLE threshold = {float(threshold)!r}")
-            session.execute(sql_file("edges.sql"))
+            choose_links(session, threshold)
             count(session, tally)
             run = run_of(predictions, articles, threshold, tally, started)
             encoder = f"none: predictions read from {predictions.name}"

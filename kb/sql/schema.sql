@@ -120,8 +120,8 @@ CREATE TABLE candidates (
     relation        VARCHAR             -- exact or helpful; NULL where nobody decided
 );
 
--- The links: one row per step that is linked to a goal. An editor's hyperlink to an article here beats the model's
--- first candidate, which is a link from the threshold in meta on. A step has one link at most. Key: step_id.
+-- The links: one row per step that is linked to a goal. An editor's hyperlink that covers the headline's action beats the
+-- model's first candidate, which is a link from the threshold in meta on. A step has one link at most. Key: step_id.
 CREATE TABLE edges (
     parent_id   BIGINT NOT NULL,        -- the article that holds the step
     step_id     BIGINT NOT NULL,        -- the step

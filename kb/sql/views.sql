@@ -59,6 +59,17 @@ JOIN steps s USING (step_id)
 JOIN articles p ON p.article_id = e.parent_id
 JOIN articles c ON c.article_id = e.child_id;
 
+-- The hyperlinks to other goals here that are no link of their step, as what it uses: "clean the oven" below "Heat soil".
+CREATE OR REPLACE VIEW mentions AS
+SELECT s.article_id AS parent_id, p.goal AS parent, h.step_id, s.headline AS step, h.link_number, h.place, h.anchor,
+       h.target_id, t.goal AS target
+FROM hyperlinks h
+JOIN steps s USING (step_id)
+JOIN articles p ON p.article_id = s.article_id
+JOIN articles t ON t.article_id = h.target_id
+ANTI JOIN edges e ON e.step_id = h.step_id AND e.child_id = h.target_id
+WHERE h.target_id <> s.article_id;
+
 -- The best goal of each step for which any was weighed: its link, or, where it has none (chosen is false), the guess.
 CREATE OR REPLACE VIEW best_links AS
 SELECT parent_id, step_id, child_id, probability, source, relation, true AS chosen FROM edges

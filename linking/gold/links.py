@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from howtree.errors import BadInput
 from howtree.progress import warn
 from linking.text import goal_text
+from linking.verify.mention import counts_by_itself
 
 OUTSIDE = 0.01
 """Gold with a larger share of goals outside the pool is refused."""
@@ -41,6 +42,8 @@ class Line:
     """Titles that people rejected for the step; None in a line that says nothing of it, as editors' links do."""
     by_models: bool = False
     """Whether only models that judge say so."""
+    mentions: bool = False
+    """Whether it is a hyperlink that only mentions the goal, by its place and anchor (`linking.verify.mention`)."""
 
 
 def read_gold(path: Path) -> Gold:
@@ -73,12 +76,32 @@ def read_lines(path: Path) -> Iterator[Line]:
             record = json.loads(line)
             step, goal = record["step"], record["goal"]
             rejected, models = (titles_of(record.get(name)) for name in ("not", "models"))
+            mentions = goal is not None and only_mentions(record)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadInput(f'{path}:{number}: expected {{"step": text, "goal": title}}') from error
         known = True
-        yield Line(str(step), "" if goal is None else str(goal), rejected, bool(models))
+        yield Line(str(step), "" if goal is None else str(goal), rejected, bool(models), mentions)
     if not known:
         raise BadInput(f'{path} holds no gold links: give JSON Lines of {{"step": text, "goal": title}}')
+
+
+def only_mentions(record: dict[str, Any]) -> bool:
+    """Whether a line is of a hyperlink whose place is known, and which does not say what its step is.
+
+    The place is "place": "headline", "body" or "bullet", or "anchor_in_headline": true or false.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    place = record.get("place")
+    if place is None and record.get("anchor_in_headline") is not None:
+        place = "headline" if record["anchor_in_headline"] else "body"
+    if place not in (None, "headline", "body", "bullet"):
+        raise ValueError(f"{place!r} is no place")
+    if place is None:
+        return False
+    anchor, language = str(record.get("anchor") or ""), str(record.get("language") or "en")
+    return not counts_by_itself(str(record["step"]), place, anchor, str(record["goal"]), language)
 
 
 def titles_of(value: Any) -> tuple[str, ...] | None:

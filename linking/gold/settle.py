@@ -43,12 +43,15 @@ class GoldTally:
     """Pairs left out since somebody who says more rejects them."""
     disputed: int = 0
     """Pairs that are given and rejected alike, and so are neither."""
+    mentions: int = 0
+    """Lines left out that are hyperlinks which only mention a goal."""
     both: int = 0
     """Lines left out that give no goal to a step which has one in another line."""
 
     def line(self) -> str:
         """The tally for people."""
         left = {
+            "hyperlinks that only mention a goal": self.mentions,
             "given but rejected by people": self.overruled,
             "given and rejected alike": self.disputed,
             "without a goal although another line gives the step one": self.both,
@@ -72,9 +75,10 @@ def read_settled(path: Path) -> tuple[Gold, GoldTally]:
 
 def settled(lines: Sequence[Line]) -> tuple[Gold, GoldTally]:
     """The gold of lines: those that count, in their order, and what is wrong."""
+    tally = GoldTally(mentions=sum(line.mentions for line in lines))
+    lines = [line for line in lines if not line.mentions]
     given = loudest(lines, lambda line: (line.goal,) if line.goal else ())
     rejected = loudest(lines, lambda line: line.rejected or ())
-    tally = GoldTally()
     for pair in given.keys() & rejected.keys():
         tally.overruled += rejected[pair] > given[pair]
         tally.disputed += rejected[pair] == given[pair]

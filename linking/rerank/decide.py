@@ -28,6 +28,10 @@ DIGEST_KEY = "weights"
 """What a decision's file calls `weights_digest`."""
 
 
+MENTIONED = 3.0
+"""How much the odds of a goal grow if an editor mentions it in the step (docs/linking.md, "Mentions")."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """How scores become probabilities, and from which probability on a link is chosen."""
@@ -55,6 +59,10 @@ class Decision:
         highest = np.maximum(logits.max(axis=1, keepdims=True, initial=-np.inf), none)
         weights = np.exp(logits - highest)
         return np.asarray(weights / (np.exp(none - highest) + weights.sum(axis=1, keepdims=True)))
+
+    def with_prior(self, scores: Floats, mentioned: Flags) -> Floats:
+        """The scores, raised where an editor mentions the goal: `MENTIONED` times its odds; all [n]."""
+        return np.where(mentioned, scores + self.temperature * np.log(MENTIONED), scores)
 
     def threshold_for(self, beta: float) -> float:
         """The threshold that was best by F-beta.

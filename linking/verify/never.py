@@ -6,7 +6,13 @@ English only: titles and steps of other languages are hardly ever met by these r
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+import numpy as np
+import pyarrow as pa
+
+from linking.arrays import ArticleIds, Flags
+from linking.candidates import Goals, StepBatch
 from linking.pair import Pair
 from linking.verify.words import stem
 
@@ -53,6 +59,44 @@ def never(pair: Pair) -> bool:
     return is_no_action(pair.place.step) or is_again(pair.place.article, pair.candidate.title)
 
 
+class Never:
+    """Finds what is never a link among the candidates of one language's steps."""
+
+    def __init__(self, goals: Goals) -> None:
+        self.goals = goals
+        self._rest = numbered([bare(title)[1:] for title in goals.texts])
+        """Of each goal: equal for those that are alike but for their first word."""
+
+    def refused(self, batch: StepBatch, candidates: pa.Table) -> pa.Table:
+        """Candidates of `CANDIDATE_SCHEMA` with probability 0 for those that are never links, each at its rank."""
+        step, article, probability = (
+            candidates.column(name).to_numpy() for name in ("step_id", "article_id", "probability")
+        )
+        at = np.searchsorted(batch.ids, step)
+        gone = np.array([is_no_action(text) for text in batch.texts], bool)[at]
+        gone |= self.again(batch.article_ids[at], article)
+        if not gone.any():
+            return candidates
+        kept = np.where(gone, np.float32(0), probability)
+        return candidates.set_column(
+            candidates.schema.get_field_index("probability"), "probability", pa.array(kept)
+        )
+
+    def again(self, articles: ArticleIds, candidates: ArticleIds) -> Flags:
+        """Whether each candidate is the goal of the step's article again; all [n]."""
+        a, b = (np.searchsorted(self.goals.ids, ids) for ids in (articles, candidates))
+        found = np.asarray(self._rest[a] == self._rest[b])
+        for i in np.flatnonzero(found).tolist():
+            found[i] = is_again(self.goals.texts[a[i]], self.goals.texts[b[i]])
+        return found
+
+
+def numbered(values: Sequence[tuple[str, ...]]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """A number for each value, the same for equal ones."""
+    known: dict[tuple[str, ...], int] = {}
+    return np.array([known.setdefault(value, len(known)) for value in values], np.int64)
+
+
 def is_no_action(step: str) -> bool:
     """Whether a step asks for nothing: "You're done!", "Enjoy.", a number or a mark without a word."""
     return bool(NO_ACTION.fullmatch(step.strip())) or not any(letter.isalpha() for letter in step)
@@ -63,8 +107,12 @@ def is_again(article: str, goal: str) -> bool:
     a, b = bare(article), bare(goal)
     if not a or not b:
         return False
-    same_purpose = a[0] == b[0] or any(a[0] in group and b[0] in group for group in ALIKE)
-    return a == b or (same_purpose and len(a) > 1 and a[1:] == b[1:])
+    return a == b or (is_alike(a[0], b[0]) and len(a) > 1 and a[1:] == b[1:])
+
+
+def is_alike(a: str, b: str) -> bool:
+    """Whether two stems of verbs name the same purpose."""
+    return a == b or any(a in group and b in group for group in ALIKE)
 
 
 def bare(title: str) -> tuple[str, ...]:

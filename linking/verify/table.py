@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from linking.arrays import ArticleIds, Floats, Positions, Rows, Vectors
+from linking.arrays import ArticleIds, Flags, Floats, Positions, Rows, Vectors
 from linking.candidates import StepBatch
 from linking.pair import Pair
 from linking.rerank.decide import Decision
@@ -32,6 +32,8 @@ class Table:
     article: ArticleIds
     score: Floats
     probability: Floats
+    mentioned: Flags
+    """Whether an editor mentions the goal in the step."""
 
     @classmethod
     def of(cls, batch: StepBatch, table: pa.Table) -> Table:
@@ -40,11 +42,12 @@ class Table:
         reranked = table.column("rerank_score")
         score = table.column("retrieval_score") if reranked.null_count else reranked
         return cls(
-            np.searchsorted(batch.ids, step),
+            at := np.searchsorted(batch.ids, step),
             rank.astype(np.int64) - 1,
             article,
             score.to_numpy().astype(np.float64),
             table.column("probability").to_numpy().astype(np.float64),
+            batch.mentioned(at, article),
         )
 
     def listed(self, rows: Positions, reranked_by: Floats, decision: Decision) -> Listed:

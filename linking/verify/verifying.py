@@ -109,9 +109,10 @@ class Verifying:
         )
 
     def weigh(self, batch: StepBatch, table: Table) -> Weighed:
-        """The first candidates of each step that are probable enough to matter."""
+        """The first candidates of each step that are probable enough to matter, and what editors mention in it."""
         reads = self.verifier.reads
-        rows = np.flatnonzero((table.rank < reads.first) & (table.probability >= reads.least))
+        first = (table.rank < reads.first) & (table.probability >= reads.least)
+        rows = np.flatnonzero(first | (table.mentioned & (table.probability > 0)))
         pairs = pairs_of(batch, self.goals, table.step[rows], table.article[rows])
         gone = np.array([never(pair) for pair in pairs], bool)
         texts = [pair.text() for pair in pairs]

@@ -116,8 +116,8 @@ def test_the_hyperlinks_of_a_knowledge_base_are_gold(run: Run, sample_kb_path: P
     found = checked(done.stdout, "evaluate-linking")
     editors = run(
         "sql",
-        "SELECT step_id, parent_id, child_id FROM edges JOIN articles ON article_id = parent_id "
-        "WHERE edges.source = 'editor' AND language = 'en'",
+        "SELECT DISTINCT step_id, target_id FROM hyperlinks JOIN steps USING (step_id) "
+        "JOIN articles USING (article_id) WHERE target_id <> article_id AND language = 'en'",
         "--kb",
         sample_kb_path,
         "--format",

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from support.command import Run as RunCommand
-from support.gold import SMALL, small_gold
+from support.gold import SMALL, THINGS, small_gold
 
 from linking.encode.encoder import load_encoder
 from linking.encode.packaged import BASE_ENCODER
 from linking.gold.examples import Examples
 from linking.gold.links import Gold, split_of
 from linking.gold.settle import read_settled
+from linking.rerank.decide import Decision
+from linking.text import step_text
+from linking.train.decision import train_decision
 from linking.train.fine_tuning import Run
 from linking.train.recipe import NONE, unlinked_loss
 from linking.train.reranker import fit_weights
@@ -62,6 +66,32 @@ def test_lines_that_contradict_are_settled(
     assert found == {name: counted.get(name, 0) for name in found}
     for name, count in counted.items():
         assert getattr(tally, name) == count
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({}, True),
+        ({"place": "body", "anchor": "car"}, False),
+        ({"place": "headline", "anchor": "Wash it."}, True),
+        ({"anchor_in_headline": False, "anchor": "car"}, False),
+        ({"anchor_in_headline": True, "anchor": "Wash it."}, True),
+    ],
+)
+def test_hyperlinks_that_only_mention_a_goal_are_no_gold(
+    tmp_path: Path, said: dict[str, object], kept: bool
+) -> None:
+    lines = {"step": "Wash it.", "goal": "Drive a Car", **said}, {"step": "Bake it", "goal": BREAD}
+    gold, tally = read_settled(gold_file(tmp_path / "gold.jsonl", *lines))
+    assert gold.goals == ["Drive a Car"] * kept + [BREAD] and tally.mentions == (not kept)
+    assert ("only mention a goal" in tally.line()) == (not kept)
+
+
+def test_an_unknown_place_is_named(run: RunCommand, tmp_path: Path) -> None:
+    gold_file(tmp_path / "gold.jsonl", {"step": "Wash it", "goal": CAR, "place": "footer"})
+    (tmp_path / "goals.txt").write_text(f"{CAR}\n", encoding="utf-8")
+    done = run("train", "decision", "--gold", "gold.jsonl", "--goals", "goals.txt", "-o", "out", cwd=tmp_path)
+    assert done.returncode == 1 and "gold.jsonl:1: expected" in done.stderr
 
 
 @pytest.mark.parametrize("wrong", ["Wash a Car", [3], {"a": 1}])
@@ -134,7 +164,13 @@ def test_training_takes_steps_without_a_goal_away_from_goals(run: RunCommand, tm
 
     for name, data in (("without", gold), ("with", told)):
         train_retriever(
-            data, pool, BASE_ENCODER, tmp_path / name, tmp_path / f"{name}.work", SMALL, "made up"
+            data,
+            pool,
+            BASE_ENCODER,
+            tmp_path / name,
+            tmp_path / f"{name}.work",
+            replace(SMALL, runs=1),
+            "made up",
         )
     assert (part != "train").sum() > 2
     assert nearest(tmp_path / "with") < nearest(tmp_path / "without") - 0.05
@@ -167,7 +203,26 @@ def test_training_takes_steps_without_a_goal_away_from_goals(run: RunCommand, tm
     assert "36 steps without a goal, 72 rejected pairs" in done.stderr
     assert "1 rejected goals are not among the titles of the pool" in done.stderr
     assert weights["pairs"][0]["weights"] != weights["nulls"][0]["weights"]
-    assert weights["pairs"][1]["bias"] != weights["nulls"][1]["bias"]
+    assert "120 pairs" in weights["pairs"][1]["fitted_on"] and "156 pairs" in weights["nulls"][1]["fitted_on"]
+
+
+def test_the_decision_takes_steps_without_a_goal_for_no_link(tmp_path: Path) -> None:
+    gold, pool = small_gold()
+    encoder = load_encoder()
+    lone = [
+        f"Look at the {thing} from the {side}"
+        for thing in THINGS
+        for side in ("left", "right", "top", "back")
+    ]
+    told = Gold(gold.steps + lone, gold.goals + [""] * len(lone))
+    plain, informed = (train_decision(each, pool, encoder, tmp_path, "made up") for each in (gold, told))
+    cosines = encoder.encode([step_text(step) for step in lone]) @ encoder.encode(pool).T
+
+    def linked(decision: Decision) -> float:
+        return float(decision.probabilities(np.sort(cosines, axis=1)[:, ::-1]).max(axis=1).mean())
+
+    assert informed.held_out > plain.held_out
+    assert linked(informed.decision) < linked(plain.decision)
 
 
 def test_what_people_rejected_counts_twice_in_the_reranker() -> None:

@@ -18,6 +18,7 @@ from kb.build.fill import load_corpus, new_file
 from kb.build.read import read_goals, read_steps
 from linking.encode.packaged import BASE_ENCODER, packaged_model
 from linking.model import Model
+from linking.verify.judgement import Reads
 
 TITLES = {
     "Wash a Car": ["Fill a bucket", "Wash the wheels", "Dry the car", "Enjoy!"],
@@ -181,3 +182,18 @@ def test_a_verifier_goes_with_the_reranker_that_it_was_fitted_on(model: str) -> 
     whole = Model.load(model)
     assert whole.verifier is not None and replace(whole, reranker=None).verifier is None
     assert replace(whole, decision=None).verifier is whole.verifier
+
+
+def test_what_an_editor_mentions_is_read_whatever_its_rank(tmp_path: Path) -> None:
+    few = str(model_with_verifier(tmp_path / "model", Reads(1, 0.99, 0.0)))
+    articles = source(tmp_path, list(TITLES))
+    lines = [json.loads(line) for line in articles.read_text(encoding="utf-8").splitlines()]
+    link = {"slug": "Boil-Eggs", "anchor": "here", "place": "body"}
+    lines[0]["methods"][0]["steps"][1] |= {"body": "See here.", "links": [link]}
+    articles.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    output = tmp_path / "kb.duckdb"
+    build([articles], output, Options(encoder=few))
+    read = rows(output, "SELECT s.headline, a.goal FROM candidates c JOIN articles a USING (article_id) "
+                        "JOIN steps s USING (step_id) WHERE c.relation IS NOT NULL")  # fmt: skip
+    assert ("Wash the wheels", "Boil Eggs") in read
+    assert len([goal for step, goal in read if step == "Wash the wheels"]) == 1
