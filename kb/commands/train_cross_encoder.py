@@ -91,7 +91,8 @@ def train_cross_encoder(
         BadInput: a file or a model cannot be read, `output` exists, or there is too little gold.
     """
     from linking.gold.judged import read_judged
-    from linking.gold.links import check_gold, read_gold, read_pool
+    from linking.gold.links import check_gold, read_pool
+    from linking.gold.settle import read_settled
     from linking.model import Model
     from linking.train.cross_encoder import USUAL, parts_read, train_cross_encoder
     from linking.train.verifier.train import refuse_taken
@@ -107,7 +108,8 @@ def train_cross_encoder(
     refuse_shipped(output)
     refuse_taken(output)
     refuse_before_work(output.parent, folder)
-    pairs, pool = read_gold(gold), read_pool(goals)
+    (pairs, tally), pool = read_settled(gold), read_pool(goals)
+    say(tally.line())
     check_gold(pairs, pool)
     links = [] if judged is None else read_judged(judged)[0]
     model = replace(Model.load(encoder, device=device.value), verifier=None)

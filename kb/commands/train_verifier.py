@@ -101,7 +101,8 @@ def verifier(
     needs("build", "training")
     from kb.build.articles import articles_of
     from linking.gold.judged import read_judged
-    from linking.gold.links import check_gold, read_gold, read_pool
+    from linking.gold.links import check_gold, read_pool
+    from linking.gold.settle import read_settled
     from linking.model import Model
     from linking.train.verifier.articles import Articles
     from linking.train.verifier.figures import lines_of
@@ -113,7 +114,10 @@ def verifier(
     refuse_before_work(output.parent, folder)
     links, tally = read_judged(judged)
     say(tally.line())
-    pairs = None if gold is None else read_gold(gold)
+    pairs = None
+    if gold is not None:
+        pairs, settled = read_settled(gold)
+        say(settled.line())
     pool = None if goals is None else read_pool(goals)
     model = Model.load(encoder, device=device.value)
     recipe = recipe_of(context, grades, lists, rules, first_epochs, epochs, folds, seed)

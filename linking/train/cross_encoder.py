@@ -109,7 +109,7 @@ def train_cross_encoder(
     classifier, digest = classifier_from(base)
     module = OneLabel(classifier.model).to(encoder.device)
     reader = Reader(classifier.tokenizer, parts)
-    lists = gold_lists(gold, pool, encoder, articles, work, len(gold.steps), course.seed)
+    lists = gold_lists(gold, pool, encoder, articles, work, len(gold.steps), course.seed, no_link=True)
     pairs = pairs_of(judged, articles)
     graded = [GradedPair(pair, targets_of(link.grade)) for pair, link in zip(pairs, judged, strict=True)]
     say(f"Training on {len(lists):,} gold lists and {len(graded):,} judged links.")

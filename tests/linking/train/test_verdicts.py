@@ -25,6 +25,9 @@ from linking.train.fine_tuning import Run
 from linking.train.recipe import NONE, unlinked_loss
 from linking.train.reranker import fit_weights
 from linking.train.retriever import train_retriever
+from linking.train.verifier.articles import Articles
+from linking.train.verifier.course import GoldList
+from linking.train.verifier.lists import gold_lists
 
 CAR, BOAT, BREAD = "Wash a Car", "Wash a Boat", "Bake Bread"
 
@@ -223,6 +226,23 @@ def test_the_decision_takes_steps_without_a_goal_for_no_link(tmp_path: Path) -> 
 
     assert informed.held_out > plain.held_out
     assert linked(informed.decision) < linked(plain.decision)
+
+
+def test_the_lists_of_a_cross_encoder_hold_what_people_said(tmp_path: Path) -> None:
+    gold, pool = small_gold()
+    (step,) = [s for s, part in zip(gold.steps, split_of(gold.steps), strict=True) if part == "train"][:1]
+    lone = next(text for i in range(99) if split_of([text := f"Look up {i}"])[0] == "train")
+    rejected = {step: frozenset(("Bake Bread",)), lone: frozenset(("Wash a Cat", "Not in the Pool"))}
+    told, encoder = Gold([*gold.steps, lone], [*gold.goals, ""], rejected), load_encoder()
+
+    def listed(no_link: bool) -> dict[str, GoldList]:
+        found = gold_lists(told, pool, encoder, Articles(), tmp_path, 999, 0, no_link=no_link)
+        return {each.place.step: each for each in found}
+
+    with_none, without = listed(True), listed(False)
+    assert with_none.keys() - without.keys() == {lone} and with_none[lone].right is None
+    assert with_none[lone].others[0].title == "Wash a Cat"
+    assert with_none[step].others[0].title == "Bake Bread" == without[step].others[0].title
 
 
 def test_what_people_rejected_counts_twice_in_the_reranker() -> None:
