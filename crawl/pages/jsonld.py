@@ -3,65 +3,76 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
 from bs4 import BeautifulSoup
 
-from crawl.article import Article, Method, Step, slug_of, squeeze
+from crawl.article import Article, Method, Skip, Step, slug_of, squeeze
+from crawl.pages.lenient_json import BrokenJson, values_of
 from crawl.pages.links import split
 from crawl.pages.nodes import Node, nodes_of
+from crawl.pages.scripts import MAX_CHARACTERS, scripts_of
 from crawl.pages.sentences import split_headline
 
-_SCRIPT = re.compile(r"<script\b[^<>]{0,400}\bld\+json\b[^<>]{0,400}>", re.IGNORECASE)
-_SCRIPT_END = re.compile("</script", re.IGNORECASE)
-_MAX_BLOCK_CHARACTERS = 2**18
-_MAX_BLOCKS = 50
 _KINDS = ("HowTo", "Recipe")
 
 
-def how_tos(text: str, url: str = "", source: str = "", fetched_at: str = "") -> Iterator[Article]:
-    """Every HowTo with a name and steps in a page's JSON-LD; damaged or foreign blocks are passed over."""
-    for number, node in enumerate(_nodes(text), 1):
+def how_tos(text: str, url: str = "", source: str = "", fetched_at: str = "") -> Iterator[Article | Skip]:
+    """Every HowTo with a name and steps in a page's JSON-LD, and why another or a whole script gives none."""
+    number = 0
+    for node in _nodes(text, source):
+        if isinstance(node, Skip):
+            yield node
+            continue
+        number += 1
         article = _article(node, text, url, source, fetched_at)
-        if article is not None and number > 1:
+        if isinstance(article, Article) and number > 1:
             slug, where = f"{article.slug}#{slug_of(article.goal)}", f"{source}#{number}"
             article = dataclasses.replace(article, slug=slug, source=where)
-        if article is not None:
-            yield article
+        yield article
 
 
-def _nodes(text: str) -> Iterator[Node]:
-    for block in islice(_blocks(text), _MAX_BLOCKS):
-        if len(block) > _MAX_BLOCK_CHARACTERS or not re.search("HowTo|Recipe", block):
+def _nodes(text: str, where: str) -> Iterator[Node | Skip]:
+    for number, script in enumerate(scripts_of(text), 1):
+        if not re.search("HowTo|Recipe", script.text):
             continue
-        try:
-            yield from list(nodes_of(json.loads(block, strict=False), _KINDS))
-        except (ValueError, RecursionError):
-            continue
+        place = f"JSON-LD script {number}, line {script.line} of the page"
+        if len(script.text) > MAX_CHARACTERS:
+            yield Skip(where, "too long", f"{place}: longer than {MAX_CHARACTERS} characters")
+        elif not script.closed:
+            yield Skip(where, "broken JSON", f"{place}: the page ends before </script>")
+        else:
+            try:
+                yield from _nodes_in(script.text)
+            except BrokenJson as error:
+                line = script.line + error.line - 1
+                yield Skip(where, "broken JSON", f"JSON-LD script {number}, line {line} of the page: {error}")
 
 
-def _blocks(text: str) -> Iterator[str]:
-    """What is in the page's JSON-LD scripts, without the comment signs that some sites set around it."""
-    end = 0
-    for start in _SCRIPT.finditer(text):
-        if start.start() >= end:
-            close = _SCRIPT_END.search(text, start.end())
-            if close is None:
-                return
-            end = close.start()
-            yield text[start.end() : end].strip().removeprefix("<!--").removesuffix("-->").strip().rstrip(";")
+def _nodes_in(text: str) -> list[Node]:
+    """The HowTos and Recipes in a script.
+
+    Raises:
+        BrokenJson: it can be read in no way.
+    """
+    try:
+        return [node for value in values_of(text) for node in nodes_of(value, _KINDS)]
+    except RecursionError:
+        raise BrokenJson("it is nested too deeply", 1) from None
 
 
-def _article(node: dict[str, Any], text: str, url: str, where: str, fetched_at: str) -> Article | None:
+def _article(node: dict[str, Any], text: str, url: str, where: str, fetched_at: str) -> Article | Skip:
     title = _words(node.get("name") or node.get("headline"))
     methods = tuple(_methods(node))
-    if not title or not methods:
-        return None
+    if not title:
+        return Skip(where, "no title", f"a {_kind(node)} in its JSON-LD has no name")
+    if not methods:
+        return Skip(
+            where, "no steps", f"the {_kind(node)} {title[:100]!r} in its JSON-LD has no step with a word"
+        )
     address = _words(node.get("url") or node.get("mainEntityOfPage")) or url or _canonical(text)
     return Article(
         language=_language(node, text),
@@ -79,6 +90,10 @@ def _article(node: dict[str, Any], text: str, url: str, where: str, fetched_at: 
         fetched_at=fetched_at,
         source=where,
     )
+
+
+def _kind(node: Node) -> str:
+    return next(kind for kind in _KINDS if kind in node["@type"])
 
 
 def _methods(node: dict[str, Any]) -> Iterator[Method]:

@@ -140,10 +140,11 @@ def _page_outcomes(item: Item) -> Iterable[Article | Skip]:
     parsed = parse_page(text, url=data.url, source=item.where, fetched_at=data.fetched_at)
     if parsed.article is not None:
         return [parsed.article]
-    if parsed.kind == "not_article" and "ld+json" in text:
-        articles = list(how_tos(text, data.url, item.where, data.fetched_at))
-        if articles:
-            return articles
+    if parsed.kind == "not_article":
+        found = list(how_tos(text, data.url, item.where, data.fetched_at))
+        articles = [outcome for outcome in found if isinstance(outcome, Article)]
+        if found:
+            return articles or found[:1]
     return [Skip(item.where, REASONS[parsed.kind], parsed.reason)]
 
 
