@@ -34,9 +34,7 @@ class Context:
     """Terms whose strings are the @id of nodes."""
 
     def of(self, given: Any) -> Context:
-        """This context with another laid over it, as "@context" has it."""
-        if given is None:
-            return Context()
+        """This context with another laid over it, as "@context" has it; null, which clears it, is a template's slip."""
         if isinstance(given, str):
             return replace(self, vocabulary=VOCABULARY, terms={**self.terms, "schema": VOCABULARY})
         if isinstance(given, list):
@@ -91,7 +89,7 @@ def nodes_of(document: Any, kinds: Container[str]) -> Iterator[Node]:
     """
     graph = Graph()
     for one in listed(document):
-        graph.add(one, Context() if isinstance(one, dict) and "@context" in one else SCHEMA_ORG)
+        graph.add(one, Context() if isinstance(one, dict) and one.get("@context") else SCHEMA_ORG)
     for name, node in graph.nodes.items():
         if any(kind in kinds for kind in node["@type"]):
             yield graph.filled(name, set())
