@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from protego import Protego
 
+from crawl.pages.decode import decode_page
 from crawl.site.fetch import Answer, Fetcher, Trouble
 
 PRODUCT = "howtree"
@@ -16,6 +18,7 @@ LIFETIME = 24 * 3600.0
 MAX_REDIRECTS = 5
 """Redirects that are followed from robots.txt, inside the allowed hosts (RFC 9309, section 2.3.1.2)."""
 MAX_BYTES = 2**20
+_VERSION = re.compile(r"^(\s*user-agent\s*:\s*[\w-]+)/[^\s#]*", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,11 @@ class Rules:
         return max(self.parsed.crawl_delay(PRODUCT) or 0.0, rate.seconds / rate.requests if rate else 0.0)
 
 
+def parse(text: str) -> Protego:
+    """The rules in a text; a version behind a name ("howtree/0.1") is no part of it (RFC 9309, section 2.2.1)."""
+    return Protego.parse(_VERSION.sub(r"\1", text))
+
+
 class Robots:
     """The rules of all hosts of a crawl. Reading them slows the pace to what they ask for."""
 
@@ -54,7 +62,7 @@ class Robots:
         """
         known = self._known.get(origin)
         if known is None or self._pace.clock.monotonic() - known.read_at > LIFETIME:
-            parsed = Protego.parse(_text(self._answer(f"{origin}/robots.txt")))
+            parsed = parse(_text(self._answer(f"{origin}/robots.txt")))
             known = self._known[origin] = Rules(parsed, self._pace.clock.monotonic())
             self._pace.ease()
             self._pace.slow_to(known.interval)
@@ -83,7 +91,7 @@ def _text(answer: Answer) -> str:
         return ""
     if answer.status != 200:
         raise Trouble(f"status {answer.status}", final=answer.status in (401, 403))
-    body = answer.content(MAX_BYTES)
-    if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+    text = decode_page(answer.content(MAX_BYTES))
+    if text.lstrip("\ufeff \t\r\n").startswith("<"):
         raise Trouble("a page came instead")
-    return body.decode("utf-8-sig", "replace")
+    return text
