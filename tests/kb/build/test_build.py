@@ -35,8 +35,8 @@ def test_links_of_the_sample_are_mostly_those_intended(sample_kb_path: Path) -> 
            WHERE e.source = 'model'""",
     )
     right = sum(gold.get(tuple(place)) == child for *place, child in chosen)
-    assert right / len(chosen) >= 0.9
-    assert right >= 40
+    assert right / len(chosen) >= 0.95
+    assert right >= 35
 
 
 def test_an_editors_hyperlink_beats_the_model_and_the_candidates_stay(sample_kb_path: Path) -> None:
