@@ -12,6 +12,7 @@ import pytest
 import streamlit
 from streamlit.testing.v1 import AppTest
 from support.command import SAMPLE, Run, howtree, within, work_folder
+from support.real import half_of_wikihow
 from support.shared import made_once
 from support.visiting import ENTRY, Visit, on_page
 
@@ -63,9 +64,12 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_sources(real_data: Path) -> tuple[Path, ...]:
-    """The files of real articles that one knowledge base is built of: the dishes of the videos, and wikiHow's."""
-    return real_data / "video" / "articles.jsonl", real_data / "articles" / "wikihow.jsonl.gz"
+def real_sources(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
+    """The files of real articles that one knowledge base is built of: the dishes of the videos, and half of wikiHow's."""
+    half = made_once(
+        tmp_path_factory, "half", lambda folder: half_of_wikihow(real_data, folder / "half.jsonl")
+    )
+    return real_data / "video" / "articles.jsonl", half
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ def records(path: Path) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def some_records(real_sources: tuple[Path, ...]) -> list[dict]:
-    """Every third of wikiHow's articles."""
+    """A sixth of wikiHow's articles."""
     return records(real_sources[1])[::3]
 
 

@@ -1,7 +1,8 @@
 """The links of real articles on people's grades against the floors in data/eval/judged.json.
 
-Skips without HOWTREE_REAL_DATA; measures the knowledge base that the tests of the build make of the real articles.
-`python tests/linking/measure/test_judged_real.py KB`, with the path of such a knowledge base, writes the floors anew.
+Skips without HOWTREE_REAL_DATA; measures the knowledge base that the tests of the build make of real articles.
+`python tests/linking/measure/test_judged_real.py KB`, with the path of such a knowledge base (of video/articles.jsonl
+and the half of wikiHow's articles that tests/support/real.py writes), writes the floors anew.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from linking.measure.judged_parts import Outcomes, auc_of, by_step, calibration_
 
 DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))
 FLOORS = ROOT / "data" / "eval" / "judged.json"
-INPUTS = ("judged/links.jsonl", "articles/articles.jsonl.gz")
+INPUTS = ("judged/links.jsonl", "articles/wikihow.jsonl.gz")
 SLACK = 1.5
 """Points: other processors round otherwise, which moves a step or two over the threshold."""
 
