@@ -21,7 +21,7 @@ from kb.tree import tree
 
 
 @pytest.mark.parametrize("levels", [1, 2, 3, 5])
-@pytest.mark.parametrize("threshold", [None, 0.05, 0.9])
+@pytest.mark.parametrize("threshold", [None, 0.2, 0.9])
 def test_levels_open_what_the_tree_has(
     visit: Visit, sample_kb: KnowledgeBase, levels: int, threshold: float | None
 ) -> None:
@@ -58,7 +58,7 @@ def test_open_steps_are_opened_in_place_and_only_those(visit: Visit) -> None:
     assert shown.index("4. Deep clean your whole house.") < shown.index("1. Clean the inside of the oven.")
     assert "5. Use it at once." in shown
     assert "2. Pour in one part white vinegar and one part water." not in shown
-    assert "the same procedure: probability 0.95, found by the model" in whole(test)
+    assert re.search(r"the same procedure: probability 0\.9\d, found by the model", whole(test))
 
 
 def test_methods_are_tabs_and_the_address_holds_the_open_one(visit: Visit) -> None:
