@@ -65,7 +65,7 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="session")
 def real_sources(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
-    """The files of real articles that one knowledge base is built of: the dishes of the videos, and half of wikiHow's."""
+    """The files of real articles that make one knowledge base: the dishes of the videos, and half of wikiHow's."""
     half = made_once(
         tmp_path_factory, "half", lambda folder: half_of_wikihow(real_data, folder / "half.jsonl")
     )
