@@ -19,6 +19,7 @@ from kb.tree import Goal, tree
 
 MAX_DEPTH = 50
 MAX_FOUND = 1000
+MAX_LIMIT = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,12 @@ class KnowledgeBase(store.KnowledgeBase):
 
         Raises:
             BadQuery: it is refused, it is wrong, or it reached a limit.
+            BadUsage: a limit is out of bounds.
         """
+        require_within("limit", limit, 0, MAX_LIMIT)
+        require_within("timeout", timeout, 0.001, MAX_LIMIT)
+        require_within("memory", memory, 50, 10**6)
+        require_within("size", size, 1, MAX_LIMIT)
         from kb.query.ask import ask
 
         return ask(self._children, query, Limits(timeout, limit, memory, size))

@@ -31,7 +31,7 @@ def sql(
         int, typer.Option(min=1, help="Maximum number of rows; a longer result is cut, with exit code 1.")
     ] = 100_000,
     timeout: Annotated[float, typer.Option(min=0.1, help="Maximum number of seconds.")] = 60.0,
-    memory: Annotated[int, typer.Option(min=50, help="Maximum memory of the query, in MB.")] = 800,
+    memory: Annotated[int, typer.Option(min=50, max=10**6, help="Maximum memory of the query, in MB.")] = 800,
     size: Annotated[int, typer.Option(min=1, help="Maximum size of the result, in MB.")] = 1_000,
     kb: KbOption = None,
 ) -> None:

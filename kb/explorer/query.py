@@ -17,10 +17,12 @@ from kb.explorer.frame import heading, part
 from kb.explorer.session import children, knowledge_base, stamp
 from kb.explorer.text import label, markup
 from kb.query.ask import running
+from kb.query.children import SEATS
 from kb.query.limits import Limits
 from kb.store import KnowledgeBase, literal
 
 LIMITS = Limits(seconds=20, rows=10_000, size=50)
+WAITING = f"{SEATS} other queries are being run. Yours waits for its turn."
 MAX_SQL = 10_000
 MAX_POINTS = 2_000
 EXAMPLES = {
@@ -129,11 +131,14 @@ def fetched(sql: str) -> QueryAnswer:
     Raises:
         BadQuery: it is refused, wrong, or reached a limit before the first row.
     """
-    began, stopped = time.perf_counter(), ""
+    notice = st.empty()
+    began, stopped = 0.0, ""
     rows: list[tuple[Any, ...]] = []
     columns: list[str] = []
     try:
-        with running(children(), sql, LIMITS) as result:
+        with running(children(), sql, LIMITS, lambda: notice.info(WAITING)) as result:
+            notice.empty()
+            began = time.perf_counter()
             columns = result.columns
             rows.extend(result.rows)
     except BadQuery as error:

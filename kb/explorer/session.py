@@ -47,13 +47,13 @@ def knowledge_base() -> KnowledgeBase:
 
 def children() -> Children:
     """The processes for visitors' queries over that knowledge base, one of them always ready."""
-    started: Children = _started(stamp_of(kb_path()))
+    started: Children = _started(stamp_of(kb_path()), knowledge_base().file)
     return started
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _started(stamp: FileStamp) -> Children:
-    return Children(Path(stamp[0]), ahead=True)
+def _started(stamp: FileStamp, file: tuple[int, int]) -> Children:
+    return Children(Path(stamp[0]), file, shared=True)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

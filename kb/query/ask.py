@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -26,6 +25,7 @@ class Result:
 
     def __init__(self, child: Child, sql: str, limits: Limits) -> None:
         self._child, self._sql, self._limits = child, sql, limits
+        self._begun: _Started | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -49,9 +49,13 @@ class Result:
         schema = plain(next(tables)).schema
         return schema, (batch for table in tables for batch in plain(table).to_batches())
 
-    @cached_property
+    @property
     def _as_rows(self) -> _Started:
-        return self._started(BATCH)
+        if (
+            self._begun is None
+        ):  # no cached_property: until Python 3.12 the queries of all threads waited for each other
+            self._begun = self._started(BATCH)
+        return self._begun
 
     def _started(self, batch: int) -> _Started:
         frames = self._child.answer(self._sql, self._limits, batch)

@@ -25,13 +25,14 @@ PIPE = 1 << 20
 class Child:
     """A process that has a knowledge base open for queries; starting it does not wait for it."""
 
-    def __init__(self, path: Path | None, file: tuple[int, int] | None, memory: int) -> None:
+    def __init__(self, path: Path | None, file: tuple[int, int] | None, memory: int, polite: bool) -> None:
         """Start the process.
 
         Args:
             path: the knowledge base, None for the default one.
             file: its device and inode where the asker has it open: no other file may have taken its place.
             memory: MB that a query may use.
+            polite: whether it lets other processes go first.
         """
         self.memory = memory
         self.idle = False
@@ -46,7 +47,7 @@ class Child:
             process_group=0,  # Ctrl-C in a terminal is for us alone
             pipesize=PIPE,
         )
-        self._send({"path": path and str(path), "file": file, "memory": memory})
+        self._send({"path": path and str(path), "file": file, "memory": memory, "polite": polite})
 
     @property
     def alive(self) -> bool:
@@ -97,12 +98,12 @@ class Child:
                 raise BadQuery(end["error"])
             return
         end = self._end()
-        raise BadQuery(
-            limits.late
-            if end == "SIGALRM"
-            else f"the process of the query ended before it answered ({end}), most likely for want of memory: "
-            "narrow the query, or allow more with --memory"
-        )
+        if end == "SIGALRM":
+            raise BadQuery(limits.late)
+        died = f"the process of the query ended before it had answered ({end})"
+        if end.startswith("SIG"):
+            raise BadQuery(f"{died}, as happens for want of memory: narrow it, or allow more with --memory")
+        raise BadQuery(f"{died}: HOWTREE_DEBUG=1 shows why")
 
     def kill(self) -> None:
         """End the process, whatever it does."""

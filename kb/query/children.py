@@ -22,7 +22,7 @@ class Children:
         path: Path | None,
         file: tuple[int, int] | None = None,
         memory: int = Limits.memory,
-        ahead: bool = False,
+        shared: bool = False,
     ) -> None:
         """Start the first process, which takes its time while we do other things.
 
@@ -30,9 +30,10 @@ class Children:
             path: the knowledge base, None for the default one.
             file: its device and inode where the asker has it open.
             memory: MB that the first query may use.
-            ahead: whether there is always another one ready for the next query.
+            shared: whether many ask: then one more is always ready for the next query, and all of them let the
+                process that shows the answers go first.
         """
-        self._path, self._file, self._ahead = path, file, ahead
+        self._path, self._file, self._shared = path, file, shared
         self.notes: list[str] = []
         """What is to be reported of the reviews, once a query has begun."""
         self._seats = threading.BoundedSemaphore(SEATS)
@@ -78,7 +79,7 @@ class Children:
         self.close()
 
     def _start(self, memory: int) -> Child:
-        child = Child(self._path, self._file, memory)
+        child = Child(self._path, self._file, memory, polite=self._shared)
         self._all.add(child)
         return child
 
@@ -88,7 +89,7 @@ class Children:
             taken = fit[0] if fit else self._start(memory)
             for child in [child for child in self._free if child is taken or not child.alive]:
                 self._free.remove(child)
-            if self._ahead and not self._free:
+            if self._shared and not self._free:
                 self._free.append(self._start(memory))
             return taken
 

@@ -23,16 +23,14 @@ def require_reading(cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
 
     Raises:
         BadQuery: it is not.
+        duckdb.Error: it is no SQL.
     """
     if odd := NOT_TEXT.search(sql):
         raise BadQuery(
             f"character {odd.start() + 1} of the query is no text ({ascii(odd[0])[1:-1]}): write it in UTF-8, "
             "or the value as '\\xFF'::BLOB or chr(0)"
         )
-    try:
-        statements = cursor.extract_statements(sql)
-    except duckdb.Error as error:
-        raise BadQuery(explain(error)) from error
+    statements = cursor.extract_statements(sql)
     if len(statements) != 1:
         raise BadQuery(f"give one statement, not {len(statements)}")
     kind = kind_of(cursor, statements[0])

@@ -15,26 +15,24 @@ import signal
 import sys
 import threading
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
-from typing import IO, Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
-import pyarrow as pa
+from howtree.errors import BadInput, HowtreeError
+from kb.query.frames import END, READY, send_json
+from kb.query.limits import MB, Limits
 
-from howtree.errors import BadInput, BadQuery, HowtreeError
-from kb.query.arrow import halved, packed
-from kb.query.fence import explain, require_reading
-from kb.query.frames import COLUMNS, END, READY, ROWS, send, send_json
-from kb.query.limits import Limits
-from kb.store import KnowledgeBase, default_path
+if TYPE_CHECKING:
+    from kb.store import KnowledgeBase
 
-ALLOWANCE = 128
-"""MB that the process may use beyond its size when idle and the memory limit, for what DuckDB does not count."""
-FRAME = 1 << 20
-"""Bytes from which on rows are sent in several frames."""
-MB = 1_000_000
-MAX_MESSAGE = 10_000
+ALLOWANCE = 128 * MB
+"""Bytes that the process may grow by beyond the memory of a query, for what DuckDB does not count."""
+ENDLESS = 1e8
+"""Seconds that a timer can still count."""
+POLITE = 5
+"""How much the process stands back (nice) where others, such as the pages of the explorer, are to go first."""
+IGNORED = "numpy"
+"""What pyarrow would load, but can do without: a quarter of the time that the process takes to start."""
 
 
 def main() -> None:
@@ -43,7 +41,13 @@ def main() -> None:
     os.dup2(2, 1)  # whatever else is printed is no frame
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=listen, args=(requests,), daemon=True).start()
+    sys.modules[IGNORED] = None  # type: ignore[assignment]
+    from kb.query.run import run
+
     order = requests.get()
+    os.nice(POLITE if order["polite"] else 0)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the deadline: whoever started us may ignore it
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
     try:
         kb = opened(order["path"], order["file"], order["memory"])
     except HowtreeError as error:
@@ -55,10 +59,10 @@ def main() -> None:
     while True:
         request = requests.get()
         limits = Limits(**request["limits"])
-        signal.setitimer(signal.ITIMER_REAL, limits.seconds)
-        wrong, sound = answer(kb, request["sql"], limits, request["batch"], pipe)
+        signal.setitimer(signal.ITIMER_REAL, min(limits.seconds, ENDLESS))
+        wrong, sound = run(kb, request["sql"], limits, request["batch"], pipe)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        send_json(pipe, END, error=wrong, again=sound and peak_memory() < idle + ALLOWANCE * MB)
+        send_json(pipe, END, error=wrong, again=sound and peak_memory() < idle + ALLOWANCE)
 
 
 def listen(requests: queue.SimpleQueue[dict[str, Any]]) -> None:
@@ -74,6 +78,8 @@ def opened(path: str | None, file: list[int] | None, memory: int) -> KnowledgeBa
     Raises:
         NotFound, BadInput: it cannot be opened, or another file has taken its place since.
     """
+    from kb.store import KnowledgeBase, default_path
+
     kb = KnowledgeBase(path or default_path(), memory_limit=f"{memory}MB", lossless=True)
     if file is not None and list(kb.file) != file:
         raise BadInput(f"{kb.path} was replaced by another since it was opened: open it again")
@@ -83,11 +89,13 @@ def opened(path: str | None, file: list[int] | None, memory: int) -> KnowledgeBa
 def limit_memory(memory: int) -> None:
     """Let the process grow by `memory` MB and the allowance, no further: then an allocation fails."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with suppress(OSError, ValueError):  # where the system does not say, DuckDB's own limit is left
+    with suppress(OSError):  # where the system does not say how large it is, DuckDB's own limit is left
         fields = dict(
             line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":" in line
         )
-        most = int(fields["VmData"].split()[0]) * 1024 + (memory + ALLOWANCE) * MB
+        most = int(fields["VmData"].split()[0]) * 1024 + memory * MB + ALLOWANCE
+        given = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        most = min(most, sys.maxsize if given == resource.RLIM_INFINITY else given)
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
@@ -95,58 +103,6 @@ def peak_memory() -> int:
     """The most bytes of memory that this process has had."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def answer(
-    kb: KnowledgeBase, sql: str, limits: Limits, batch: int, pipe: IO[bytes]
-) -> tuple[str | None, bool]:
-    """Send the rows of a query.
-
-    Returns:
-        what is wrong with the query, None where nothing is; and whether the process is fit for another.
-    """
-    cursor = kb.cursor()
-    try:
-        require_reading(cursor, sql)
-        cursor.execute("BEGIN TRANSACTION READ ONLY")  # whatever its kind seems to be, nothing is left of it
-        send_rows(cursor.sql(sql), limits, batch, pipe)
-    except BadQuery as error:
-        return str(error), True
-    except (duckdb.OutOfMemoryException, MemoryError):
-        return limits.too_hungry, False
-    except duckdb.Error as error:
-        if any(word in str(error) for word in ("bad_alloc", "llocation failure", "failed to allocate")):
-            return limits.too_hungry, False
-        return explain(error)[:MAX_MESSAGE], not isinstance(
-            error, duckdb.InternalException | duckdb.FatalException
-        )
-    except pa.ArrowException as error:
-        return f"the answer has no form in Arrow ({error}): cast its columns to VARCHAR"[:MAX_MESSAGE], True
-    finally:
-        with suppress(duckdb.Error):  # nothing is left to roll back after some errors
-            cursor.execute("ROLLBACK")
-        cursor.close()
-    return None, True
-
-
-def send_rows(relation: duckdb.DuckDBPyRelation, limits: Limits, batch: int, pipe: IO[bytes]) -> None:
-    """Send the columns, then rows as they come.
-
-    Raises:
-        BadQuery: there are more rows or bytes than the limits; as many as they allow have been sent.
-    """
-    reader = relation.to_arrow_reader(batch)
-    send_json(pipe, COLUMNS, names=reader.schema.names, types=[str(kind) for kind in relation.types])
-    send(pipe, ROWS, packed(reader.schema, []))
-    rows, size = limits.rows, limits.size * MB
-    for part in chain.from_iterable(halved(batch, FRAME) for batch in reader):
-        frame = packed(reader.schema, [part.slice(0, rows)])
-        if frame.size > size:
-            raise BadQuery(limits.too_large)
-        send(pipe, ROWS, frame)
-        if part.num_rows > rows:
-            raise BadQuery(limits.too_many)
-        rows, size = rows - part.num_rows, size - frame.size
 
 
 if __name__ == "__main__":

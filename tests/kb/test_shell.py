@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.bombs import DEAF
 from support.command import SAMPLE, Run, howtree, surroundings
 
 COMMAND = [sys.executable, "-m", "kb"]
@@ -84,10 +85,6 @@ def test_ctrl_c_in_the_middle_of_the_output_ends_with_130(sample_kb_path: Path) 
     process.send_signal(signal.SIGINT)
     _, told = process.communicate()
     assert (process.returncode, told) == (130, "howtree: stopped\n")
-
-
-DEAF = "SELECT 1 UNION ALL (WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n)"
-"""A query without end that DuckDB itself cannot interrupt."""
 
 
 def working_child(process: subprocess.Popen[str]) -> Path:
