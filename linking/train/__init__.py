@@ -1,1 +1,1 @@
-"""Training, a file for each command, named after what it trains."""
+"""Training, a file or folder for each command, named after what it trains."""
