@@ -87,16 +87,16 @@ class KnowledgeBase(store.KnowledgeBase):
         return tree(self, self._id(goal), depth, threshold)
 
     def search(self, words: str, limit: int = 20, *, semantic: bool = False) -> list[FoundGoal]:
-        """Goals by the words of their titles, best first; beginnings and misspellings count for less.
+        """The goals that a question in your own words asks for, best first, with the reason; without a fitting one, none.
 
         Args:
-            words: what to look for.
-            limit: most goals to find, from 1 to 1,000.
+            words: the question, of at most 1,000 characters.
+            limit: most goals to find, from 1 to 1,000; by words never more than 30.
             semantic: by meaning in place of words, with the encoder of the build; this loads torch.
 
         Raises:
             NotFound: for a search by meaning, the build's work folder is gone or belongs to another build.
-            BadUsage: the limit is out of bounds.
+            BadUsage: the limit is out of bounds, or the question is too long.
         """
         require_within("limit", limit, 1, MAX_FOUND)
         if semantic:

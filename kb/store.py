@@ -44,7 +44,7 @@ def sql_file(name: str) -> str:
 
 def define_views(session: duckdb.DuckDBPyConnection) -> None:
     """Make the public views and macros over the tables of a session."""
-    for name in ("texts.sql", "views.sql", "statistics.sql"):
+    for name in ("texts.sql", "views.sql", "search.sql", "statistics.sql"):
         session.execute(sql_file(name))
 
 

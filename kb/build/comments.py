@@ -14,7 +14,7 @@ _COLUMN = re.compile(r"^    (\w+) .*?-- (.+)$", re.MULTILINE)
 _SHOWN = re.compile(
     r"((?:^--[^\n]*\n)+)CREATE OR REPLACE (VIEW|MACRO) (\w+)(?:\([^\n]*?\))? AS( TABLE)?", re.MULTILINE
 )
-SHOWN = ("texts.sql", "views.sql", "statistics.sql")
+SHOWN = ("texts.sql", "views.sql", "search.sql", "statistics.sql")
 
 OF_VIEWS = {
     "goal": 'the title without "How to"',

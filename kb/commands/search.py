@@ -10,6 +10,7 @@ import typer
 
 from howtree.progress import warn
 from kb.commands.options import KbOption, Shape, ShapeOption, open_kb
+from kb.search import nothing_found
 
 
 def register(app: typer.Typer) -> None:
@@ -19,7 +20,8 @@ def register(app: typer.Typer) -> None:
 
 def search(
     words: Annotated[
-        list[str], typer.Argument(metavar="WORDS...", help="Words of the title; typing errors are forgiven.")
+        list[str],
+        typer.Argument(metavar="WORDS...", help="A question in your own words; typing errors are forgiven."),
     ],
     semantic: Annotated[
         bool,
@@ -29,9 +31,9 @@ def search(
     shape: ShapeOption = Shape.text,
     kb: KbOption = None,
 ) -> None:
-    """Find goals by the words of their titles: id, score and goal, best first.
+    """Find the goals that a question asks for: id, score, goal and why, best first, at most 30.
 
-    Example: howtree search clean house
+    Example: howtree search how do I clean my oven
     Example: howtree search --semantic "get rid of weeds"
     """
     if semantic:
@@ -39,13 +41,16 @@ def search(
     else:
         from kb.search import search as find
 
+    question = " ".join(words)
     with open_kb(kb) as base:
-        found = find(base, " ".join(words), limit)
+        found = find(base, question, limit)
+        said = "" if found else nothing_found(base, question)
     for goal in found:
         if shape is Shape.json:
             print(json.dumps(asdict(goal), ensure_ascii=False))
         else:
-            print(f"{goal.article_id:>8}  {goal.score:5.2f}  {goal.goal}")
+            why = f"  ({goal.reason})" if goal.reason else ""
+            print(f"{goal.article_id:>8}  {goal.score:5.2f}  {goal.goal}{why}")
     if not found:
-        warn(f"No goal has a word like {' '.join(words)!r}. Try other words, or fewer.")
+        warn(said)
         raise typer.Exit(1)

@@ -176,44 +176,6 @@ LEFT JOIN guesses g USING (step_id)
 LEFT JOIN articles c ON c.article_id = g.child_id
 ORDER BY s.step_id;
 
--- Goals by the words of their title, best first; a word may be a beginning of one, or misspelt.
--- score: the share of the query's weight (rare words weigh more) found in the title, less a little for words beyond.
-CREATE OR REPLACE MACRO search_goals(query_words) AS TABLE
-WITH asked AS MATERIALIZED (
-    SELECT word, letters_of(word) AS letters, CASE WHEN len(word) > 7 THEN 2 WHEN len(word) > 3 THEN 1 ELSE 0 END AS errors
-    FROM (SELECT DISTINCT unnest(words_of(plain_goal(query_words))) AS word)
-),
-matched AS MATERIALIZED (
-    SELECT q.word AS query_word, w.word_id, w.weight,
-           CASE WHEN w.word = q.word THEN 1.0
-                WHEN starts_with(w.word, q.word) THEN 0.6 + 0.3 * len(q.word) / len(w.word)
-                WHEN q.errors > 0 AND bit_count(xor(w.letters, q.letters)) <= 2 * q.errors
-                     AND damerau_levenshtein(w.word, q.word) <= q.errors
-                THEN 0.6 END AS likeness
-    FROM asked q, words w
-    WHERE likeness IS NOT NULL
-),
-weighed AS MATERIALIZED (
-    SELECT q.word AS query_word, coalesce(max(m.weight), (SELECT max(weight) FROM words)) AS weight
-    FROM asked q LEFT JOIN matched m ON m.query_word = q.word AND m.likeness = 1
-    GROUP BY q.word
-),
-found AS (
-    SELECT g.article_id, m.query_word, max(m.likeness) AS likeness, any_value(g.title_words) AS title_words
-    FROM matched m JOIN goal_words g USING (word_id)
-    GROUP BY ALL
-),
-scored AS (
-    SELECT f.article_id, sum(f.likeness * w.weight) / (SELECT sum(weight) FROM weighed) AS share,
-           any_value(f.title_words) AS title_words
-    FROM found f JOIN weighed w USING (query_word)
-    GROUP BY f.article_id
-)
-SELECT a.article_id, a.goal,
-       round(s.share - 0.01 * greatest(0, s.title_words - (SELECT count(*) FROM asked)), 4) AS score
-FROM scored s JOIN articles a USING (article_id)
-ORDER BY lower(a.goal) = plain_goal(query_words) DESC, score DESC, len(a.goal), a.article_id;
-
 -- What one needs for a goal.
 CREATE OR REPLACE VIEW goal_things AS
 SELECT t.article_id, a.goal, t.kind, t.number, t.text, t.amount

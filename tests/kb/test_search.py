@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
-from support.command import Run, work_folder
+from support.command import ROOT, Run, work_folder
 from support.small_kb import article, small_kb
 
-from howtree.errors import NotFound
+from howtree.errors import BadUsage, NotFound
 from kb.search import goal_id, search
 from kb.store import KnowledgeBase
 
 
 def best(run: Run, kb: Path, *words: str) -> list[str]:
     """The goals that the command names, best first."""
-    return [line[17:] for line in run("search", *words, "--kb", kb).stdout.splitlines()]
+    done = run("search", *words, "--kb", kb, "--format", "json")
+    return [json.loads(line)["goal"] for line in done.stdout.splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,7 @@ def best(run: Run, kb: Path, *words: str) -> list[str]:
         (["HOUSE", "clean"], "Deep Clean Your House"),
         (["hous", "deap"], "Deep Clean Your House"),
         (["how", "to", "clean", "an", "oven"], "Clean an Oven"),
+        (["What's the best way of cleaning my ovens?"], "Clean an Oven"),
         (["vinegar", "spray"], "Make a Vinegar Cleaning Spray"),
         (["saute"], "Sauté Vegetables"),
     ],
@@ -39,6 +42,62 @@ def test_nothing_found_is_said(run: Run, sample_kb_path: Path) -> None:
     done = run("search", "xylophone", "quartz", "--kb", sample_kb_path)
     assert done.returncode == 1 and done.stdout == ""
     assert "xylophone" in done.stderr
+
+
+@pytest.mark.parametrize("words", ["how do I do it", "what is the best way to", "", "?!"])
+def test_a_question_of_function_words_alone_is_sent_back(run: Run, sample_kb_path: Path, words: str) -> None:
+    done = run("search", words, "--kb", sample_kb_path)
+    assert done.returncode == 1 and done.stdout == ""
+    assert "name what you want to do" in done.stderr
+
+
+def test_a_question_of_ten_thousand_characters_is_refused(run: Run, sample_kb_path: Path) -> None:
+    done = run("search", "oven " * 2000, "--kb", sample_kb_path)
+    assert done.returncode == 2 and "10,000 characters" in done.stderr
+    with KnowledgeBase(sample_kb_path) as kb:
+        with pytest.raises(BadUsage):
+            search(kb, "o" * 1001)
+        with pytest.raises(NotFound):
+            goal_id(kb, "oven " * 2000)
+        with pytest.raises(Exception, match="at most 1,000 characters"):
+            kb.query("FROM search_goals(?)", ["o" * 1001]).fetchall()
+
+
+def test_a_title_that_goes_on_comes_before_another_thing(tmp_path: Path) -> None:
+    titles = ["Clean Oven Racks", "Clean an Oven with Baking Soda", "Open CSV Files", "Be Yourself"]
+    with KnowledgeBase(small_kb(tmp_path, [article(title, "do it") for title in titles])) as kb:
+        found = [hit.goal for hit in search(kb, "how do I clean my oven")]
+        assert found == ["Clean an Oven with Baking Soda", "Clean Oven Racks"]
+        assert [hit.goal for hit in search(kb, "how to be yourself")] == ["Be Yourself"]
+        assert [hit.goal for hit in search(kb, "oepn csv files")] == ["Open CSV Files"]
+
+
+def test_a_word_that_a_step_has_is_no_misspelling(tmp_path: Path) -> None:
+    articles = [article("Bake Bread", "Heat the stove."), article("Tour the Country", "Oil your bike.")]
+    with KnowledgeBase(small_kb(tmp_path, articles)) as kb:
+        hit = search(kb, "my bike for a tour")[0]
+        assert (hit.goal, hit.words, hit.step) == ("Tour the Country", ("tour",), "Oil your bike.")
+        assert "Bake Bread" not in [hit.goal for hit in search(kb, "bike")]
+
+
+def test_at_most_thirty_goals_are_found(tmp_path: Path) -> None:
+    articles = [article(f"Clean Thing {number}", "do it") for number in range(40)]
+    with KnowledgeBase(small_kb(tmp_path, articles)) as kb:
+        assert len(search(kb, "clean", 1000)) == 30
+
+
+def test_questions_in_peoples_words(sample_kb: KnowledgeBase) -> None:
+    """The figures of docs/command-line.md, on the half of the questions that the bounds were not set by."""
+    lines = (ROOT / "data" / "eval" / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    asked = [question for line in lines if (question := json.loads(line))["half"] == "report"]
+    slugs = dict(sample_kb.query("SELECT article_id, slug FROM articles").fetchall())
+    found = [[slugs[hit.article_id] for hit in search(sample_kb, one["question"], 5)] for one in asked]
+    pairs = list(zip([one["goals"] for one in asked], found, strict=True))
+    answerable = [(right, hits) for right, hits in pairs if right]
+    assert len(answerable) == 30 and len(pairs) == 40
+    assert sum(hits[:1] == right for right, hits in answerable) == 26
+    assert sum(right[0] in hits for right, hits in answerable) == 26
+    assert sum(not hits for right, hits in pairs if not right) == 8
 
 
 @pytest.mark.parametrize("words", ["", "   ", "'; DROP TABLE articles; --", "%", "\\", "((", "日本"])

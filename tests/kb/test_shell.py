@@ -24,7 +24,7 @@ LEFT_EARLY = {
     "help": ["build", "--help"],
     "tree": ["tree", "Host a Dinner Party", "--depth", "20"],
     "tree as JSON": ["tree", "Host a Dinner Party", "--format", "json"],
-    "search": ["search", "a", "--limit", "1000"],
+    "search": ["search", "make", "--limit", "1000"],
     "CSV": [*MANY_ROWS, "csv"],
     "JSON": [*MANY_ROWS, "json"],
     "table": [*MANY_ROWS, "table"],
