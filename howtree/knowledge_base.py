@@ -87,7 +87,7 @@ class KnowledgeBase(store.KnowledgeBase):
         return tree(self, self._id(goal), depth, threshold)
 
     def search(self, words: str, limit: int = 20, *, semantic: bool = False) -> list[FoundGoal]:
-        """The goals that a question in your own words asks for, best first, with the reason; without a fitting one, none.
+        """The goals that a question in your own words asks for, best first, each with the reason.
 
         Args:
             words: the question, of at most 1,000 characters.

@@ -39,12 +39,15 @@ def search(kb: KnowledgeBase, words: str, limit: int = 20) -> list[FoundGoal]:
     """
     if len(words) > MOST_CHARACTERS:
         raise BadUsage(
-            f"the question has {len(words):,} characters, and {MOST_CHARACTERS:,} is the most: ask for one thing in a sentence"
+            f"the question has {len(words):,} characters, {MOST_CHARACTERS:,} is the most: ask for one thing"
         )
     rows = kb.query(
         "SELECT article_id, goal, score, words, step FROM search_hits(?) LIMIT ?", [as_text(words), limit]
     ).fetchall()
-    return [FoundGoal(*row, tuple(words), step) for *row, words, step in rows]
+    return [
+        FoundGoal(article_id, goal, score, tuple(matched), step)
+        for article_id, goal, score, matched, step in rows
+    ]
 
 
 def nothing_found(kb: KnowledgeBase, words: str) -> str:
