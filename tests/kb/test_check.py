@@ -15,7 +15,8 @@ from kb.review.judging import review_of
 from kb.review.reviews import append
 from kb.store import KnowledgeBase
 
-LINKED = "(SELECT step_id FROM edges WHERE source = 'model' ORDER BY step_id LIMIT 1)"
+LINKED = """(SELECT min(e.step_id) FROM edges e JOIN candidates c ON c.step_id = e.step_id AND c.rank = 2
+             WHERE e.source = 'model' AND c.probability > 0)"""
 GUESSED = "(SELECT min(step_id) FROM guesses)"
 DAMAGE = {
     "articles with the same id or key": "UPDATE articles SET key = 'en:1'",
