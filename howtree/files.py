@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -27,9 +28,7 @@ def written_aside(path: Path) -> Iterator[Path]:
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield aside
-        with aside.open("rb") as file:
-            os.fsync(file.fileno())
-        aside.replace(path)
+        put_in_place(aside, path)
     finally:
         aside.unlink(missing_ok=True)
 
@@ -46,6 +45,28 @@ def refuse_unwritable(folder: Path) -> None:
             return
     except OSError as error:
         raise BadInput(f"cannot write to {folder}: {error.strerror}. Name another folder.") from error
+
+
+def put_in_place(aside: Path, path: Path) -> None:
+    """Let a whole file take the place of `path`, so that it is there after a power cut, content and name."""
+    with aside.open("rb") as file:
+        os.fsync(file.fileno())
+    aside.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder written to the disk."""
+    if os.name == "nt":  # a folder cannot be opened there
+        return
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some file systems of networks know no such thing
+            raise
+    finally:
+        os.close(number)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar, overload
 
+from howtree.streams import plain
+
 T = TypeVar("T")
 Clock = Callable[[], float]
 
@@ -215,7 +217,7 @@ def log(level: str, message: str, **figures: Any) -> None:
         write(json.dumps(record, ensure_ascii=False) + "\n")
     else:
         covered = any(bar.shown and bar.on_terminal for bar in _open)
-        write(f"{CLEAR if covered else ''}{message}\n")
+        write(f"{CLEAR if covered else ''}{plain(message)}\n")
 
 
 def write(text: str) -> None:

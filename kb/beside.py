@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from howtree.errors import BadInput
-from howtree.files import read_json
+from howtree.files import put_in_place, read_json
 
 OWNER = "output.json"
 """In a work folder: the name of the knowledge base that it belongs to."""
@@ -94,6 +94,12 @@ def is_duckdb(path: Path) -> bool:
             return file.read(where.stop)[where] == mark
     except OSError:
         return False
+
+
+def put_kb(aside: Path, kb: Path) -> None:
+    """Let a new knowledge base take the place of `kb`. A log of changes to another file, left there, would spoil it."""
+    kb.with_name(f"{kb.name}.wal").unlink(missing_ok=True)
+    put_in_place(aside, kb)
 
 
 def articles_digest(path: Path) -> str | None:

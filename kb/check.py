@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import duckdb
 
-from howtree.errors import BadInput
 from howtree.progress import progress
-from kb.store import KnowledgeBase, first_line
+from kb.engine import errors_told
+from kb.store import OVERLAID, TABLES, KnowledgeBase
 from kb.tree import tree
 
 DEPTH = 3
@@ -96,10 +96,19 @@ def broken(kb: KnowledgeBase, goals: int) -> list[str]:
     Raises:
         BadInput: the file is damaged, so that it cannot be read.
     """
-    try:
+    with errors_told(kb.path):
+        read_all(kb)
         return problems(kb.cursor()) + unlike_trees(kb, goals)
-    except duckdb.Error as error:
-        raise BadInput(f"{kb.path} is damaged: {first_line(error)}") from error
+
+
+def read_all(kb: KnowledgeBase) -> None:
+    """Read every column of every table: whatever part of the file is damaged, the engine finds out.
+
+    Raises:
+        duckdb.Error: it did.
+    """
+    for table in progress((*TABLES, *OVERLAID), "Reading", len(TABLES) + len(OVERLAID), "tables"):
+        kb.query(f"SELECT bit_xor(hash(t)) FROM kb.{table} t").fetchall()
 
 
 def unlike_trees(kb: KnowledgeBase, goals: int) -> list[str]:

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from howtree.errors import BadInput
 from howtree.files import written_aside
 from howtree.progress import progress
+from howtree.streams import csv_cell, unchanged
 from kb.store import KnowledgeBase
 
 if TYPE_CHECKING:
@@ -70,6 +71,9 @@ def write_rows(result: Rows, form: str, output: Path | None) -> None:
     Raises:
         BadInput: the file cannot be written.
     """
+    if form == "table" and output is None:
+        write_table(result, sys.stdout)
+        return
     with opened(output) as file:
         {"table": write_table, "csv": write_csv, "json": write_json_lines}[form](result, file)
 
@@ -78,7 +82,8 @@ def write_rows(result: Rows, form: str, output: Path | None) -> None:
 def opened(output: Path | None) -> Iterator[IO[str]]:
     """The file to write to, put in place when whole, or stdout."""
     if output is None:
-        yield sys.stdout
+        with unchanged() as stdout:
+            yield stdout
         return
     try:
         with written_aside(output) as aside, aside.open("w", encoding="utf-8", newline="") as file:
@@ -106,11 +111,13 @@ def cell(value: Any) -> str:
 
 
 def write_csv(result: Rows, file: IO[str]) -> None:
-    """Comma-separated values with a header; lists and structs as JSON."""
+    """Comma-separated values with a header; lists and structs as JSON. No cell is a formula."""
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(result.columns)
+    writer.writerow(map(csv_cell, result.columns))
     for row in result.rows:
-        writer.writerow([as_json(value) if isinstance(value, (list, dict)) else value for value in row])
+        writer.writerow(
+            [as_json(value) if isinstance(value, (list, dict)) else csv_cell(value) for value in row]
+        )
 
 
 def write_json_lines(result: Rows, file: IO[str]) -> None:

@@ -17,7 +17,8 @@ from typing import Any
 import duckdb
 
 from howtree.errors import BadInput, NotFound
-from kb.beside import take_over
+from kb.beside import is_duckdb, take_over
+from kb.engine import errors_told, first_line, in_use, told
 from kb.review.overlay import lay_over
 from kb.review.reviews import REVIEWS_SUFFIX, Log, read, reviews_path
 
@@ -83,9 +84,10 @@ class KnowledgeBase:
         self._session = attach(path, memory_limit)
         self._reviews_seen: tuple[int, int] | None = (0, 0)
         self._reviews_lock = threading.Lock()
-        self._heed_reviews()
-        self.meta = dict(self.query("SELECT key, value FROM meta").fetchall())
-        define_views(self._session)
+        with errors_told(path):
+            self._heed_reviews()
+            self.meta = dict(self.query("SELECT key, value FROM meta").fetchall())
+            define_views(self._session)
         self._session.execute(f"SET arrow_lossless_conversion = {lossless}")
         lock(self._session)
 
@@ -151,8 +153,16 @@ class KnowledgeBase:
     def __enter__(self) -> KnowledgeBase:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Close the file; an engine's error inside becomes a message.
+
+        Raises:
+            BadInput: in place of the engine's error.
+        """
+        with errors_told(self.path):
+            self.close()
+            if isinstance(error, (duckdb.Error, UnicodeDecodeError)):
+                raise error
 
 
 def file_at(path: Path) -> tuple[int, int]:
@@ -197,6 +207,9 @@ def attach_as(session: duckdb.DuckDBPyConnection, name: str, path: Path) -> None
         for table in (*TABLES, *OVERLAID):
             session.execute(f"FROM {name}.{table} LIMIT 0")
     except duckdb.Error as error:
+        damaged = is_duckdb(path) and not isinstance(error, (duckdb.CatalogException, duckdb.BinderException))
+        if damaged or in_use(error, path):
+            raise BadInput(told(error, path)) from error
         raise BadInput(
             f"{path} is not a knowledge base of howtree ({first_line(error)}). Build one with: howtree build"
         ) from error
@@ -247,8 +260,3 @@ def lock(session: duckdb.DuckDBPyConnection) -> None:
 def literal(text: str) -> str:
     """`text` as an SQL string literal, for statements that take no parameters."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's message."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EDQUOT, EFBIG, ENOSPC
@@ -15,9 +15,12 @@ from filelock import FileLock, Timeout
 from howtree.errors import BadInput, HowtreeError
 from howtree.files import WORK_SUFFIX, write_json
 from howtree.progress import warn
+from howtree.seals import SUFFIX
 from kb.beside import OWNER, beside, refuse_foreign, take_over
 
 LOCK = "lock"
+SHOWN = 5
+"""Damaged parts that are named one by one."""
 FULL = "No space left"
 """What DuckDB says where the disk is full."""
 
@@ -76,6 +79,18 @@ class WorkFolder:
         return take_over(self.output, WORK_SUFFIX)
 
 
+def report_damage(damaged: Sequence[Path]) -> None:
+    """Say what was damaged in what earlier runs left, if anything was."""
+    if damaged:
+        names = [str(path.with_suffix("") if path.suffix == SUFFIX else path) for path in damaged[:SHOWN]]
+        more = f" and {len(damaged) - SHOWN:,} more" if len(damaged) > SHOWN else ""
+        parts = "1 part" if len(damaged) == 1 else f"{len(damaged):,} parts"
+        warn(
+            f"{parts} of what earlier runs left had been damaged (files do not match their SHA-256) and will be "
+            f"made again: {', '.join(names)}{more}. The result is that of undamaged files. Is the disk sound?"
+        )
+
+
 @contextmanager
 def _alone(folder: Path, output: Path) -> Iterator[None]:
     if output.is_dir():
@@ -111,8 +126,12 @@ def _failed_writes_reported(output: Path) -> Iterator[None]:
             raise
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         full = getattr(error, "errno", None) in (ENOSPC, EDQUOT, EFBIG) or FULL in str(error)
-        remedy = "Make room or give" if full else "See that its folder can be written, or give"
+        named = getattr(error, "filename", None)
+        where = f" ({named})" if named else ""
+        work = beside(output, WORK_SUFFIX)
+        allow = f"See that you may read and write {output.absolute().parent} and all in {work}"
         raise BadInput(
-            f"could not write the build of {output}: {reason}. {remedy} another -o; the same command then goes on "
-            "from the last whole stage. A knowledge base that was there before is untouched."
+            f"could not write the build of {output}: {reason}{where}. {'Make room' if full else allow}, or give "
+            "another -o; the same command then goes on from the last whole stage. A knowledge base that was there "
+            "before is untouched."
         ) from error

@@ -60,7 +60,10 @@ class LinkTally:
 
 
 class Linker:
-    """Links the steps of one language to its goals with a model, keeping vectors and lists in `folder`."""
+    """Links the steps of one language to its goals with a model, keeping vectors and lists in `folder`.
+
+    `linking.retrieve.mend` takes away what is damaged there, before.
+    """
 
     def __init__(
         self,
@@ -110,7 +113,6 @@ class Linker:
         self, goals: Goals, steps: Callable[[], Iterable[StepBatch]], tally: LinkTally
     ) -> tuple[Lists, ArticlesOfGoal]:
         """The lists of all steps, retrieved and reranked, and which articles their goals are."""
-        self._remove_leftovers()
         with timed(tally, "encode"):
             goal_rows = self._encode(goals, steps, tally)
         depth = self.candidates + SPARE
@@ -151,11 +153,6 @@ class Linker:
             with progress(None, label, missing, "texts") as bar:
                 tally.encoded += store.encode(self.encoder, bar, self.executor)
         return self.goals.rows(hash_texts(goals.texts))
-
-    def _remove_leftovers(self) -> None:
-        """Remove what runs that were killed had begun to write."""
-        for aside in self.folder.glob("*/.*.part"):
-            aside.unlink(missing_ok=True)
 
     def _verifying(self, goals: Goals, ranked: Lists) -> Verifying | None:
         if self.verifier is None:

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crawl.corpus.shards import SKIPPED_SCHEMA, parts_of, skipped_beside, write_table
+from crawl.corpus.shards import SKIPPED_SCHEMA, parts_of, skipped_beside, write_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +76,13 @@ def _rank(row: dict[str, Any]) -> int:
 
 
 def _take_out(part: Path, losers: dict[int, _Claim]) -> None:
-    """Move rows of a shard to its skipped file: there first, so that a kill between the two loses nothing."""
-    table = pq.read_table(part)
-    beside = skipped_beside(part)
-    skipped = pq.read_table(beside)
-    known = {(row["where"], row["reason"]) for row in skipped.to_pylist()}
+    """Move rows of a shard to its skipped file; a shard that is left between the two has no seal and is read again."""
+    table, skipped = pq.read_table(part), pq.read_table(skipped_beside(part))
     places = table.column("source").to_pylist()
     new = [
         {"where": places[row], "reason": "duplicate", "detail": f"kept: {winner.where}"}
         for row, winner in losers.items()
-        if (places[row], "duplicate") not in known
     ]
-    if new:
-        more = pa.Table.from_pylist(new, schema=SKIPPED_SCHEMA).replace_schema_metadata(
-            skipped.schema.metadata
-        )
-        write_table(pa.concat_tables([skipped, more]), beside)
-    write_table(table.filter(pa.array([row not in losers for row in range(table.num_rows)])), part)
+    more = pa.Table.from_pylist(new, schema=SKIPPED_SCHEMA).replace_schema_metadata(skipped.schema.metadata)
+    kept = table.filter(pa.array([row not in losers for row in range(table.num_rows)]))
+    write_tables(part, kept, pa.concat_tables([skipped, more]))

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from crawl.article import Article, Skip
 from crawl.readers.items import Reading
 from crawl.readers.records import article_of
-from howtree.files import digest_of, written_aside
+from howtree.files import digest_of
+from howtree.seals import SUFFIX, sealed
 
 _TEXTS = pa.list_(pa.string())
 _LINK = pa.struct([(name, pa.string()) for name in ("slug", "title", "anchor", "place", "language")])
@@ -73,11 +74,18 @@ def skipped_beside(part: Path) -> Path:
     return part.with_name(part.name.replace("part-", "skipped-"))
 
 
-def write_shard(readings: Iterable[Reading], part: Path) -> bool:
-    """Write what came out of some raw items: the skipped file first, the articles last.
+def seal_beside(part: Path) -> Path:
+    """The seal of a shard (`howtree.seals`)."""
+    return part.with_suffix(SUFFIX)
 
-    So a shard whose articles are there is whole. Returns False, and writes nothing, where there was no item.
-    """
+
+def shard_of(folder: Path, number: int) -> Path:
+    """Where the articles of the shard with this number are."""
+    return folder / f"part-{number:05}.parquet"
+
+
+def write_shard(readings: Iterable[Reading], part: Path) -> bool:
+    """Write what came out of some raw items; returns False, and writes nothing, where there was no item."""
     articles: list[Article] = []
     skips: list[Skip] = []
     notes: Counter[str] = Counter()
@@ -92,8 +100,7 @@ def write_shard(readings: Iterable[Reading], part: Path) -> bool:
         return False
     rows = [{"where": skip.where, "reason": skip.reason, "detail": skip.detail} for skip in skips]
     skipped = pa.Table.from_pylist(rows, schema=SKIPPED_SCHEMA)
-    write_table(skipped.replace_schema_metadata({_NOTES: json.dumps(notes)}), skipped_beside(part))
-    write_table(table_of(articles), part)
+    write_tables(part, table_of(articles), skipped.replace_schema_metadata({_NOTES: json.dumps(notes)}))
     return True
 
 
@@ -110,10 +117,12 @@ def notes_of(skipped: pa.Table) -> Counter[str]:
     return Counter(json.loads((skipped.schema.metadata or {}).get(_NOTES, b"{}")))
 
 
-def write_table(table: pa.Table, path: Path) -> None:
-    """Write a Parquet file, aside and renamed."""
-    with written_aside(path) as aside:
-        pq.write_table(table, aside, compression="zstd")
+def write_tables(part: Path, articles: pa.Table, skipped: pa.Table) -> None:
+    """Write the two files of a shard and seal them: with its seal a shard is whole."""
+    with sealed(seal_beside(part)) as write:
+        for table, path in ((skipped, skipped_beside(part)), (articles, part)):
+            with write(path) as aside:
+                pq.write_table(table, aside, compression="zstd")
 
 
 def content_hash(values: dict[str, Any]) -> str:

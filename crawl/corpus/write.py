@@ -1,15 +1,16 @@
 """The corpus: a folder of Parquet shards, one row per article, and what was skipped beside them.
 
-Raw items are read `shard_size` at a time, and a shard that is there is never read again. When all shards are there, a
-last pass over the keys takes out articles that came twice. The manifest says whether that pass is done, so a
-run that was killed at any moment goes on where it stopped.
+Raw items are read `shard_size` at a time, and a whole shard is never read again. When all shards are there, a last pass
+over the keys takes out articles that came twice. The manifest says whether that pass is done, so a run that was killed
+at any moment goes on where it stopped. Shards are sealed: one that was damaged is read again.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,24 @@ import pyarrow.parquet as pq
 from crawl.article import Article
 from crawl.corpus.duplicates import take_out_duplicates
 from crawl.corpus.pool import readings_of
-from crawl.corpus.shards import notes_of, parts_of, read_shard, skipped_beside, write_shard
+from crawl.corpus.shards import (
+    notes_of,
+    parts_of,
+    read_shard,
+    seal_beside,
+    shard_of,
+    skipped_beside,
+    write_shard,
+)
 from crawl.readers import files
 from crawl.readers.sources import items_in, nothing_found
 from howtree.errors import BadInput
-from howtree.files import read_json, write_json
+from howtree.files import read_json
 from howtree.progress import progress
+from howtree.seals import SUFFIX, files_of, read_sealed_json, whole_among, write_sealed_json
 from howtree.version import __version__
+
+_OURS = re.compile(rf"(part|skipped)-\d+\.(parquet|{SUFFIX[1:]})|{re.escape(files.MANIFEST)}|\..*\.part")
 
 
 @dataclass
@@ -37,6 +49,8 @@ class CorpusTally:
     skipped: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
     """What was mended in kept articles."""
+    damaged: list[Path] = field(default_factory=list, compare=False)
+    """What was damaged in a corpus that was there, and is made again; not kept."""
 
     def lines(self) -> list[str]:
         """The tally for people, the most frequent reason first."""
@@ -87,19 +101,22 @@ def write_corpus(
         "version": __version__,
         "sources": [str(source) for source in sources],
     }
-    manifest = _prepare(folder, state)
-    if manifest.get("finished") and "digests" in manifest:
+    manifest, damaged = _prepare(folder, state)
+    whole, broken = _mended(folder, manifest.get("shards", 0))
+    damaged += broken
+    if manifest.get("finished") and not damaged:
         return CorpusTally.from_dict(manifest["tally"])
-    _write_shards(sources, folder, shard_size, workers)
+    write_sealed_json(folder / files.MANIFEST, {**state, "finished": False})
+    _write_shards(sources, folder, shard_size, workers, whole)
     take_out_duplicates(folder)
     tally = _count(folder)
     if not tally.kept:
         _clear(folder)
         raise nothing_found(sources, tally.skipped)
     digests = {str(source): files.content_digest(source, without=folder) for source in sources}
-    finished = {**state, "finished": True, "digests": digests, "tally": tally.to_dict()}
-    write_json(folder / files.MANIFEST, finished)
-    return tally
+    made = {"digests": digests, "tally": tally.to_dict(), "shards": len(parts_of(folder))}
+    write_sealed_json(folder / files.MANIFEST, {**state, "finished": True, **made})
+    return replace(tally, damaged=damaged)
 
 
 def digests_of(folder: Path) -> dict[str, str]:
@@ -121,37 +138,67 @@ def read_corpus(folder: Path) -> Iterator[Article]:
     return (article for part in parts_of(folder) for article in read_shard(part))
 
 
-def _prepare(folder: Path, state: dict[str, Any]) -> dict[str, Any]:
-    """The manifest of a run to go on with; where the inputs have changed, the old shards go."""
+def _prepare(folder: Path, state: dict[str, Any]) -> tuple[dict[str, Any], list[Path]]:
+    """The manifest of a run to go on with, and itself where it was damaged; where the inputs have changed, the old
+    shards go."""
     path = folder / files.MANIFEST
-    manifest = read_json(path)
-    if isinstance(manifest, dict) and all(manifest.get(name) == value for name, value in state.items()):
-        return manifest
+    manifest = read_sealed_json(path)
+    if manifest and all(manifest.get(name) == value for name, value in state.items()):
+        return manifest, []
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder}: is a file. Give -o a folder for the corpus.")
-    if manifest is None and folder.is_dir() and any(folder.iterdir()):
+    unreadable = read_json(path) is None
+    if unreadable and folder.is_dir() and not all(_OURS.fullmatch(entry.name) for entry in folder.iterdir()):
         raise BadInput(f"{folder}: holds files that are no corpus. Give -o a new or empty folder.")
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(path, {"finished": False})  # from here on the old shards belong to no run
+    damaged = (
+        [path] if path.exists() and (unreadable or "sha256" in read_json(path)) and manifest is None else []
+    )
+    write_sealed_json(path, {"finished": False})  # from here on the old shards belong to no run
     _clear_shards(folder)
-    write_json(path, {**state, "finished": False})
-    return {"finished": False}
+    return {"finished": False}, damaged
 
 
-def _write_shards(sources: Sequence[Path], folder: Path, shard_size: int, workers: int) -> None:
-    for left_over in folder.glob(".*.part"):
-        left_over.unlink()
-    done = len(parts_of(folder))
-    items = progress(islice(items_in(sources, without=folder), done * shard_size, None), "reading")
-    readings = readings_of(items, workers)
-    for number in count(done):
-        if not write_shard(islice(readings, shard_size), folder / f"part-{number:05}.parquet"):
+def _mended(folder: Path, shards: int) -> tuple[set[int], list[Path]]:
+    """The numbers of the shards that are whole, and the damaged ones by their seals; all else is taken away.
+
+    Of a finished corpus, with so many `shards`, those that are missing are damaged, too.
+    """
+    seals = sorted(folder.glob(f"part-*{SUFFIX}"))
+    sound = whole_among(seals)
+    kept = {path.name for seal in sound for path in (seal, *files_of(seal))}
+    for path in _shard_files(folder):
+        if path.name not in kept:
+            path.unlink()
+    lost = {seal_beside(shard_of(folder, number)) for number in range(shards)} - sound
+    return {_number_of(seal) for seal in sound}, sorted({*seals, *lost} - sound)
+
+
+def _write_shards(
+    sources: Sequence[Path], folder: Path, shard_size: int, workers: int, whole: set[int]
+) -> None:
+    """Write all shards but those that are `whole`."""
+    items = enumerate(progress(items_in(sources, without=folder), "reading"))
+    wanted = (item for place, item in items if place // shard_size not in whole)
+    readings = readings_of(wanted, workers)
+    for number in count():
+        if number not in whole and not write_shard(islice(readings, shard_size), shard_of(folder, number)):
             return
 
 
 def _clear_shards(folder: Path) -> None:
-    for path in (*folder.glob("part-*.parquet"), *folder.glob("skipped-*.parquet")):
+    for path in _shard_files(folder):
         path.unlink()
+
+
+def _shard_files(folder: Path) -> list[Path]:
+    """Every file of shards, whole or not, and what was left of writing."""
+    names = ("part-*.parquet", "skipped-*.parquet", f"part-*{SUFFIX}", ".*.part")
+    return [path for name in names for path in folder.glob(name)]
+
+
+def _number_of(seal: Path) -> int:
+    return int(seal.stem.removeprefix("part-"))
 
 
 def _clear(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import re
 import zlib
@@ -25,6 +26,49 @@ def open_maybe_packed(path: Path) -> IO[bytes]:
         return cast(IO[bytes], gzip.open(path, "rb"))
     file.seek(0)
     return file
+
+
+_ESCAPES = re.compile(
+    r"""\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u([dD])[89a-fA-F][0-9a-fA-F]{2}|\\.""",
+    re.DOTALL,
+)
+"""Two halves of a character, a lone half (with a group), and any other escape of JSON."""
+_LONGEST_ESCAPE = 12
+
+
+class _Utf8:
+    """A file's bytes as JSON in UTF-8: a wrong byte or half a character costs itself, not all that follows.
+
+    In their place is U+FFFD.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.decoder, self.rest = file, codecs.getincrementaldecoder("utf-8")("replace"), ""
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, of some number near `size`; none at the end."""
+        while True:
+            data = self.file.read(size)
+            text = self.rest + self.decoder.decode(data, final=not data)
+            end = between_escapes(text) if data else len(text)
+            self.rest = text[end:]
+            if end or not data:
+                return whole_characters(text[:end]).encode("utf-8")
+
+
+def between_escapes(text: str) -> int:
+    """The last place in a text of JSON where no escape can be cut in two."""
+    end = len(text)
+    while end and (escape := text.rfind("\\", max(0, end - _LONGEST_ESCAPE), end)) >= 0:
+        end = escape
+    return end
+
+
+def whole_characters(text: str) -> str:
+    """JSON with U+FFFD for each escape that is half a character."""
+    if "\\ud" not in text and "\\uD" not in text:
+        return text
+    return _ESCAPES.sub(lambda found: "\\ufffd" if found[1] else found[0], text)
 
 
 def line_items(path: Path) -> Iterator[Item]:
@@ -61,12 +105,13 @@ def json_items(path: Path) -> Iterator[Item]:
         with open_maybe_packed(path) as file:
             if file.read(3) != b"\xef\xbb\xbf":
                 file.seek(0)
+            text = _Utf8(file)
             if beginning.startswith(b"["):
-                for record in ijson.items(file, "item", use_float=True):
+                for record in ijson.items(text, "item", use_float=True):
                     number += 1
                     yield Item("record", f"{path}:{number}", record)
             elif re.match(rb'\{\s*"https?:', beginning):  # {address: article, ...}, the form of WikiLingua
-                for url, article in ijson.kvitems(file, "", use_float=True):
+                for url, article in ijson.kvitems(text, "", use_float=True):
                     number += 1
                     yield Item("record", f"{path}:{number}", {"url": url, "article": article})
             else:

@@ -54,37 +54,60 @@ def find(sources: Sequence[Path], without: Path | None = None) -> Iterator[Sourc
         if is_corpus(source):
             yield SourceFile(source, "corpus")
         elif source.is_dir():
-            yield from _find_in(source, without.resolve() if without else None)
+            yield from _find_in(source, without)
         else:
             yield SourceFile(source, form_of(source))
 
 
 def check(sources: Sequence[Path]) -> None:
-    """Raise BadInput where a source does not exist."""
+    """Raise BadInput where a source does not exist, or is neither a file nor a folder."""
     for source in sources:
         if not source.exists():
             raise BadInput(f"{source}: no such file or folder. Name a folder of pages or a file of articles.")
+        if not (source.is_file() or source.is_dir()):
+            raise BadInput(
+                f"{source}: neither a file nor a folder. Write what it gives to a file, and name that."
+            )
 
 
 def _find_in(folder: Path, without: Path | None) -> Iterator[SourceFile]:
-    try:
-        entries = sorted(folder.iterdir(), key=lambda path: path.name)
-    except OSError:
-        yield SourceFile(folder, "unreadable")
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            inside = entry.resolve()
-            if inside == without or inside in (folder.resolve(), *folder.resolve().parents):
-                continue  # what is being written, or a link back to a folder around this one
+    """What is in a folder at any depth. Each folder is read once, however many links lead to it."""
+    seen = {_identity(each) for each in (folder, *folder.resolve().parents)}
+    if without is not None and without.exists():
+        seen.add(_identity(without))
+    open_folders = [_entries(folder)]
+    while open_folders:
+        entry = next(open_folders[-1], None)
+        if entry is None:
+            open_folders.pop()
+        elif isinstance(entry, SourceFile):
+            yield entry
+        elif entry.is_dir():
+            identity = _identity(entry)
+            if identity in seen:
+                continue  # what is being written, a folder around this one, or one that is read already
+            seen.add(identity)
             if is_corpus(entry):
                 yield SourceFile(entry, "corpus")
             elif entry.suffix != WORK_SUFFIX:
-                yield from _find_in(entry, without)
+                open_folders.append(_entries(entry))
         elif entry.suffix.lower() not in IGNORED_SUFFIXES:
-            yield SourceFile(entry, form_of(entry))
+            yield SourceFile(entry, form_of(entry) if entry.is_file() else "no file")
+
+
+def _entries(folder: Path) -> Iterator[Path | SourceFile]:
+    """What is in a folder, by name, without what is hidden; itself where it cannot be listed."""
+    try:
+        entries = sorted(folder.iterdir(), key=lambda path: path.name)
+    except OSError:
+        return iter([SourceFile(folder, "unreadable")])
+    return (entry for entry in entries if not entry.name.startswith("."))
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    """The device and the number of a folder, which are the same by whatever path it is reached."""
+    status = folder.stat()
+    return status.st_dev, status.st_ino
 
 
 def form_of(path: Path) -> str:
@@ -108,14 +131,17 @@ def is_finished(folder: Path) -> bool:
 
 
 def fingerprint(sources: Sequence[Path], without: Path | None = None) -> str:
-    """A digest of the paths, sizes and times of change of every file of the sources."""
+    """A digest of the paths, sizes and times of change of every file of the sources.
+
+    Of the two times the system sets one itself: a copy that keeps the old time (`cp -p`, `rsync -t`) is seen, too.
+    """
     parts: list[str] = []
     for path in _paths_of(sources, without):
         try:
             state = path.stat()
-            parts += [str(path), str(state.st_size), str(state.st_mtime_ns)]
+            parts += [str(path), str(state.st_size), str(state.st_mtime_ns), str(state.st_ctime_ns)]
         except OSError:
-            parts += [str(path), "unreadable", ""]
+            parts += [str(path), "unreadable", "", ""]
     return digest_of(*parts)
 
 

@@ -105,6 +105,10 @@ def _unreadable_items(path: Path) -> Iterator[Item]:
     yield Item("skip", str(path), Skip(str(path), "unreadable", "the folder cannot be listed"))
 
 
+def _no_file_items(path: Path) -> Iterator[Item]:
+    yield Item("skip", str(path), Skip(str(path), "unreadable", "neither a file nor a folder"))
+
+
 _ITEMS_OF = {
     "page": _page_items,
     "warc": archives.warc_items,
@@ -115,6 +119,7 @@ _ITEMS_OF = {
     "parquet": dumps.parquet_items,
     "corpus": dumps.corpus_items,
     "unreadable": _unreadable_items,
+    "no file": _no_file_items,
 }
 
 

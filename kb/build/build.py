@@ -26,6 +26,7 @@ from howtree.errors import BadUsage
 from howtree.extras import needs
 from howtree.files import digest_of
 from howtree.progress import progress
+from kb.beside import put_kb
 from kb.build.fill import (
     articles_digest,
     finish,
@@ -36,13 +37,14 @@ from kb.build.fill import (
 )
 from kb.build.read import read_goals, read_steps
 from kb.build.runs import RunRecord, keep_runs, record
-from kb.work import WorkFolder
+from kb.work import WorkFolder, report_damage
 from linking.encode.device import AskedPrecision, Device, refuse_missing
 from linking.encode.encoder import SentenceEncoder, load_encoder
 from linking.encode.folder import SHIPPED
 from linking.model import Model, decision_from
 from linking.pipeline import CANDIDATES, Linker, LinkTally
 from linking.rerank.decide import Decision
+from linking.retrieve.mend import mend
 from linking.retrieve.vectors import PART_SIZE
 from linking.run.executors import Executor, executor_of
 
@@ -137,6 +139,8 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
     ):
         tally = BuildTally(write_corpus(sources, work.corpus, workers=os.cpu_count() or 1))
         tally.seconds["read"] = time.monotonic() - clock
+        with stage(tally, "check"):
+            report_damage([*tally.corpus.damaged, *mend(work.links)])
         with new_file(work.aside) as session:
             with stage(tally, "load"):
                 load_corpus(session, work.corpus)
@@ -155,7 +159,7 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
             name = model.encoder.name
             record(session, work.corpus, run, threshold=threshold, encoder=name, thresholds=thresholds)
             finish(session)
-        work.aside.replace(output)
+        put_kb(work.aside, output)
         shutil.rmtree(work.candidates, ignore_errors=True)
     return tally
 

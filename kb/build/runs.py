@@ -12,8 +12,10 @@ from typing import Any
 import duckdb
 
 from crawl.corpus.write import digests_of
+from howtree.errors import BadInput
 from howtree.version import __version__
 from kb.build.fill import articles_digest, number
+from kb.engine import in_use
 from kb.store import SCHEMA_VERSION, in_memory, literal
 
 
@@ -37,8 +39,10 @@ def keep_runs(session: duckdb.DuckDBPyConnection, output: Path) -> None:
         with in_memory() as old:
             old.execute(f"ATTACH {literal(str(output))} AS old (READ_ONLY)")
             earlier = old.execute("SELECT * EXCLUDE (run_id) FROM old.runs ORDER BY run_id").fetchall()
-    except duckdb.Error:  # another program's file, or a damaged one
-        return
+    except duckdb.Error as error:
+        if holder := in_use(error, output):
+            raise BadInput(holder) from error
+        return  # another program's file, or a damaged one
     for run_id, row in enumerate(earlier, 1):
         session.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [run_id, *row])
 

@@ -103,8 +103,19 @@ def main() -> None:
     except HowtreeError as error:
         if os.environ.get("HOWTREE_DEBUG"):
             raise
-        log("error", str(error) if in_json() else f"howtree: {error}")
-        sys.exit(error.exit_code)
+        fail(str(error), error.exit_code)
+    except Exception as error:
+        engine = sys.modules.get("duckdb")  # where it is not loaded, it is none of its errors
+        if os.environ.get("HOWTREE_DEBUG") or engine is None or not isinstance(error, engine.Error):
+            raise
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        fail(f"the database engine failed: {first}. If a file may be damaged, run `howtree check` on it", 1)
+
+
+def fail(message: str, code: int) -> None:
+    """Say what is wrong, and end with an exit code."""
+    log("error", message if in_json() else f"howtree: {message}")
+    sys.exit(code)
 
 
 if __name__ == "__main__":

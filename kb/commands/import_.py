@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -51,14 +53,42 @@ def run(
         _write(sources, output, workers, shard_size)
 
 
+@contextmanager
+def alone(output: Path) -> Iterator[None]:
+    """Hold a corpus folder alone; the lock beside it goes with the process, however that ends.
+
+    Raises:
+        BadInput: another import writes there, or the place cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    from howtree.errors import BadInput, HowtreeError
+
+    try:
+        output.absolute().parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(output.absolute().with_name(f".{output.absolute().name}.lock"), blocking=False):
+            yield
+    except Timeout:
+        raise BadInput(f"another import into {output} is running: wait for it, or give another -o") from None
+    except OSError as error:
+        if isinstance(error, HowtreeError):
+            raise
+        raise BadInput(
+            f"could not write the corpus {output}: {error.strerror or error}. Whole shards are kept; see that the "
+            "folder can be written and has room, or give another -o"
+        ) from error
+
+
 def _write(sources: list[Path], output: Path, workers: int, shard_size: int) -> None:
     import os
 
     from crawl.corpus.write import write_corpus
     from howtree.errors import stoppable
+    from kb.work import report_damage
 
-    with stoppable(f"whole shards are kept in {output}: the same command goes on"):
+    with stoppable(f"whole shards are kept in {output}: the same command goes on"), alone(output):
         tally = write_corpus(sources, output, shard_size=shard_size, workers=workers or os.cpu_count() or 1)
+    report_damage(tally.damaged)
     print(f"{output}: " + "\n".join(tally.lines()))
 
 

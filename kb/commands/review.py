@@ -73,9 +73,9 @@ def add(
         if not goal and verdict not in ("no link", "another goal"):
             named = machine_link(base, step_id)
         review = review_of(base, step_id, verdict, named, who, note)  # type: ignore[arg-type]
-        append(base.reviews_path, review)
-        back = shlex.join(["howtree", "review", "undo", review.id, "--who", who, "--kb", str(base.path)])
-        say(f"Saved review {review.id} in {base.reviews_path}. To take it back: {back}")
+        saved = append(base.reviews_path, review)
+        back = shlex.join(["howtree", "review", "undo", saved, "--who", who, "--kb", str(base.path)])
+        say(f"Saved review {saved} in {base.reviews_path}. To take it back: {back}")
         if not review.by_person:
             say(f"{review.who} is a model: its verdict is kept and exported, and changes no link.")
 

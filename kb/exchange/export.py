@@ -13,9 +13,9 @@ from xml.sax.xmlreader import AttributesImpl
 from howtree.errors import BadInput, BadQuery
 from howtree.files import written_aside
 from howtree.progress import progress, warn
+from howtree.streams import csv_cell
 from kb.exchange.paper import write_paper
 from kb.results import as_json, opened, records, records_by_article
-from kb.review.judging import plain_cell
 from kb.store import OVERLAID, TABLES, KnowledgeBase
 from kb.tree import trees
 
@@ -161,7 +161,7 @@ def write_missing_links(kb: KnowledgeBase, path: Path, depth: int) -> int:
         writer.writeheader()
         for row in records(kb, MISSING_LINKS, "Missing links"):
             row["probability"] = round(row["probability"], 4)
-            writer.writerow({name: plain_cell(value) for name, value in row.items()})
+            writer.writerow({name: csv_cell(value) for name, value in row.items()})
             count += 1
     return count
 

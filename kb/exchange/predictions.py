@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,17 +17,20 @@ import duckdb
 import pyarrow as pa
 
 from crawl.corpus.write import CorpusTally, write_corpus
-from crawl.readers.dumps import json_items, line_items
+from crawl.readers.dumps import json_items, line_items, open_maybe_packed
 from crawl.readers.files import check
 from howtree.errors import BadInput
 from howtree.files import digest_of_file
 from howtree.progress import progress, warn
+from kb.beside import put_kb
 from kb.build.fill import choose_links, finish, load_corpus, new_file, number
 from kb.build.runs import RunRecord, record
 from kb.exchange.paper import UNLINKABLE, probabilities, without_stop
-from kb.work import WorkFolder
+from kb.work import WorkFolder, report_damage
 
 BATCH = 20_000
+RECORD = b'"pred"'
+"""What every record holds."""
 SHOWN = 5
 """Broken records that are reported one by one; the others are counted."""
 
@@ -105,6 +110,7 @@ def import_predictions(
     started, work = datetime.now(UTC), WorkFolder(output)
     with work.held():
         tally = PredictionTally(write_corpus(articles, work.corpus, workers=os.cpu_count() or 1))
+        report_damage(tally.corpus.damaged)
         with new_file(work.aside) as session:
             load_corpus(session, work.corpus)
             session.execute(PREDICTION_TABLES)
@@ -117,7 +123,7 @@ def import_predictions(
             encoder = f"none: predictions read from {predictions.name}"
             record(session, work.corpus, run, threshold=threshold, encoder=encoder)
             finish(session)
-        work.aside.replace(output)
+        put_kb(work.aside, output)
     return tally
 
 
@@ -152,12 +158,18 @@ def read_predictions(path: Path, tally: PredictionTally) -> Iterator[tuple[str, 
     for item in items(path):
         try:
             if item.form == "skip":
-                raise ValueError(item.data.detail or item.data.reason)
+                lost = max(1, records_in(path) - tally.records - tally.broken)
+                tally.broken += lost
+                warn(
+                    f"{item.where}: cannot be read from here on ({item.data.detail[:100]}): {lost:,} records are lost"
+                )
+                continue
             record = json.loads(item.data) if item.form == "line" else item.data
             scores = {str(goal): float(score) for goal, score in record["pred"].items()}
             if not scores or not all(map(math.isfinite, scores.values())):
                 raise ValueError("no finite scores")
             text = without_stop(record["step"])
+            "".join((text, *scores)).encode("utf-8")  # a lone surrogate is no text
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             tally.broken += 1
             if tally.broken <= SHOWN:
@@ -165,6 +177,16 @@ def read_predictions(path: Path, tally: PredictionTally) -> Iterator[tuple[str, 
             continue
         tally.records += 1
         yield text, scores
+
+
+def records_in(path: Path) -> int:
+    """How many records a file seems to hold, be it whole or not."""
+    found, before = 0, b""
+    with suppress(EOFError, OSError, zlib.error), open_maybe_packed(path) as file:
+        while data := file.read(2**20):
+            found += (before + data).count(RECORD)
+            before = data[-len(RECORD) + 1 :]
+    return found
 
 
 def insert(session: duckdb.DuckDBPyConnection, table: str, rows: list[Any]) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from howtree.errors import BadQuery
+from howtree.streams import csv_cell
 from kb.explorer import address
 from kb.explorer.frame import heading, part
 from kb.explorer.session import children, knowledge_base, stamp
@@ -178,7 +179,7 @@ def answer(sql: str) -> None:
     with st.container(horizontal=True, key="row-save"):
         st.download_button(
             "CSV",
-            found.frame.to_csv(index=False),
+            found.frame.rename(columns=csv_cell).map(csv_cell).to_csv(index=False),
             "result.csv",
             "text/csv",
             icon=":material/download:",

@@ -40,6 +40,7 @@ def bake(kb: Path, output: Path) -> Counter[str]:
             states = lay_over(session, log)
             shutil.copyfile(kb, aside)
             write_verdicts(session, aside, digest_of_file(reviews))
+            output.with_name(f"{output.name}.wal").unlink(missing_ok=True)  # of a file that was there before
     except OSError as error:
         raise BadInput(f"cannot write {output}: {error.strerror or error}") from error
     return states

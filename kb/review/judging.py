@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from howtree.errors import BadInput, NotFound
+from howtree.streams import csv_cell
 from kb.review.reviews import VERDICTS, Review, Verdict, text_hash
 from kb.store import KnowledgeBase
 
@@ -120,12 +121,7 @@ def write_plan(plan: list[dict[str, Any]], path: Path) -> None:
     with opened(path) as file:
         writer = csv.DictWriter(file, plan[0].keys() if plan else KEYS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows({name: plain_cell(value) for name, value in row.items()} for row in plan)
-
-
-def plain_cell(value: Any) -> Any:
-    """A value that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t")) else value
+        writer.writerows({name: csv_cell(value) for name, value in row.items()} for row in plan)
 
 
 def read_plan(path: Path, who: str) -> Iterator[Review | str]:

@@ -221,7 +221,7 @@ def _verdicts(placed: Sequence[_PlacedReview]) -> list[tuple[Any, ...]]:
         superseded = latest.get((review.who, place.step_id, place.goal_id), place) is not place
         state = "superseded" if superseded else place.state
         ids = place.step_id, place.parent_id, place.goal_id
-        rows.append((review.id, state, *ids, review.verdict, review.who, review.when, review.note))
+        rows.append((review.id, state, *ids, review.verdict, review.who, review.judged_at, review.note))
     return rows
 
 

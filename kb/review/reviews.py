@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from howtree.errors import BadInput, NotFound
+from howtree.files import sync_folder
 from kb.beside import beside
 
 Verdict = Literal["exact", "helpful", "related", "unhelpful", "no link", "another goal"]
@@ -34,6 +35,13 @@ CONFIRMING = ("exact", "helpful", "another goal")
 MODEL_NAME = "model:"
 """What the name of a reviewer begins with that is a model: its verdicts are kept, but it has no vote."""
 MAX_NOTE = 2_000
+LONGEST = {
+    "article": 2_000, "goal": 2_000, "who": 200, "note": MAX_NOTE, "text_hash": 64, "verdict": 64, "when": 64, "id": 64,
+    "undoes": 64,
+}  # fmt: skip
+"""Most characters of each field."""
+MAX_LINE = 64_000
+"""Most bytes of a line: more than all fields at their longest, escaped as JSON may be."""
 REVIEWS_SUFFIX = ".reviews.jsonl"
 
 
@@ -70,6 +78,20 @@ class Review:
         """Whether a person says it, and no model; as the macro is_person of texts.sql."""
         return not self.who.strip().lower().startswith(MODEL_NAME)
 
+    @property
+    def judged_at(self) -> datetime:
+        """When it was written, in UTC and without a zone, as the tables hold it."""
+        return utc(self.when)
+
+    @property
+    def whose(self) -> tuple[str, str, int, int]:
+        """The person and the step."""
+        return self.who, self.article, self.method, self.step
+
+    def says_the_same(self, other: Review) -> bool:
+        """Whether the two are alike but for their times and ids."""
+        return dataclasses.replace(other, when=self.when, id=self.id) == self
+
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
             raise BadInput(f"a verdict is one of {', '.join(VERDICTS)}, not {self.verdict!r}")
@@ -81,8 +103,10 @@ class Review:
             raise BadInput("say who judges: a name or a handle")
         if self.who.strip().lower() == MODEL_NAME:
             raise BadInput(f"say which model judges: {MODEL_NAME}NAME")
-        if len(self.note) > MAX_NOTE:
-            raise BadInput(f"the note has {len(self.note):,} characters, more than {MAX_NOTE:,}: shorten it")
+        for name, text in (("note", self.note), ("name", self.who)):
+            most = LONGEST["who" if name == "name" else name]
+            if len(text) > most:
+                raise BadInput(f"the {name} has {len(text):,} characters, more than {most:,}: shorten it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +141,23 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def append(path: Path, record: Review | Undo) -> None:
-    """Add one line to the reviews file, whole and on the disk when this returns.
+def utc(when: str) -> datetime:
+    """A time as the file has it, in UTC and without a zone.
 
-    One write under a lock, so lines of several writers never mix. After a torn line a new one is started.
+    Raises:
+        ValueError, OverflowError: it is no time, has no zone, or is beyond the years that there are in UTC.
+    """
+    time = datetime.fromisoformat(when)
+    if time.tzinfo is None:
+        raise ValueError(f"the time {when} has no zone")
+    return time.astimezone(UTC).replace(tzinfo=None)
+
+
+def append(path: Path, record: Review | Undo) -> str:
+    """Add one line to the reviews file, whole and on the disk when this returns, and return the id of the record.
+
+    One write under a lock, so lines of several writers never mix. After a torn line a new one is started. Where the
+    person has just said the same of the step, as a double click does, nothing is added, and the id is of that record.
 
     Raises:
         BadInput: the file cannot be written; it is then as it was.
@@ -129,6 +166,8 @@ def append(path: Path, record: Review | Undo) -> None:
     try:
         with locked(path) as file:
             size = os.fstat(file).st_size
+            if isinstance(record, Review) and (said := _said_before(file, size, record)):
+                return said.id
             torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
             data = b"\n" + line if torn else line
             try:
@@ -140,6 +179,20 @@ def append(path: Path, record: Review | Undo) -> None:
                 raise
     except OSError as error:
         raise BadInput(f"the review was not saved: cannot write {path}: {error.strerror}") from error
+    return record.id
+
+
+def _said_before(file: int, size: int, review: Review) -> Review | None:
+    """The latest review of the same person and step, where it is in the last lines and says the same as this one."""
+    start = max(0, size - MAX_LINE)
+    undone: set[str] = set()
+    for line in reversed(os.pread(file, size - start, start).split(b"\n")):
+        earlier = _record_or_none(line)
+        if isinstance(earlier, Undo):
+            undone.add(earlier.undoes)
+        elif earlier and earlier.id not in undone and earlier.whose == review.whose:
+            return earlier if earlier.says_the_same(review) else None
+    return None
 
 
 @contextmanager
@@ -153,9 +206,7 @@ def locked(path: Path) -> Iterator[int]:
     finally:
         os.close(file)
     if new:  # the name too is to outlast a crash
-        folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+        sync_folder(path.parent)
 
 
 def undo(path: Path, review_id: str, who: str) -> Review:
@@ -179,6 +230,8 @@ def read(path: Path) -> Log:
         BadInput: the file cannot be read.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise BadInput(f"{path} is no file: move it away, since people's reviews are kept there")
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:
         return Log()
@@ -190,12 +243,10 @@ def read(path: Path) -> Log:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        try:
-            record = parse(line)
-        except (ValueError, KeyError, TypeError, AttributeError, BadInput):
+        record = _record_or_none(line)
+        if record is None:
             broken.append(number)
-            continue
-        if isinstance(record, Undo):
+        elif isinstance(record, Undo):
             undone.add(record.undoes)
         else:
             reviews[record.id] = record
@@ -203,23 +254,39 @@ def read(path: Path) -> Log:
     return Log(kept, len(reviews) - len(kept), tuple(broken))
 
 
+def _record_or_none(line: bytes) -> Review | Undo | None:
+    """The record of a line, None where it is not one, whatever it is instead."""
+    try:
+        return parse(line)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, BadInput):
+        return None
+
+
 def parse(line: bytes) -> Review | Undo:
-    """The record of a line.
+    """The record of a line. What it holds is sure to go into a table.
 
     Raises:
-        ValueError, KeyError, TypeError, AttributeError, BadInput: it is not one.
+        ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, BadInput: it is not one.
     """
+    if len(line) > MAX_LINE:
+        raise ValueError(f"the line has {len(line):,} bytes, more than {MAX_LINE:,}")
     values: dict[str, Any] = json.loads(line.decode("utf-8"))
     kind: type[Review | Undo] = Undo if "undoes" in values else Review
     record = kind(**{f.name: values[f.name] for f in dataclasses.fields(kind)})
     for name, value in dataclasses.asdict(record).items():
-        whole = isinstance(value, int) and 0 < value < 2**31
-        if not (
-            whole
-            if name in ("method", "step")
-            else isinstance(value, str) or (name == "goal" and value is None)
-        ):
-            raise ValueError(f"{name} is {value!r}")
-    if datetime.fromisoformat(record.when).tzinfo is None:
-        raise ValueError(f"the time {record.when} has no zone")
+        if not _fits(name, value):
+            raise ValueError(f"{name} is {str(value)[:100]!r}")
+    utc(record.when)
     return record
+
+
+def _fits(name: str, value: object) -> bool:
+    """Whether a field is of its kind and within its limits."""
+    if name in ("method", "step"):
+        return type(value) is int and 0 < value < 2**31
+    if name == "goal" and value is None:
+        return True
+    if not isinstance(value, str) or len(value) > LONGEST[name] or "\0" in value:
+        return False
+    value.encode("utf-8")  # a lone surrogate is refused here, as a ValueError
+    return True

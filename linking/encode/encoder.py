@@ -39,6 +39,13 @@ if TYPE_CHECKING:
     from linking.encode.heads import TokenHead
 
 
+SETUP = frozenset(
+    {"modules.json", "config.json", "sentence_bert_config.json", "config_sentence_transformers.json", "tokenizer.json",
+     "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt"}
+)  # fmt: skip
+"""Files of a model that beside its weights make its vectors, and those of its modules; also any *.model."""
+
+
 class Encoder(Protocol):
     """Anything that turns texts into unit vectors."""
 
@@ -82,17 +89,21 @@ class SentenceEncoder:
         head: TokenHead | None = None,
         device: Device = "cpu",
         source: str = "",
+        setup: str = "",
     ) -> None:
         self.name = name
         self.source = source or name
         """What `load_encoder` loads the same weights by, in any working folder."""
         self.weights_digest = weights_digest
+        self.setup = setup
+        """Digest of what else makes the vectors; empty where that is as the project was measured with, or not known."""
         self.model = model.eval()
         self.head = head
         self.device = device
         self.dimension = int(model.get_embedding_dimension())
         self.precision = precision_for(precision, device, self.dimension)
-        self.digest = digest_of(name, weights_digest, self.precision, *([] if device == "cpu" else [device]))
+        more = [part for part in ("" if device == "cpu" else device, setup) if part]
+        self.digest = digest_of(name, weights_digest, self.precision, *more)
         if self.precision == "int8":
             from linking.encode.int8 import in_int8
 
@@ -136,7 +147,8 @@ class SentenceEncoder:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as its source: the process that unpickles it loads the model itself."""
-        return load_again, (self.source, self.name, self.weights_digest, self.precision, self.device)
+        what = self.source, self.name, self.weights_digest, self.setup, self.precision, self.device
+        return load_again, what
 
     def move(self) -> None:
         """Move the model to where it runs, when it first runs: what starts a build on a cluster may have no GPU."""
@@ -221,7 +233,10 @@ def read_encoder(name: str, precision: AskedPrecision, device: Device = "cpu") -
             "sentence-transformers model, or a name that this machine has stored or can download."
         ) from error
     digest, head = digest_of_weights(Path(path), model), head_in(ModelFolder(Path(path)))
-    return SentenceEncoder(name, model, digest, precision, head, runs_on, lasting_name(name))
+    setup = setup_digest(Path(path))
+    if name in BASES and setup == BASES[name].setup:
+        setup = ""
+    return SentenceEncoder(name, model, digest, precision, head, runs_on, lasting_name(name), setup)
 
 
 def head_in(folder: ModelFolder) -> TokenHead | None:
@@ -235,7 +250,7 @@ def head_in(folder: ModelFolder) -> TokenHead | None:
 
 @functools.cache
 def load_again(
-    source: str, name: str, weights_digest: str, precision: Precision, device: Device
+    source: str, name: str, weights_digest: str, setup: str, precision: Precision, device: Device
 ) -> SentenceEncoder:
     """The encoder that another process, maybe on another machine, has loaded; once a process.
 
@@ -243,12 +258,12 @@ def load_again(
         BadInput: what lies at `source` here cannot be loaded or has other weights.
     """
     found = read_encoder(source, precision, device)
-    if found.weights_digest != weights_digest:
+    if (found.weights_digest, found.setup) != (weights_digest, setup):
         raise BadInput(
-            f"the encoder {source} on {platform.node()} has other weights than where the build was started: put the "
-            "same model on every machine"
+            f"the encoder {source} on {platform.node()} has other weights or another tokenizer than where the build "
+            "was started: put the same model on every machine"
         )
-    return SentenceEncoder(name, found.model, weights_digest, precision, found.head, device, source)
+    return SentenceEncoder(name, found.model, weights_digest, precision, found.head, device, source, setup)
 
 
 def load_delta(name: str, folder: ModelFolder, precision: AskedPrecision, device: Device) -> SentenceEncoder:
@@ -268,7 +283,8 @@ def load_delta(name: str, folder: ModelFolder, precision: AskedPrecision, device
     transformer.load_state_dict(unpack(packed, transformer.state_dict()))
     head = head_in(folder)
     parts = [about["base"], about["sha256"], *([digest_of_file(folder.head)] if head else [])]
-    return SentenceEncoder(name, base.model, digest_of(*parts), precision, head, device, lasting_name(name))
+    digest, lasting = digest_of(*parts), lasting_name(name)
+    return SentenceEncoder(name, base.model, digest, precision, head, device, lasting, base.setup)
 
 
 def save_encoder(encoder: SentenceEncoder, base: str, folder: ModelFolder) -> None:
@@ -289,6 +305,13 @@ def save_delta(encoder: SentenceEncoder, base: str, folder: ModelFolder) -> None
     trained = {name: tensor.cpu() for name, tensor in encoder.model[0].auto_model.state_dict().items()}
     packed = pack(trained, before, BASES[base].rank)
     save_packed(packed, folder, {"kind": "retriever", "base": BASES[base].sha256})
+
+
+def setup_digest(path: Path) -> str:
+    """Digest of a model's tokenizer, pooling and configuration; empty where it is no folder."""
+    files = sorted(file for file in path.rglob("*") if file.name in SETUP or file.suffix == ".model")
+    parts = [part for file in files for part in (file.relative_to(path).as_posix(), digest_of_file(file))]
+    return digest_of(*parts) if parts and path.is_dir() else ""
 
 
 def digest_of_weights(path: Path, model: Any) -> str:

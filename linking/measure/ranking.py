@@ -26,6 +26,7 @@ from linking.rerank.negation import averting, opposed
 from linking.rerank.precedents import NEAREST, joined
 from linking.retrieve.index import GoalIndex
 from linking.retrieve.lists import GoalLists
+from linking.retrieve.mend import mend
 from linking.retrieve.retrieve import SCORE_DECIMALS, pair_cosines
 from linking.retrieve.vectors import VectorStore
 from linking.text import step_text
@@ -109,7 +110,9 @@ class EncoderScorer:
 
     def __init__(self, encoder: SentenceEncoder, texts: Sequence[str], work: Path) -> None:
         self.encoder = encoder
-        store = VectorStore(work / encoder.digest[:16] / "goals")
+        folder = work / encoder.digest[:16] / "goals"
+        mend(folder)
+        store = VectorStore(folder)
         with progress(None, f"Encoding goals with {encoder.name}", len(texts), "goals") as bar:
             rows = store.add(texts, encoder, bar)
         self.store, self.rows = store, rows

@@ -108,7 +108,7 @@ class LinearLists:
     """Keeps the coverages of every list of `retriever`, and the best `depth` goals in the better order."""
 
     def __init__(self, folder: Path, retriever: Retriever, reranker: LinearReranker, depth: int) -> None:
-        self.folder, self.files = folder, ListFiles(folder)
+        self.folder, self.files = folder, ListFiles(folder, retriever.files.layout)
         self.retriever, self.reranker, self.depth = retriever, reranker, depth
         precedents = reranker.precedents
         known = precedents.of_goals(self.goals.hashes[retriever.goal_rows])
@@ -141,6 +141,7 @@ class LinearLists:
         steps = self.retriever.steps
         with progress(None, "Finding precedents", len(steps), "texts") as bar:
             self.near.update(bar, executor)
+        self.files.adopt(steps.parts(), len(self.goals))
         with progress(None, "Reranking", len(steps), "texts") as bar:
             return self.files.update(steps.parts(), self.fingerprint, self.update_part, bar, executor)
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from howtree.errors import BadInput
-from howtree.files import read_json, write_json, written_aside
+from howtree.files import read_json
+from howtree.seals import SUFFIX, is_whole, sealed
 from linking.arrays import Labels, Positions, Vectors
 from linking.run.processor import loaded_faiss
 
 FORMAT = 1
+MANIFEST, SEAL = "manifest.json", f"goals{SUFFIX}"
 
 
 class GoalIndex:
@@ -57,14 +60,16 @@ class GoalIndex:
         return np.where(positions < 0, -1, np.append(self.labels, -1)[positions])
 
     def save(self, folder: Path) -> None:
-        """Write the index, the labels and a manifest; the manifest last, so a folder with one is whole."""
+        """Write the index, the labels and a manifest, which are sealed; with its manifest a folder is whole."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "manifest.json").unlink(missing_ok=True)
-        with written_aside(folder / "goals.faiss") as aside:
-            loaded_faiss().write_index(self._faiss, str(aside))
-        with written_aside(folder / "labels.npy") as aside, aside.open("wb") as file:
-            np.save(file, self.labels)
-        write_json(folder / "manifest.json", self.manifest())
+        (folder / MANIFEST).unlink(missing_ok=True)
+        with sealed(folder / SEAL) as write:
+            with write(folder / "goals.faiss") as aside:
+                loaded_faiss().write_index(self._faiss, str(aside))
+            with write(folder / "labels.npy") as aside, aside.open("wb") as file:
+                np.save(file, self.labels)
+            with write(folder / MANIFEST) as aside:
+                aside.write_text(json.dumps(self.manifest(), indent=2) + "\n", encoding="utf-8")
 
     def manifest(self) -> dict[str, Any]:
         """What the folder says of itself."""
@@ -83,15 +88,28 @@ class GoalIndex:
         """The index saved in `folder`.
 
         Raises:
-            BadInput: the folder is missing or not whole.
+            BadInput: the folder is missing, not whole or damaged.
         """
-        manifest = read_json(folder / "manifest.json")
-        if not manifest or manifest.get("format") != FORMAT:
+        manifest, seal = read_json(folder / MANIFEST), folder / SEAL
+        damaged = f"the index of goals in {folder} is damaged: build the knowledge base again to mend it"
+        if not (folder / MANIFEST).exists():
             raise BadInput(f"no index of goals in {folder}: build the knowledge base again to get one")
+        if seal.exists() and not is_whole(seal):
+            raise BadInput(damaged)
+        if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+            raise BadInput(f"{folder} holds an index of another version: build the knowledge base again")
         index = cls.__new__(cls)
-        index.encoder, index.digest, index.goal_set = (
-            manifest[name] for name in ("encoder", "encoder_digest", "goal_set")
-        )
-        index.labels = np.load(folder / "labels.npy")
-        index._faiss = loaded_faiss().read_index(str(folder / "goals.faiss"))
+        try:
+            index.encoder, index.digest, index.goal_set = (
+                manifest[name] for name in ("encoder", "encoder_digest", "goal_set")
+            )
+            index.labels = np.load(folder / "labels.npy")
+            index._faiss = loaded_faiss().read_index(str(folder / "goals.faiss"))
+        except (
+            OSError,
+            KeyError,
+            ValueError,
+            RuntimeError,
+        ) as error:  # of an earlier version, without a seal
+            raise BadInput(damaged) from error
         return index

@@ -1,7 +1,8 @@
 """Lists of goals on disk: some columns of k values for each text of a part, one Arrow file a part.
 
 The files are mapped into memory, so reading a few rows of many parts reads little else. Each names what it was made
-from, and is written aside and renamed, so columns and name always belong together.
+from, and is written aside and renamed, so columns and name always belong together. Each is sealed, and the seal knows
+how the goals and the texts were laid out: where they are laid out anew, the rows in the lists mean nothing.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from howtree.files import written_aside
+from howtree.seals import SUFFIX, about_of, seal_as_they_are, sealed
 from linking.arrays import Positions, Rows, Vectors
 from linking.run.executors import Executor, InProcess, Work
 
@@ -39,11 +40,21 @@ class GoalLists:
         return self.scores.astype(np.float64) if self.reranked is None else self.reranked
 
 
+class Layout(Protocol):
+    """What the rows in the lists of a part stand for."""
+
+    def of(self, part: int) -> str:
+        """In one line, as it is now."""
+
+    def still(self, part: int, line: str) -> bool:
+        """Whether the rows of lists that were made under this layout mean the same now."""
+
+
 class ListFiles:
     """A folder with one file of columns a part of texts."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, layout: Layout | None = None) -> None:
+        self.folder, self.layout = folder, layout
         folder.mkdir(parents=True, exist_ok=True)
 
     def save(self, part: int, made_from: str, **columns: NDArray[Any]) -> None:
@@ -53,12 +64,17 @@ class ListFiles:
             for name, column in columns.items()
         }
         table = pa.table(arrays).replace_schema_metadata({_MADE_FROM: made_from})
-        with written_aside(self._path(part)) as aside, pa.ipc.new_file(str(aside), table.schema) as file:
+        about = self.layout.of(part) if self.layout else ""
+        with (
+            sealed(self._seal(part), about) as write,
+            write(self._path(part)) as aside,
+            pa.ipc.new_file(str(aside), table.schema) as file,
+        ):
             file.write_table(table)
 
     def load(self, part: int) -> dict[str, NDArray[Any]] | None:
         """The columns of a part, mapped and read-only; None where there is no such part yet."""
-        if not self._path(part).exists():
+        if not self._is_there(part):
             return None
         table = self._opened(part).read_all().combine_chunks()
         return {
@@ -68,7 +84,7 @@ class ListFiles:
 
     def made_from(self, part: int) -> str | None:
         """What the columns of a part were made from; None where there is no such part yet."""
-        if not self._path(part).exists():
+        if not self._is_there(part):
             return None
         return str(self._opened(part).schema.metadata[_MADE_FROM], "utf-8")
 
@@ -102,6 +118,37 @@ class ListFiles:
                     found[name] = np.empty((len(rows), values.shape[1]), values.dtype)
                 found[name][here] = values[rows[here] - part[0]]
         return [found[name] if found else np.empty((0, 0)) for name in names]
+
+    def adopt(self, parts: Sequence[Rows], goals: int) -> None:
+        """Seal the parts of an earlier version, which have no seals; those that cannot be right go.
+
+        `goals` is the number of goals that there are.
+        """
+        for number, part in enumerate(parts):
+            if self._path(number).exists() and not self._seal(number).exists():
+                if self._can_be_right(number, len(part), goals):
+                    about = self.layout.of(number) if self.layout else ""
+                    seal_as_they_are(self._seal(number), [self._path(number)], about)
+                else:
+                    self._path(number).unlink()
+
+    def _can_be_right(self, part: int, texts: int, goals: int) -> bool:
+        try:
+            table = self._opened(part).read_all()
+            table.validate(full=True)
+            listed = table.column("goals").combine_chunks().flatten().to_numpy()
+            made_from = (table.schema.metadata or {}).get(_MADE_FROM)
+        except Exception:  # whatever a damaged file makes its reader raise
+            return False
+        in_bounds = ((listed >= -1) & (listed < goals)).all()
+        return bool(made_from and len(table) == texts and in_bounds)
+
+    def _is_there(self, part: int) -> bool:
+        about = about_of(self._seal(part))
+        return about is not None and (self.layout is None or self.layout.still(part, about))
+
+    def _seal(self, part: int) -> Path:
+        return self._path(part).with_suffix(SUFFIX)
 
     def _opened(self, part: int) -> pa.RecordBatchFileReader:
         return pa.ipc.open_file(pa.memory_map(str(self._path(part))))

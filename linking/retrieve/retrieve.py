@@ -11,13 +11,15 @@ search was cut into blocks, and an updated list equals a new one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from howtree.files import digest_of, written_aside
+from howtree.files import digest_of
 from howtree.progress import counted
+from howtree.seals import SUFFIX, seal_as_they_are, sealed
 from linking.arrays import Hashes, Rows, Vectors
 from linking.retrieve.index import GoalIndex
 from linking.retrieve.lists import GoalLists, ListFiles
@@ -44,19 +46,46 @@ class Vectored(Protocol):
         """Their unit vectors, [len(rows), dimension]."""
 
 
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """How the goals and the texts of a part were laid out when lists were made: goals are only ever added."""
+
+    goals: Vectored
+    steps: VectorStore
+
+    def of(self, part: int) -> str:
+        """The number of goals, and a digest of them and of the part's texts, each in its place."""
+        return self._among(len(self.goals.hashes), part)
+
+    def still(self, part: int, line: str) -> bool:
+        """Whether these goals and texts still have the same places."""
+        count = line.partition(" ")[0]
+        return (
+            count.isdecimal()
+            and int(count) <= len(self.goals.hashes)
+            and self._among(int(count), part) == line
+        )
+
+    def _among(self, goals: int, part: int) -> str:
+        texts = self.steps.hashes_of(part)
+        return f"{goals} {digest_of(self.goals.hashes[:goals].tobytes(), texts.tobytes())[:32]}"
+
+
 class Retriever:
     """Keeps the goal lists of every text in `steps`, one file a part of the store, in `folder`."""
 
     def __init__(
         self, folder: Path, goals: Vectored, steps: VectorStore, goal_rows: Rows, depth: int
     ) -> None:
-        self.folder, self.files = folder, ListFiles(folder)
+        self.folder, self.files = folder, ListFiles(folder, LaidOut(goals, steps))
         self.goals, self.steps, self.depth = goals, steps, depth
         self.goal_rows = np.unique(goal_rows)
-        self.fingerprint = digest_of(np.sort(goals.hashes[self.goal_rows]).tobytes(), str(depth))[:32]
+        self.fingerprint = self._fingerprint(self.goal_rows)
         self._indexes: dict[str, GoalIndex] = {}
-        if not self._set_path(self.fingerprint).exists():
-            with written_aside(self._set_path(self.fingerprint)) as aside, aside.open("wb") as file:
+        self._adopt_sets()
+        path = self._set_path(self.fingerprint)
+        if not _seal_of(path).exists():
+            with sealed(_seal_of(path)) as write, write(path) as aside, aside.open("wb") as file:
                 np.save(file, self.goal_rows)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -66,10 +95,12 @@ class Retriever:
     def update(self, bar: Any = None, executor: Executor | None = None) -> int:
         """Bring every part up to date; returns how many texts were searched against all goals."""
         parts = self.steps.parts()
+        self.files.adopt(parts, len(self.goals.hashes))
         searched = self.files.update(parts, self.fingerprint, self.update_part, bar, executor)
         self._indexes.clear()
         for old in self.folder.glob("goals-*.npy"):
             if old != self._set_path(self.fingerprint):
+                _seal_of(old).unlink(missing_ok=True)
                 old.unlink()
         return searched
 
@@ -158,11 +189,32 @@ class Retriever:
         return GoalLists(np.take_along_axis(goals, order, 1), np.take_along_axis(scores, order, 1))
 
     def _goal_set(self, fingerprint: str | None) -> Rows | None:
+        """The rows of the goals that lists were made from, None where they are not known for sure."""
         path = self._set_path(fingerprint or "none")
-        return np.load(path) if path.exists() else None
+        return np.load(path) if _seal_of(path).exists() else None
+
+    def _adopt_sets(self) -> None:
+        """Seal the sets of goals of an earlier version, which have no seals; those that are not as named go."""
+        for path in self.folder.glob("goals-*.npy"):
+            if not _seal_of(path).exists():
+                try:
+                    same = path == self._set_path(self._fingerprint(np.load(path)))
+                except Exception:  # whatever a damaged file makes its reader raise
+                    same = False
+                if same:
+                    seal_as_they_are(_seal_of(path), [path])
+                else:
+                    path.unlink(missing_ok=True)
+
+    def _fingerprint(self, goal_rows: Rows) -> str:
+        return digest_of(np.sort(self.goals.hashes[goal_rows]).tobytes(), str(self.depth))[:32]
 
     def _set_path(self, fingerprint: str) -> Path:
         return self.folder / f"goals-{fingerprint}.npy"
+
+
+def _seal_of(goal_set: Path) -> Path:
+    return goal_set.with_suffix(SUFFIX)
 
 
 def pair_cosines(vectors: Vectors, goals: Rows, vectors_of: Callable[[Rows], Vectors]) -> Vectors:

@@ -3,12 +3,14 @@
 A folder of parts, each laid out first and encoded later, by whoever has the time:
 
     part-00000.texts.parquet   the texts (string, n rows)
-    part-00000.hash.npy        uint64 [n], the first half of each text's digest; with it the part is laid out
+    part-00000.hash.npy        uint64 [n], the first half of each text's digest
+    part-00000.texts.sha256    the seal of both; with it the part is laid out
     part-00000.tokens.npz      the texts' tokens, where the encoder has a token head
-    part-00000.npy             float32 [n, dimension], the texts' vectors; with it the part is encoded
+    part-00000.npy             float32 [n, dimension], the texts' vectors
+    part-00000.vectors.sha256  the seal of these; with it the part is encoded
 
 Files are written aside and renamed. Rows are numbered through all parts and never change, so later files may refer
-to a row.
+to a row. `linking.retrieve.mend` takes away what is damaged, before a store is opened.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from howtree.files import written_aside
+from howtree.seals import SUFFIX, sealed
 from linking.arrays import Hashes, Rows, Vectors
 from linking.encode.encoder import Encoder
 from linking.encode.tokens import Tokens
@@ -33,6 +35,8 @@ from linking.run.executors import Executor, InProcess
 
 PART_SIZE = 8_192
 """Texts in a part, unless another number is given: what is encoded at a time, and done again after a loss."""
+LAID_OUT, ENCODED = f"texts{SUFFIX}", f"vectors{SUFFIX}"
+"""Kinds of the seals of a part."""
 
 
 class VectorStore:
@@ -67,6 +71,11 @@ class VectorStore:
     def parts(self) -> list[Rows]:
         """The row numbers of each part, ascending."""
         return [np.arange(a, b) for a, b in itertools.pairwise(self._starts)]
+
+    def hashes_of(self, part: int) -> Hashes:
+        """The hashes of the texts of a part; none where there is no such part."""
+        bounds = self._starts[part : part + 2]
+        return self.hashes[slice(*bounds) if len(bounds) == 2 else slice(0)]
 
     def texts(self, part: int) -> list[str]:
         """The texts of a part, in the order of its rows."""
@@ -132,15 +141,17 @@ class VectorStore:
 
     def not_encoded(self) -> list[int]:
         """The parts that are laid out and not yet encoded."""
-        return [part for part in range(len(self._starts) - 1) if not self._path(part, "npy").exists()]
+        return [part for part in range(len(self._starts) - 1) if not self._path(part, ENCODED).exists()]
 
     def encode_part(self, part: int, encoder: Encoder) -> int:
         """Encode one part; returns the number of its texts."""
         vectors, tokens = encoder.encode_tokens(self.texts(part))
-        if tokens is not None:
-            with written_aside(self._path(part, "tokens.npz")) as aside:
-                tokens.save(aside)
-        self._save(part, "npy", vectors)
+        with sealed(self._path(part, ENCODED)) as write:
+            if tokens is not None:
+                with write(self._path(part, "tokens.npz")) as aside:
+                    tokens.save(aside)
+            with write(self._path(part, "npy")) as aside, aside.open("wb") as file:
+                np.save(file, vectors)
         return len(vectors)
 
     def _append(self, fresh: Sequence[tuple[int, str]]) -> None:
@@ -149,9 +160,12 @@ class VectorStore:
         for start in range(0, len(fresh), self.part_size):
             part = len(self._starts) - 1
             texts = [text for _, text in fresh[start : start + self.part_size]]
-            with written_aside(self._path(part, "texts.parquet")) as aside:
-                pq.write_table(pa.table({"text": pa.array(texts, pa.string())}), aside, compression="zstd")
-            self._save(part, "hash.npy", hashes[start : start + self.part_size])
+            table = pa.table({"text": pa.array(texts, pa.string())})
+            with sealed(self._path(part, LAID_OUT)) as write:
+                with write(self._path(part, "texts.parquet")) as aside:
+                    pq.write_table(table, aside, compression="zstd")
+                with write(self._path(part, "hash.npy")) as aside, aside.open("wb") as file:
+                    np.save(file, hashes[start : start + self.part_size])
             self._starts = np.append(self._starts, self._starts[-1] + len(texts))
         if len(fresh):
             self._set_hashes(np.concatenate([self.hashes, hashes]))
@@ -170,11 +184,7 @@ class VectorStore:
         return np.asarray(np.load(self._path(part, "npy"), mmap_mode="r"))
 
     def _is_laid_out(self, part: int) -> bool:
-        return self._path(part, "hash.npy").exists()
-
-    def _save(self, part: int, kind: str, array: NDArray[Any]) -> None:
-        with written_aside(self._path(part, kind)) as aside, aside.open("wb") as file:
-            np.save(file, array)
+        return self._path(part, LAID_OUT).exists()
 
     def _path(self, part: int, kind: str) -> Path:
         return self.folder / f"part-{part:05d}.{kind}"

@@ -13,6 +13,7 @@ from linking.arrays import Flags, Positions, Vectors
 from linking.encode.encoder import SentenceEncoder
 from linking.gold.examples import Examples
 from linking.retrieve.index import GoalIndex
+from linking.retrieve.mend import mend
 from linking.retrieve.vectors import VectorStore
 
 BLOCK = 1_024
@@ -23,6 +24,7 @@ class NearDuplicates:
 
     def __init__(self, untrained: SentenceEncoder, folder: Path, cosine: float) -> None:
         self.untrained, self.cosine = untrained, cosine
+        mend(folder)
         self.titles = VectorStore(folder)
 
     def vectors(self, titles: Sequence[str]) -> Vectors:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -140,3 +142,34 @@ def test_diff_of_what_is_no_knowledge_base(
         other.write_bytes(content)
     done = run("diff", path, other)
     assert done.returncode == 1 and word in done.stderr
+
+
+WRITER = """
+import sys, duckdb
+session = duckdb.connect(sys.argv[1])
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_file_that_another_process_writes_is_said_with_who_holds_it(run: Run, tmp_path: Path) -> None:
+    path = small_kb(tmp_path, (article("Bake a Cake", "Line the tin."),))
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout is not None and writer.stdout.readline() == "open\n"
+        told = [
+            run(*command)
+            for command in (
+                ["tree", "Bake a Cake", "--kb", path],
+                ["check", path],
+                ["info", "--kb", path],
+                ["diff", path, path],
+                ["export", "-o", tmp_path / "links.jsonl", "--kb", path],
+            )
+        ]
+        writer.communicate()
+    for done in told:
+        assert done.returncode == 1 and "Build one" not in done.stderr, done.stderr
+        assert f"{path} is in use by process {writer.pid}" in done.stderr
+    assert run("check", path).returncode == 0

@@ -16,6 +16,7 @@ from linking.model import Model
 from linking.pair import Pair
 from linking.pipeline import Linker, LinkTally
 from linking.rerank.linear import LinearLists
+from linking.retrieve.mend import mend
 from linking.text import step_text
 from linking.train.verifier.articles import Articles
 from linking.verify.features import NAMES
@@ -55,6 +56,7 @@ def seen(judged: Sequence[Judged], articles: Articles, model: Model, work: Path)
     pairs = pairs_of(judged, articles)
     batch, step = batch_of(judged, pairs, articles)
     context = context_of(pairs)
+    mend(work / "links")
     linker = Linker(work / "links", model)
     tally = LinkTally(steps=len(batch.ids))
     ranked, articles_of = linker.ranked(articles.goals, lambda: [batch, context], tally)

@@ -16,10 +16,10 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from filelock import FileLock
 from support.command import Run, surroundings
 
 from crawl.article import Article, Skip
-from crawl.corpus import duplicates
 from crawl.corpus import write as corpus_module
 from crawl.corpus.shards import SCHEMA, content_hash
 from crawl.corpus.write import digests_of, read_corpus, write_corpus
@@ -146,7 +146,7 @@ def test_a_run_broken_off_anywhere_ends_the_same(
     if stage == "shard":
         breaks(corpus_module, "write_shard", 4)
     elif stage == "duplicates":
-        breaks(duplicates, "write_table", 4)  # the skipped file is written, the shard is not
+        breaks(pq, "write_table", 20)  # the skipped file is written, the shard is not
     else:
         breaks(corpus_module, "_count", 1)
     with pytest.raises(KeyboardInterrupt):
@@ -163,11 +163,11 @@ def test_a_killed_command_goes_on_and_loses_nothing(run: Run, tmp_path: Path) ->
     output = tmp_path / "corpus"
     command = [sys.executable, "-m", "kb", "import", str(source), "-o", str(output), "--shard-size", "100"]
     process = subprocess.Popen(command, env=surroundings(), start_new_session=True)
-    while not (output / "part-00003.parquet").exists() and process.poll() is None:
+    while not (output / "part-00003.sha256").exists() and process.poll() is None:
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    finished = {path.name: path.stat().st_mtime_ns for path in output.glob("part-*.parquet")}
+    finished = {path.name: path.stat().st_mtime_ns for path in output.glob("part-*.sha256")}
     assert not read_json(output / "manifest.json")["finished"]
     done = run("import", source, "-o", output, "--shard-size", 100)
     assert (done.returncode, done.stderr) == (0, "")
@@ -235,3 +235,45 @@ def test_skips_and_articles_add_up(tmp_path: Path) -> None:
     assert tally.skipped.total() == sum(isinstance(outcome, Skip) for outcome in outcomes)
     assert tally.notes == {"blank steps dropped": 1}
     assert tally.lines()[-1] == "  1 blank steps dropped"
+
+
+def test_an_edit_of_the_same_size_with_the_old_time_is_seen(run: Run, tmp_path: Path) -> None:
+    source = dump(tmp_path / "a.jsonl", record("Bake Cakes"))
+    write_corpus([source], tmp_path / "corpus")
+    status = source.stat()
+    source.write_text(source.read_text().replace("Bake", "Make"))
+    os.utime(source, ns=(status.st_atime_ns, status.st_mtime_ns))
+    write_corpus([source], tmp_path / "corpus")
+    assert goals(tmp_path / "corpus") == ["Make Cakes"]
+
+
+def test_of_two_imports_into_one_folder_the_second_says_so(run: Run, tmp_path: Path) -> None:
+    source = dump(tmp_path / "a.jsonl", record("Bake Cakes"))
+    with FileLock(tmp_path / ".corpus.lock"):
+        done = run("import", source, "-o", tmp_path / "corpus")
+    assert done.returncode == 1 and "another import into" in done.stderr
+    assert run("import", source, "-o", tmp_path / "corpus").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["part-00001.parquet", "skipped-00001.parquet", "part-00001.sha256", "manifest.json"]
+)
+@pytest.mark.parametrize("harm", ["flip", "gone"])
+def test_a_damaged_shard_is_read_again_alone(run: Run, tmp_path: Path, name: str, harm: str) -> None:
+    source = dump(
+        tmp_path / "a.jsonl", *(record(f"Title {number % 9}", f"step {number}") for number in range(14))
+    )
+    corpus = tmp_path / "corpus"
+    first = run("import", source, "-o", corpus, "--shard-size", 5).stdout
+    before, times = list(read_corpus(corpus)), (corpus / "part-00000.parquet").stat().st_mtime_ns
+    data = bytearray((corpus / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (corpus / name).unlink()
+    if harm == "flip":
+        (corpus / name).write_bytes(data)
+    done = run("import", source, "-o", corpus, "--shard-size", 5)
+    assert (done.returncode, done.stdout) == (0, first), done.stderr
+    assert "had been damaged" in done.stderr or (name, harm) == ("manifest.json", "gone"), done.stderr
+    assert list(read_corpus(corpus)) == before
+    if name != "manifest.json":
+        assert (corpus / "part-00000.parquet").stat().st_mtime_ns == times

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -13,6 +14,7 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.command import Run
 from support.reading import PAGES, articles, lines, simple, skips
 
 import crawl.article
@@ -230,3 +232,31 @@ def test_missing_or_empty_input_is_an_error(tmp_path: Path) -> None:
     lines(tmp_path / "a.jsonl", "{broken\n", "{broken\n")
     with pytest.raises(BadInput, match="2 x broken JSON"):
         list(read([tmp_path]))
+
+
+def test_only_files_are_read_and_every_folder_once(run: Run, tmp_path: Path) -> None:
+    pages = tmp_path / "pages"
+    for name in ("a", "b"):
+        (pages / name).mkdir(parents=True)
+        shutil.copy(PAGES / "2020-en.html", pages / name / f"{name}.html")
+    (pages / "a" / "other").symlink_to(pages / "b")
+    (pages / "b" / "other").symlink_to(pages / "a")
+    (pages / "b" / "out").symlink_to(tmp_path)
+    os.mkfifo(pages / "pipe.html")
+    os.mkfifo(pages / "a" / "pipe.jsonl")
+    done = run("import", pages, "-o", tmp_path / "corpus")
+    assert done.returncode == 0, done.stderr
+    assert "kept 1" in done.stdout and "1 skipped: duplicate" in done.stdout
+    assert "2 skipped: unreadable" in done.stdout
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_is_neither_file_nor_folder_is_no_source(run: Run, tmp_path: Path, kind: str) -> None:
+    source = Path("/dev/zero")
+    if kind == "pipe":
+        source = tmp_path / "pipe.jsonl"
+        os.mkfifo(source)
+    done = run("import", source, "-o", tmp_path / "corpus")
+    assert done.returncode == 1 and "neither a file nor a folder" in done.stderr
+    done = run("import", source, "--show", 1)
+    assert done.returncode == 1 and "neither a file nor a folder" in done.stderr

@@ -20,15 +20,9 @@ from support.reading import lines, simple
 
 
 def parts_done(output: Path) -> dict[Path, int]:
-    """The parts that stages of a build of `output` have finished, and when each was written.
-
-    Texts and tokens of a part are written before the file that finishes it, and again where a kill came between.
-    """
-    folder = work_folder(output) / "links"
-    finished = (
-        path for path in folder.rglob("part-*") if not path.name.endswith((".parquet", ".tokens.npz"))
-    )
-    return {path: path.stat().st_mtime_ns for path in finished}
+    """The parts that stages of a build of `output` have finished, by their seals, and when each was written."""
+    seals = (work_folder(output) / "links").rglob("part-*.sha256")
+    return {path: path.stat().st_mtime_ns for path in seals}
 
 
 Moment = Callable[[subprocess.Popen[bytes], Path], None]

@@ -240,3 +240,29 @@ def test_an_export_that_cannot_be_written(run: Run, sample_kb_path: Path, tmp_pa
         done = run("export", "--format", form, "-o", tmp_path / "file" / "below", "--kb", sample_kb_path)
         assert done.returncode == 1 and "cannot write" in done.stderr
     assert run("export", "--format", "pdf", "-o", tmp_path / "x", "--kb", sample_kb_path).returncode == 2
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_a_wrong_character_costs_its_record_and_a_wrong_byte_that_breaks_json_is_counted(
+    run: Run, tmp_path: Path, form: str
+) -> None:
+    (tmp_path / "wikihow.json").write_text(
+        json.dumps([{"task": "Bake a Cake", "caption": ["Line the tin."], "category": []},
+                    {"task": "Line a Tin", "caption": ["Cut paper."], "category": []}])
+    )  # fmt: skip
+    right = b'{"step": "Line the tin", "pred": {"Line a Tin": 0.9}}'
+    records = [
+        b'{"step": "Fly \\ud800", "pred": {"Line a Tin": 0.9}}',
+        b'{"step": "Fly", "pred": {"Line \\udfff": 0.9}}',
+        b'{"step": "Fly \xed\xa0\x80", "pred": {"Line a Tin": 0.9}}',
+        right,
+    ]
+    path, output = tmp_path / f"wikihow_prediction.{form}", tmp_path / "kb.duckdb"
+    whole = b"[" + b",".join(records) + b"]" if form == "json" else b"\n".join(records)
+    path.write_bytes(whole)
+    done = run("import-predictions", path, "--articles", tmp_path / "wikihow.json", "-o", output)
+    assert done.returncode == 0 and "1 of 2 steps have predictions" in done.stderr, done.stderr
+    if form == "json":
+        path.write_bytes(b"[" + right + b", {]" + b",".join([right] * 81) + b"]")
+        done = run("import-predictions", path, "--articles", tmp_path / "wikihow.json", "-o", output)
+        assert "81 records are lost" in done.stderr and "1 predictions read, 81 broken" in done.stderr

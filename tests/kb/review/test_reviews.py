@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -215,7 +216,10 @@ def test_a_torn_line_is_reported_and_never_glued_to_the_next(path: Path, torn: b
 
 @pytest.mark.parametrize(
     "change",
-    [{"method": "1"}, {"step": 0}, {"when": "today"}, {"when": "2026-01-01"}, {"verdict": "good"}, {"who": ""},
+    [{"method": "1"}, {"method": True}, {"step": 0}, {"step": 2**31}, {"who": "\ud800"}, {"note": "a\0b"},
+     {"article": "\udfff"}, {"id": "x" * 65}, {"who": "x" * 201}, {"goal": "x" * 2001}, {"text_hash": "x" * 65},
+     {"when": "9999-12-31T23:59:59-12:00"}, {"when": "0001-01-01T00:00:00+12:00"}, {"when": "2024-W01-1T00:00:00"},
+     {"when": "today"}, {"when": "2026-01-01"}, {"verdict": "good"}, {"who": ""},
      {"goal": None}, {"goal": "en:1"}, {"note": 3}, {"id": None}],
 )  # fmt: skip
 def test_a_record_with_a_wrong_value_is_left_out(tmp_path: Path, change: dict[str, object]) -> None:
@@ -224,6 +228,77 @@ def test_a_record_with_a_wrong_value_is_left_out(tmp_path: Path, change: dict[st
     values = json.loads(path.read_text())
     path.write_text(json.dumps({**values, **change}) + "\n" + json.dumps(values) + "\n")
     assert read(path).broken == (1,) and len(read(path).reviews) == 1
+
+
+DEEP = b"[" * 200_000
+ODD_LINES = [
+    DEEP,
+    DEEP[:30_000],
+    b'{"undoes": ' + DEEP[:30_000],
+    b'"\\ud800"',
+    b'{"undoes": "\\ud800", "who": "ann", "when": "2026-01-01T00:00:00+00:00", "id": "1"}',
+    b"9" * 70_000,
+    b"NaN",
+    b"{}",
+    b"null",
+    b"\0" * 500,
+    b"\xef\xbb\xbf{}",
+]
+
+
+@pytest.mark.parametrize("odd", ODD_LINES, ids=[str(line[:12]) for line in ODD_LINES])
+def test_an_odd_line_costs_that_line_alone(run: Run, path: Path, odd: bytes) -> None:
+    with KnowledgeBase(path) as kb:
+        say_of(kb, 3, "another goal", PREHEAT)
+        kb.reviews_path.write_bytes(odd + b"\n" + kb.reviews_path.read_bytes() + odd)
+    done = run("sql", "SELECT child_id FROM links WHERE step_id = 3", "--format", "json", "--kb", path)
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"child_id": PREHEAT}), done.stderr
+    assert "line 1 is no whole review" in done.stderr and "line 3" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("when", "utc"),
+    [
+        ("2024-W01-1T00:00:00+00:00", "2024-01-01 00:00:00"),
+        ("20260131T093000+0100", "2026-01-31 08:30:00"),
+        ("2026-01-31T09:30:00,5Z", "2026-01-31 09:30:00.5"),
+        ("0001-01-01T00:00:00+00:00", "0001-01-01 00:00:00"),
+        ("9999-12-31T23:59:59+00:00", "9999-12-31 23:59:59"),
+        ("2026-01-31T09:30:00+00:00:30", "2026-01-31 09:29:30"),
+    ],
+)
+def test_every_time_that_is_one_is_kept_in_utc(path: Path, when: str, utc: str) -> None:
+    with KnowledgeBase(path) as kb:
+        say_of(kb, 3, "unhelpful", CLEAN)
+        values = json.loads(kb.reviews_path.read_text())
+        kb.reviews_path.write_text(json.dumps({**values, "when": when}) + "\n")
+    with KnowledgeBase(path) as kb:
+        assert kb.query("SELECT judged_at::VARCHAR FROM verdicts").fetchall() == [(utc,)]
+
+
+def test_reviews_that_are_no_file_are_said(run: Run, path: Path) -> None:
+    reviews_path(path).mkdir()
+    done = run("info", "--kb", path)
+    assert done.returncode == 1 and "is no file" in done.stderr
+    reviews_path(path).rmdir()
+    os.mkfifo(reviews_path(path))
+    done = run("info", "--kb", path)
+    assert done.returncode == 1 and "is no file" in done.stderr
+
+
+def test_what_is_said_twice_is_written_once_and_taken_back_whole(path: Path) -> None:
+    with KnowledgeBase(path) as kb:
+        first = append(kb.reviews_path, review_of(kb, 3, "unhelpful", CLEAN, "ann"))
+        append(kb.reviews_path, review_of(kb, 3, "unhelpful", CLEAN, "bob"))
+        assert append(kb.reviews_path, review_of(kb, 3, "unhelpful", CLEAN, "ann")) == first
+        assert len(read(kb.reviews_path).reviews) == 2
+        undo(kb.reviews_path, first, "ann")
+        assert [review.who for review in read(kb.reviews_path).reviews] == ["bob"]
+        again = append(kb.reviews_path, review_of(kb, 3, "unhelpful", CLEAN, "ann"))
+        assert again != first and len(read(kb.reviews_path).reviews) == 2
+        append(kb.reviews_path, review_of(kb, 3, "exact", CLEAN, "ann"))
+        append(kb.reviews_path, review_of(kb, 3, "unhelpful", CLEAN, "ann"))
+        assert len(read(kb.reviews_path).reviews) == 4, "another mind, and back: both count"
 
 
 def test_a_disk_without_room_leaves_the_file_as_it_was(

@@ -30,6 +30,20 @@ def test_an_index_refuses_vectors_of_another_model(tmp_path: Path) -> None:
         GoalIndex.load(tmp_path)
 
 
+@pytest.mark.parametrize("sealed", [True, False])
+@pytest.mark.parametrize("name", ["goals.faiss", "labels.npy", "manifest.json"])
+def test_a_damaged_index_is_said(tmp_path: Path, name: str, sealed: bool) -> None:
+    GoalIndex(np.eye(4, dtype=np.float32), np.arange(4), "small", "d").save(tmp_path)
+    data = (tmp_path / name).read_bytes()
+    if sealed:
+        (tmp_path / name).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    else:  # as an earlier version left it
+        (tmp_path / "goals.sha256").unlink()
+        (tmp_path / name).write_bytes(data[: len(data) // 2])
+    with pytest.raises(BadInput, match="build the knowledge base again"):
+        GoalIndex.load(tmp_path)
+
+
 def best_by_hand(steps: list[str], goals: list[str], k: int) -> list[list[str]]:
     """The k goals of the highest cosine, in plain float64."""
     a, b = Fixed().encode(steps).astype(np.float64), Fixed().encode(goals).astype(np.float64)
