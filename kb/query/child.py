@@ -16,7 +16,7 @@ from typing import Any
 from howtree import errors
 from howtree.errors import BadQuery, HowtreeError
 from kb.query.frames import END, READY, receive
-from kb.query.limits import Limits
+from kb.query.limits import Limits, more
 
 PIPE = 1 << 20
 """Bytes that the pipe of answers holds: a frame of rows, so that the child works on while we read."""
@@ -102,7 +102,7 @@ class Child:
             raise BadQuery(limits.late)
         died = f"the process of the query ended before it had answered ({end})"
         if end.startswith("SIG"):
-            raise BadQuery(f"{died}, as happens for want of memory: narrow it, or allow more with --memory")
+            raise BadQuery(f"{died}, as happens for want of memory: narrow it, or {more('--memory')}")
         raise BadQuery(f"{died}: HOWTREE_DEBUG=1 shows why")
 
     def kill(self) -> None:

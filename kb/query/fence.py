@@ -14,6 +14,8 @@ from kb.engine import first_line
 ONLY_READING = "only queries that read are allowed (SELECT, FROM, WITH, PIVOT, DESCRIBE, EXPLAIN)"
 PIVOTING = {"SELECT", "FROM", "WITH", "PIVOT", "PIVOT_WIDER", "DESCRIBE", "SUMMARIZE", "("}
 """How a query begins that has a PIVOT in it and reads."""
+NAMELESS = "OTHER"
+"""A kind for which DuckDB's Python package has no name, such as UPDATE EXTENSIONS."""
 NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 """What no query can hold: NUL, and halves of surrogate pairs, as which Python reads bytes that are not UTF-8."""
 
@@ -35,15 +37,15 @@ def require_reading(cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
         raise BadQuery(f"give one statement, not {len(statements)}")
     kind = kind_of(cursor, statements[0])
     if kind != "SELECT":
-        raise BadQuery(f"{ONLY_READING}, not {kind}")
+        raise BadQuery(ONLY_READING if kind == NAMELESS else f"{ONLY_READING}, not {kind}")
 
 
 def kind_of(cursor: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> str:
     """The kind of a statement, SELECT for all that read; of an EXPLAIN the kind of what it explains."""
     try:
         kind = statement.type.name
-    except ValueError:  # a kind for which DuckDB's Python package has no name, such as UPDATE EXTENSIONS
-        kind = "OTHER"
+    except ValueError:
+        kind = NAMELESS
     if kind not in ("EXPLAIN", "MULTI"):
         return kind
     rests = list(rests_of(statement.query))

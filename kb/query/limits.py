@@ -21,24 +21,26 @@ class Limits:
     @property
     def late(self) -> str:
         """Said when the time is over."""
-        return (
-            f"the query was stopped after {self.seconds:g} seconds: narrow it, or allow more with --timeout"
-        )
+        return f"the query was stopped after {self.seconds:g} seconds: narrow it, or {more('--timeout')}"
 
     @property
     def too_many(self) -> str:
         """Said when there are more rows."""
-        return f"stopped after {self.rows:,} rows: add a LIMIT, or allow more with --limit"
+        return f"stopped after {self.rows:,} rows: add a LIMIT, or {more('--limit')}"
 
     @property
     def too_hungry(self) -> str:
         """Said when it needs more memory."""
-        return (
-            f"the query was stopped: it needs more than {self.memory:,} MB of memory; narrow it, or allow more with "
-            "--memory"
-        )
+        return f"the query was stopped: it needs more than {self.memory:,} MB of memory; narrow it, or {more('--memory')}"
 
     @property
     def too_large(self) -> str:
         """Said when the answer is larger."""
-        return f"stopped after {self.size:,} MB of answer: ask for fewer or shorter columns, or allow more with --size"
+        return (
+            f"stopped after {self.size:,} MB of answer: ask for fewer or shorter columns, or {more('--size')}"
+        )
+
+
+def more(option: str) -> str:
+    """The advice to allow more."""
+    return f"allow more with {option} of howtree sql"
