@@ -31,7 +31,8 @@ class Limits:
     @property
     def too_hungry(self) -> str:
         """Said when it needs more memory."""
-        return f"the query was stopped: it needs more than {self.memory:,} MB of memory; narrow it, or {more('--memory')}"
+        needed = f"it needs more than {self.memory:,} MB of memory"
+        return f"the query was stopped: {needed}; narrow it, or {more('--memory')}"
 
     @property
     def too_large(self) -> str:
