@@ -10,7 +10,6 @@ import typer
 
 from howtree.progress import warn
 from kb.commands.options import KbOption, Shape, ShapeOption, open_kb
-from kb.search import nothing_found
 
 
 def register(app: typer.Typer) -> None:
@@ -39,6 +38,7 @@ def search(
     if semantic:
         from kb.semantic import semantic_search as find
     else:
+        from kb.search import nothing_found
         from kb.search import search as find
 
     question = " ".join(words)

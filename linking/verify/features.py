@@ -97,7 +97,8 @@ class Vectored:
             (self.goal, self.after),
         )
         columns = [cosines(a, b) for a, b in pairs]
-        near = [vectors @ step for vectors, step in zip(self.first, self.step, strict=True)]
+        # Not @, whose order of additions depends on where the rows are in memory, and so on the size of a batch.
+        near = [np.einsum("md,d->m", some, step) for some, step in zip(self.first, self.step, strict=True)]
         columns += [np.array([some.max(initial=0.0) if len(some) else 0.0 for some in near], np.float64)]
         columns += [np.array([some.mean() if len(some) else 0.0 for some in near], np.float64)]
         elsewhere = np.maximum(columns[2], columns[3]) - cosines(self.goal, self.step)

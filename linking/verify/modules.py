@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from linking.encode.device import unmixed
@@ -24,9 +25,11 @@ class Graded(nn.Module):
         """Logits [n, labels] of rows [n, length]: token ids, 1 where there is a token, 0 or 1 for the side."""
         states = self.transformer(input_ids=ids, attention_mask=mask, token_type_ids=sides).last_hidden_state
         with unmixed(ids.device.type):
-            states, weight = states.float(), mask[..., None].float()
-            mean = (states * weight).sum(1) / weight.sum(1)
-            logits: Tensor = self.head(self.dropout(mean))
+            # The last bits of sums depend on the other rows; of float64 they are lost when the logits become float32.
+            real = torch.float32 if self.training else torch.float64
+            states, weight = states.to(real), mask[..., None].to(real)
+            mean = self.dropout((states * weight).sum(1) / weight.sum(1))
+            logits: Tensor = nn.functional.linear(mean, self.head.weight.to(real), self.head.bias.to(real))
         return logits
 
 
