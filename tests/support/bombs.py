@@ -117,9 +117,9 @@ FOR_TORTURE = {
 LIMITS = Limits(seconds=2.0, rows=10_000, memory=300, size=20)
 
 
-def main(kb: Path, names: list[str]) -> None:
-    """Run bombs, four at a time; print for each how long it took, what was said, and the peak memory so far."""
-    with Children(kb, memory=LIMITS.memory, shared=True) as children, ThreadPoolExecutor(4) as pool:
+def main(kb: Path, at_once: int, names: list[str]) -> None:
+    """Run bombs, some at once; print for each how long it took, what was said, and the peak memory so far."""
+    with Children(kb, memory=LIMITS.memory, shared=True) as children, ThreadPoolExecutor(at_once) as pool:
 
         def bomb(name: str) -> str:
             with running(children, BOMBS[name], LIMITS) as result:
@@ -138,4 +138,4 @@ def main(kb: Path, names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:] or list(BOMBS))
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:] or list(BOMBS))

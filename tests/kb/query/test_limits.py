@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.asking import answered, processes_of
@@ -16,7 +17,7 @@ from support.command import ROOT, Run, howtree, surroundings
 
 from howtree.errors import BadQuery
 from kb.query.ask import running
-from kb.query.children import Children
+from kb.query.children import SEATS, Children
 from kb.query.limits import Limits
 
 BESIDE = 300
@@ -32,18 +33,26 @@ STOPPED = ("2 seconds", "300 MB of memory", "20 MB of answer", "10,000 rows", "a
     ],
 )
 def test_no_query_passes_its_limits(sample_kb_path: Path, names: list[str]) -> None:
+    runs = bombed(sample_kb_path, names, at_once=SEATS)
+    assert [run for run in runs if not any(word in run["said"] for word in STOPPED)] == []
+    assert [run for run in runs if run["peak"] > LIMITS.memory + BESIDE] == []
+    late = [run["name"] for run in runs if run["seconds"] > 1.5 * LIMITS.seconds]
+    if late:  # as a busy machine may be, even in ending a process: alone they are not
+        alone = bombed(sample_kb_path, late, at_once=1)
+        assert [run for run in alone if run["seconds"] > 1.5 * LIMITS.seconds] == []
+
+
+def bombed(kb: Path, names: list[str], at_once: int) -> list[dict[str, Any]]:
+    """What came of bombs: how long each took, what was said, and the peak memory of all until then."""
     done = subprocess.run(
-        [sys.executable, ROOT / "tests" / "support" / "bombs.py", sample_kb_path, *names],
+        [sys.executable, ROOT / "tests" / "support" / "bombs.py", kb, str(at_once), *names],
         env=surroundings(PYTHONPATH=os.pathsep.join([str(ROOT), str(ROOT / "tests")])),
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     runs = [json.loads(line) for line in done.stdout.splitlines()]
     assert [run["name"] for run in runs] == names
-    assert [run for run in runs if not any(word in run["said"] for word in STOPPED)] == []
-    if names == sorted(FOR_TORTURE):  # elsewhere other tests keep the processor busy
-        assert [run for run in runs if run["seconds"] > 1.5 * LIMITS.seconds] == []
-    assert [run for run in runs if run["peak"] > LIMITS.memory + BESIDE] == []
+    return runs
 
 
 LIMITED = {
