@@ -78,8 +78,21 @@ def _groups(hashes: Path) -> Iterator[tuple[Path, list[Path]]]:
 
     yield those(LAID_OUT)[0], those("texts.parquet", "hash.npy")
     tokens, vectors = those("tokens.npz", "npy")
-    if vectors.exists():
-        yield those(ENCODED)[0], [tokens, vectors] if tokens.exists() else [vectors]
+    if tokens.exists() or vectors.exists():
+        yield those(ENCODED)[0], [vectors] if _without_tokens(hashes.parent) else [tokens, vectors]
+
+
+def _without_tokens(store: Path) -> bool:
+    """Whether the vectors of a store came from a model that gives no tokens, as far as can be seen for sure.
+
+    Those of pairs did. Of goals and steps it is sure where both stores are there and neither has tokens: in a folder
+    that was copied in part they may be what is missing.
+    """
+    if store.name.startswith("pairs-"):
+        return True
+    both = [store.with_name(name) for name in ("goals", "steps")]
+    there = all(any(place.glob("part-*.npy")) for place in both)
+    return there and not any(any(place.glob("*.tokens.npz")) for place in both)
 
 
 def _can_be_right(hashes: Path, files: Iterable[Path]) -> bool:

@@ -98,6 +98,23 @@ def test_a_cut_file_of_a_folder_from_before_is_made_again(whole: World, output: 
     assert content(output) == whole.expected[1]
 
 
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize(
+    "last", ["goals/part-00000.npy", "goals/part-00001.texts.sha256", "steps/part-00000.npy"]
+)
+def test_a_copy_that_broke_off_before_the_tokens_is_made_whole(
+    whole: World, output: Path, last: str, before: bool
+) -> None:
+    work = work_folder(output)
+    files = files_in(work)
+    for file in files[files.index(only(work, last)) + 1 :]:
+        file.unlink()
+    if before:
+        as_before(work)
+    whole.build(output, 0)
+    assert content(output) == whole.expected[0]
+
+
 def test_texts_laid_out_in_another_order_leave_no_list_of_the_old_one(whole: World, output: Path) -> None:
     """As where lists were copied from one folder and vectors from another: each is whole, and they do not fit."""
     other = output.with_name("other.duckdb")
