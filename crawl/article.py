@@ -75,6 +75,8 @@ class Article:
     """Path from the broadest category to the narrowest."""
     ingredients: tuple[str, ...] = ()
     things: tuple[str, ...] = ()
+    """What one needs beside ingredients; the tools among them are here where the source does not tell them apart."""
+    tools: tuple[str, ...] = ()
     tips: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     related: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from kb.query.answer import Answer
 from kb.query.children import Children
 from kb.query.limits import Limits
 from kb.search import FoundGoal, goal_id, search
+from kb.things import Need, needs
 from kb.tree import Goal, tree
 
 MAX_DEPTH = 50
@@ -85,6 +86,15 @@ class KnowledgeBase(store.KnowledgeBase):
                 raise BadUsage("threshold and beta both say which links are followed: give one of them")
             threshold = self.threshold_for(beta)
         return tree(self, self._id(goal), depth, threshold)
+
+    def things(
+        self, goal: str | int, depth: int = 3, *, threshold: float | None = None, beta: float | None = None
+    ) -> list[Need]:
+        """What all goals of a procedure tree need: ingredients, things and tools, each once, with its amounts added up.
+
+        The arguments and the errors are those of `tree`; depth 1 is what the goal itself needs.
+        """
+        return needs(self, self.tree(goal, depth, threshold=threshold, beta=beta))
 
     def search(self, words: str, limit: int = 20, *, semantic: bool = False) -> list[FoundGoal]:
         """The goals that a question in your own words asks for, best first, each with the reason.

@@ -60,6 +60,7 @@ INVARIANTS = {
         SELECT count(*) FROM best_links WHERE relation NOT IN ('exact', 'helpful')""",
     "things, notes, citations or related articles of no article": """
         SELECT (SELECT count(*) FROM things ANTI JOIN articles USING (article_id))
+             + (SELECT count(*) FROM thing_words ANTI JOIN things USING (article_id, kind, number))
              + (SELECT count(*) FROM notes ANTI JOIN articles USING (article_id))
              + (SELECT count(*) FROM citations ANTI JOIN articles USING (article_id))
              + (SELECT count(*) FROM related ANTI JOIN articles USING (article_id))
@@ -77,6 +78,9 @@ INVARIANTS = {
         ANTI JOIN names n ON n.article_id = a.article_id AND n.hash = name_hash(a.goal)""",
     "goals that cannot be found by their words": """
         SELECT count(*) FROM articles a ANTI JOIN goal_words w USING (article_id) WHERE len(words_of(a.goal)) > 0""",
+    "things that cannot be found by their words": """
+        SELECT count(*) FROM things t ANTI JOIN thing_words w USING (article_id, kind, number)
+        WHERE len(words_of(t.text)) > 0""",
 }
 
 

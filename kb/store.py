@@ -25,12 +25,17 @@ from kb.review.reviews import REVIEWS_SUFFIX, Log, read, reviews_path
 SCHEMA_VERSION = 2
 TABLES = (
     "articles", "aliases", "categories", "methods", "steps", "things", "notes", "citations", "related", "alternatives",
-    "hyperlinks", "candidates", "goal_vectors", "names", "words", "goal_words", "skipped", "runs", "meta",
+    "hyperlinks", "candidates", "goal_vectors", "names", "words", "goal_words", "thing_words", "skipped", "runs",
+    "meta",
 )  # fmt: skip
 """The tables of a file that a session shows as they are."""
 OVERLAID = ("edges", "guesses", "verdicts")
 """The tables of a file over which a session lays what people said."""
 MEMORY_LIMIT = "800MB"
+BUILD_AGAIN = (
+    "run the `howtree build` that made it once more, with the same sources, -o and --encoder: it goes on from its work "
+    "folder and encodes nothing again"
+)
 
 
 def default_path() -> Path:
@@ -204,6 +209,7 @@ def attach_as(session: duckdb.DuckDBPyConnection, name: str, path: Path) -> None
     try:
         session.execute(f"ATTACH {literal(str(path))} AS {name} (READ_ONLY)")
         require_version(session, name, path)
+        require_tables(session, name, path)
         for table in (*TABLES, *OVERLAID):
             session.execute(f"FROM {name}.{table} LIMIT 0")
     except duckdb.Error as error:
@@ -225,16 +231,23 @@ def require_version(session: duckdb.DuckDBPyConnection, name: str, path: Path) -
     version = row[0] if row else "unknown"
     if version == str(SCHEMA_VERSION):
         return
-    if version.isdigit() and int(version) < SCHEMA_VERSION:
-        advice = (
-            "run the `howtree build` that made it once more, with the same sources, -o and --encoder: it goes on from "
-            "its work folder and encodes nothing again"
-        )
-    else:
-        advice = "install the version of howtree that made it"
+    older = version.isdigit() and int(version) < SCHEMA_VERSION
+    advice = BUILD_AGAIN if older else "install the version of howtree that made it"
     raise BadInput(
         f"{path} has schema version {version}, this howtree reads version {SCHEMA_VERSION}: {advice}"
     )
+
+
+def require_tables(session: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+    """Check that an attached file has every table that this state of howtree reads.
+
+    Raises:
+        BadInput: it lacks one, as files of an earlier state of this version do; the message says what to do.
+    """
+    tables = session.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = ?", [name])
+    lacking = {*TABLES, *OVERLAID} - {row[0] for row in tables.fetchall()}
+    if lacking:
+        raise BadInput(f"{path} lacks {', '.join(sorted(lacking))}, which howtree now reads: {BUILD_AGAIN}")
 
 
 def notes(path: Path, log: Log, states: Mapping[str, int]) -> list[str]:

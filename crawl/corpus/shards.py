@@ -47,6 +47,7 @@ SCHEMA = pa.schema(
         ("categories", _TEXTS),
         ("ingredients", _TEXTS),
         ("things", _TEXTS),
+        ("tools", _TEXTS),
         ("tips", _TEXTS),
         ("warnings", _TEXTS),
         ("related", _TEXTS),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from crawl.article import Article, Step
 
 _FACTS = ("key", "goal", "url", "revision", "published", "modified", "licence", "source")
-_LISTS = ("ingredients", "things", "tips", "warnings", "related", "aliases", "references")
+_LISTS = ("ingredients", "things", "tools", "tips", "warnings", "related", "aliases", "references")
 
 
 def lines_of(article: Article) -> Iterator[str]:

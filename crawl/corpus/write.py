@@ -21,6 +21,7 @@ from crawl.article import Article
 from crawl.corpus.duplicates import take_out_duplicates
 from crawl.corpus.pool import readings_of
 from crawl.corpus.shards import (
+    SCHEMA,
     notes_of,
     parts_of,
     read_shard,
@@ -99,6 +100,7 @@ def write_corpus(
         "fingerprint": files.fingerprint(sources, without=folder),
         "shard_size": shard_size,
         "version": __version__,
+        "columns": SCHEMA.names,
         "sources": [str(source) for source in sources],
     }
     manifest, damaged = _prepare(folder, state)

@@ -59,12 +59,13 @@ def article_of(record: Any, where: str, *, keep_source: bool = False) -> Article
     if not methods:
         raise Unusable("no steps", title[:200])
     url = _text(_first(record, "url", "link", "canonical_url"))
+    language = _language(record, url)
     slug = decode_slug(_text(record.get("slug"))) or (slug_of_address(url) if _is_wikihow(url) else "")
     source = _text(record.get("source")) if keep_source else ""
     return Article(
-        language=_language(record, url),
+        language=language,
         title=title,
-        methods=methods,
+        methods=_own_unsaid(methods, language),
         slug=squeeze(slug),
         goal=_text(record.get("goal")),
         page_id=_number(_first(record, "page_id", "article_id", "wgArticleId")),
@@ -74,6 +75,7 @@ def article_of(record: Any, where: str, *, keep_source: bool = False) -> Article
         categories=_texts(_first(record, "categories", "category", "category_hierarchy")),
         ingredients=_texts(record.get("ingredients")),
         things=_texts(_first(record, "things", "things_youll_need")),
+        tools=_texts(record.get("tools")),
         tips=_texts(record.get("tips")),
         warnings=_texts(record.get("warnings")),
         related=_texts(_first(record, "related", "related_articles")),
@@ -252,6 +254,21 @@ def _step(value: Any, number: int) -> Step:
         bullets=_texts(bullets),
         links=tuple(_links(links)) if isinstance(links, list | tuple) else (),
     )
+
+
+def _own_unsaid(methods: tuple[Method, ...], language: str) -> tuple[Method, ...]:
+    """The methods with no link that names the language of its own article."""
+    links = (link for method in methods for step in method.steps for link in step.links)
+    if all(link.language != language for link in links):
+        return methods
+
+    def unsaid(link: StepLink) -> StepLink:
+        return dataclasses.replace(link, language="") if link.language == language else link
+
+    def in_step(step: Step) -> Step:
+        return dataclasses.replace(step, links=tuple(map(unsaid, step.links)))
+
+    return tuple(dataclasses.replace(method, steps=tuple(map(in_step, method.steps))) for method in methods)
 
 
 def _links(values: Iterable[Any]) -> Iterable[StepLink]:

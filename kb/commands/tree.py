@@ -18,6 +18,7 @@ FORMATS = {
     "dot": "as_dot",
     "mermaid": "as_mermaid",
 }  # functions of kb.draw
+LISTS = {"text": "as_list", "json": "", "markdown": "as_shopping_list"}  # functions of kb.things
 
 
 def register(app: typer.Typer) -> None:
@@ -38,17 +39,27 @@ def tree(
     output_format: Annotated[
         str, typer.Option("--format", help="text, json, markdown (a checklist), dot (Graphviz) or mermaid.")
     ] = "text",
+    things: Annotated[
+        bool,
+        typer.Option(
+            "--things", help="Instead of the tree, what all its goals need: text, json or markdown."
+        ),
+    ] = False,
     kb: KbOption = None,
 ) -> None:
     """Print the procedure tree below a goal.
 
     Example: howtree tree "Host a Dinner Party" --depth 4
+    Example: howtree tree "Host a Dinner Party" --things --format markdown
     """
     if output_format not in FORMATS:
         raise BadUsage(f"--format is one of {', '.join(FORMATS)}, not {output_format!r}")
+    if things and output_format not in LISTS:
+        raise BadUsage(f"with --things --format is one of {', '.join(LISTS)}, not {output_format!r}")
     if beta is not None and threshold is not None:
         raise BadUsage("--threshold and --beta both say which links are followed: give one of them")
     from kb import draw
+    from kb import things as shopping
     from kb.search import goal_id
     from kb.tree import tree as grow
 
@@ -56,7 +67,11 @@ def tree(
         if beta is not None:
             threshold = base.threshold_for(beta)
         root = grow(base, goal_id(base, goal), depth, threshold)
+        needs = shopping.needs(base, root) if things else []
     if output_format == "json":
-        print(json.dumps(root.to_dict(), indent=2, ensure_ascii=False))
+        shown = shopping.to_dict(root, needs) if things else root.to_dict()
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
+    elif things:
+        print(drawn(getattr(shopping, LISTS[output_format])(root, needs)))
     else:
         print(drawn(getattr(draw, FORMATS[output_format])(root)))

@@ -42,8 +42,10 @@ ORDER BY e.step_id
 ARTICLES = """
 WITH linked AS (
     SELECT step_id, list({'slug': target_slug, 'title': target_title, 'anchor': anchor, 'place': place,
-                          'language': target_language} ORDER BY link_number) AS links
-    FROM hyperlinks WHERE step_id IN (SELECT step_id FROM steps WHERE article_id BETWEEN $first AND $last)
+                          'language': CASE WHEN target_language <> language THEN target_language ELSE '' END}
+                         ORDER BY link_number) AS links
+    FROM hyperlinks JOIN steps USING (step_id) JOIN articles USING (article_id)
+    WHERE step_id IN (SELECT step_id FROM steps WHERE article_id BETWEEN $first AND $last)
     GROUP BY step_id
 ),
 listed AS (
@@ -65,6 +67,8 @@ SELECT a.language, a.page_id, a.slug, a.url, a.title, a.goal, a.introduction, a.
                  WHERE t.article_id = a.article_id AND kind = 'ingredient'), []) AS ingredients,
        coalesce((SELECT list(text ORDER BY number) FROM things t
                  WHERE t.article_id = a.article_id AND kind = 'thing'), []) AS things,
+       coalesce((SELECT list(text ORDER BY number) FROM things t
+                 WHERE t.article_id = a.article_id AND kind = 'tool'), []) AS tools,
        coalesce((SELECT list(text ORDER BY number) FROM notes n
                  WHERE n.article_id = a.article_id AND kind = 'tip'), []) AS tips,
        coalesce((SELECT list(text ORDER BY number) FROM notes n
@@ -75,7 +79,7 @@ SELECT a.language, a.page_id, a.slug, a.url, a.title, a.goal, a.introduction, a.
                  WHERE r.article_id = a.article_id), []) AS related,
        coalesce((SELECT list(name ORDER BY level) FROM categories c WHERE c.article_id = a.article_id), [])
            AS categories,
-       coalesce((SELECT list(slug ORDER BY slug) FROM aliases x WHERE x.article_id = a.article_id), [])
+       coalesce((SELECT list(slug ORDER BY number) FROM aliases x WHERE x.article_id = a.article_id), [])
            AS aliases,
        d.methods
 FROM articles a JOIN divided d USING (article_id)

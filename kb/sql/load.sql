@@ -11,7 +11,7 @@ ORDER BY key;
 CREATE TEMP VIEW numbered AS SELECT a.article_id, c.* FROM corpus c JOIN main.articles a USING (key);
 
 INSERT INTO aliases
-SELECT DISTINCT article_id, unnest(aliases) AS slug FROM numbered ORDER BY ALL;
+SELECT article_id, unnest(range(1, len(aliases) + 1)), unnest(aliases) FROM numbered ORDER BY 1, 2;
 
 INSERT INTO categories
 SELECT article_id, unnest(range(1, len(categories) + 1)), unnest(categories) FROM numbered ORDER BY 1, 2;
@@ -23,6 +23,8 @@ FROM (
     FROM numbered
     UNION ALL
     SELECT article_id, 'thing', unnest(range(1, len(things) + 1)), unnest(things) FROM numbered
+    UNION ALL
+    SELECT article_id, 'tool', unnest(range(1, len(tools) + 1)), unnest(tools) FROM numbered
 )
 ORDER BY article_id, kind, number;
 

@@ -1,11 +1,12 @@
--- What finding a goal by its name or its words rests on. Needs articles and aliases; the tables filled here are empty.
+-- What finding a goal by its name, its words or what it needs rests on. Needs articles, aliases and things; the tables
+-- filled here are empty.
 
 INSERT INTO names
 SELECT name_hash(goal) AS hash, 1 AS place, article_id FROM articles
 UNION ALL
 SELECT slug_hash(slug), 2, article_id FROM articles
 UNION ALL
-SELECT slug_hash(slug), 3, article_id FROM aliases
+SELECT DISTINCT slug_hash(slug), 3, article_id FROM aliases
 ORDER BY ALL;
 
 CREATE TEMP TABLE spelt AS
@@ -24,3 +25,6 @@ JOIN words w USING (word)
 ORDER BY ALL;
 
 DROP TABLE spelt;
+
+INSERT INTO thing_words
+SELECT DISTINCT unnest(words_of(text)) AS word, article_id, kind, number FROM things ORDER BY ALL;

@@ -30,6 +30,7 @@ CREATE TABLE articles (
 -- Other slugs under which an article is known: the names from which the source redirects to it.
 CREATE TABLE aliases (
     article_id BIGINT NOT NULL,         -- the article
+    number     INTEGER NOT NULL,        -- place, from 1
     slug       VARCHAR NOT NULL         -- the other slug
 );
 
@@ -183,6 +184,14 @@ CREATE TABLE goal_words (
     word_id     BIGINT NOT NULL,        -- the word
     article_id  BIGINT NOT NULL,        -- the goal
     title_words INTEGER NOT NULL        -- the number of words of the goal
+);
+
+-- Which things have which word, so that what needs a thing is found by reading next to nothing: goals_using.
+CREATE TABLE thing_words (
+    word       VARCHAR NOT NULL,        -- the word, as words_of gives it (a macro)
+    article_id BIGINT NOT NULL,         -- the article of the thing
+    kind       VARCHAR NOT NULL,        -- ingredient, thing or tool
+    number     INTEGER NOT NULL         -- place of the thing among those of its kind, from 1
 );
 
 -- What was read and left out, with the reason.

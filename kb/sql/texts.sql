@@ -26,12 +26,23 @@ CREATE OR REPLACE MACRO slug_hash(slug) AS md5_number_lower('/' || replace(trim(
 -- The host of an address, without "www.": what an article's site is called.
 CREATE OR REPLACE MACRO site_of(url) AS lower(regexp_extract(url, '^[A-Za-z]+://(?:www\.)?([^/:?#]+)', 1));
 
--- The number and unit that the text of a thing plainly begins with: "2 1/2 cups of flour" -> "2 1/2 cups".
+-- The number and unit that the text of a thing plainly begins with: "2 1/2 cups of flour" -> "2 1/2 cups". A number that
+-- belongs to a word ("12-inch pan", "2x4") is none.
 CREATE OR REPLACE MACRO amount_of(thing) AS trim(regexp_extract(
     thing,
-    '^\s*(?:\d+(?:[.,/–-]\d+)*|[¼½¾⅓⅔⅛])(?:\s*[¼½¾⅓⅔⅛]|\s+\d+/\d+)?(?:\s*(?:cups?|tablespoons?|tbsps?|teaspoons?|tsps?|'
-    || 'ml|cl|dl|l|mg|g|kg|oz|ounces?|lbs?|pounds?|pints?|quarts?|gallons?|lit(?:er|re)s?|grams?|mm|cm|m|inch(?:es)?|'
-    || 'feet|foot|pinch(?:es)?|slices?|cloves?|cans?|packets?|sticks?)\b)?'));
+    '^\s*((?:\d+(?:[.,/⁄]\d+)?(?:\s*[¼½¾⅓⅔⅛]|\s+\d+[/⁄]\d+)?|[¼½¾⅓⅔⅛])'
+    || '(?:\s*(?:[-–]|\b(?:to|or)\b)\s*(?:\d+(?:[.,/⁄]\d+)?(?:\s*[¼½¾⅓⅔⅛]|\s+\d+[/⁄]\d+)?|[¼½¾⅓⅔⅛]))?'
+    || '(?:\s*(?:cups?|tablespoons?|tbsps?|teaspoons?|tsps?|ml|cl|dl|l|mg|g|kg|(?:fluid\s+|fl\.?\s+)?(?:oz|ounces?)|lbs?|'
+    || 'pounds?|pints?|quarts?|gallons?|lit(?:er|re)s?|grams?|kilos?|mm|cm|m|inch(?:es)?|feet|foot|yards?|pinch(?:es)?|'
+    || 'dash(?:es)?|handfuls?|bunch(?:es)?|drops?|slices?|cloves?|sprigs?|stalks?|heads?|pieces?|cans?|jars?|bottles?|'
+    || 'packs?|packets?|packages?|sticks?)\b\.?)?)(?:\s*(?:[(,;]|$)|\s+(?:x\w|[^x×\s]))',
+    1, 'i'));
+
+-- What a thing is, without its amount, what is in brackets and what follows a comma: "2 cups (250 g) of flour, sifted" ->
+-- "flour"; the whole text where nothing else is left.
+CREATE OR REPLACE MACRO thing_name(thing) AS coalesce(nullif(trim(regexp_replace(regexp_replace(regexp_replace(
+    trim(trim(thing)[len(amount_of(thing)) + 1:]), '\([^)]*\)', ' ', 'g'), '^\s*of\s+|[,;].*$', '', 'g'), '\s+', ' ', 'g')), ''),
+    trim(thing));
 
 -- Which letters a word has, as bits. One change to a word changes at most two of them.
 CREATE OR REPLACE MACRO letters_of(word) AS

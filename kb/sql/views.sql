@@ -183,7 +183,11 @@ FROM things t JOIN articles a USING (article_id);
 
 -- The goals that need something, by a word or words of it: goals_using('vinegar').
 CREATE OR REPLACE MACRO goals_using(thing) AS TABLE
+WITH asked AS (SELECT unnest(list_distinct(words_of(thing))) AS word),
+found AS MATERIALIZED (
+    SELECT article_id, kind, number FROM thing_words SEMI JOIN asked USING (word)
+    GROUP BY ALL HAVING count(*) = (SELECT count(*) FROM asked)
+)
 SELECT a.article_id, a.goal, t.kind, t.text
-FROM things t JOIN articles a USING (article_id)
-WHERE list_has_all(words_of(t.text), words_of(thing)) AND len(words_of(thing)) > 0
+FROM found JOIN things t USING (article_id, kind, number) JOIN articles a USING (article_id)
 ORDER BY a.goal, a.article_id, t.kind, t.number;

@@ -78,6 +78,11 @@ def main() -> None:
         measure("ancestors", sql("FROM ancestors(?)"), goals)
         measure("ancestors of goals that steps are linked to", sql("FROM ancestors(?)"), linked_to)
         measure("children", sql("FROM children(?)"), goals)
+        for which, order in (("any word", "hash(word)"), ("the most frequent words", "count(*) DESC, word")):
+            words = kb.query(
+                f"SELECT '', word FROM thing_words GROUP BY word ORDER BY {order} LIMIT 110"
+            ).fetchall()
+            measure(f"goals_using, {which}", sql("FROM goals_using(?)"), words)
         measure("search_goals, all of a title's words", lambda goal: search(kb, goal[1]), goals)
         measure("search_goals, one letter wrong", lambda goal: search(kb, goal[1][:-1] + "q"), goals)
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")

@@ -60,6 +60,7 @@ def make(path: Path, size: Size | None = None) -> None:
     vocabulary = Vocabulary(rng, size.words)
     with new_file(path) as session:
         add_articles(session, rng, vocabulary, size)
+        add_things(session, np.random.default_rng(size.seed + 1), size)
         session.execute(sql_file("lookup.sql"))
         methods = add_methods(session, rng, vocabulary, size)
         add_steps(session, rng, vocabulary, size, *methods)
@@ -131,6 +132,28 @@ def add_articles(
             level=np.full(size.goals, level),
             name=names[level].take(pa.array(broad[level])),
         )
+
+
+def add_things(session: duckdb.DuckDBPyConnection, rng: np.random.Generator, size: Size) -> None:
+    """Fill things: none for a quarter of the articles, else up to twenty ingredients and others."""
+    per_article = np.where(rng.random(size.goals) < 0.25, 0, rng.integers(1, 21, size.goals))
+    article = np.repeat(np.arange(1, size.goals + 1), per_article)
+    number = 1 + np.arange(len(article)) - np.repeat(np.cumsum(per_article) - per_article, per_article)
+    vocabulary = Vocabulary(rng, size.words)
+    insert(
+        session,
+        "things",
+        """
+        SELECT article_id, kind, number,
+               amount || CASE WHEN amount = '' THEN '' ELSE ' ' END || text, nullif(amount, '')
+        FROM made ORDER BY article_id, kind, number
+        """,
+        article_id=article,
+        kind=rng.choice(["ingredient", "thing"], len(article)),
+        number=number,
+        amount=rng.choice(["", "1 cup", "2 tablespoons", "3"], len(article)),
+        text=vocabulary.texts(rng.integers(1, 5, len(article))),
+    )
 
 
 def add_methods(

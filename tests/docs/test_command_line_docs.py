@@ -59,6 +59,11 @@ def test_what_programs_read_has_the_schema_that_is_named(run: Run, home: Path) -
         (["info", "--format", "json"], "info", False),
         (["check", "--format", "json"], "check", False),
         (["tree", "Host a Dinner Party", "--depth", "5", "--format", "json"], "tree", False),
+        (
+            ["tree", "Host a Dinner Party", "--depth", "5", "--things", "--format", "json"],
+            "tree-things",
+            False,
+        ),
         (["search", "clean", "house", "--format", "json"], "search", True),
         (["review", "list", "--format", "json"], "review-list", True),
         (["review", "agreement", "--format", "json"], "review-agreement", False),

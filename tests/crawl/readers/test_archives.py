@@ -110,7 +110,7 @@ def test_any_site_with_schema_org_howto_is_read() -> None:
     assert (shelf.goal, shelf.language) == ("Hang a Shelf", "en")
     assert shelf.key == "en:/workshop.example/guides/hang-a-shelf"
     assert shelf.introduction == "Level & firm."
-    assert shelf.things == ("Wall plugs", "Drill", "Level")
+    assert (shelf.things, shelf.tools) == (("Wall plugs",), ("Drill", "Level"))
     first, drilling = shelf.methods
     assert (first.steps[0].headline, first.steps[0].body) == ("Find the studs.", "Knock and listen.")
     assert [step.headline for step in drilling.steps] == ["Mark both holes with a pencil.", "Drill the holes"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from support.command import SAMPLE, Run
 from support.reading import PAGES
 from support.small_kb import article, small_kb
 
-from crawl.article import Article
+from crawl.article import Article, Method, Step, StepLink
 from crawl.corpus.write import read_corpus
+from crawl.readers.records import article_of
 from kb.store import KnowledgeBase
 from kb.work import WorkFolder
 from linking.model import Model
@@ -92,16 +94,10 @@ def test_a_tree_takes_guesses_below_the_threshold_and_fewer_links_above_it(
 # All that an article says
 
 
-def kept(record: dict[str, Any]) -> str:
-    """A record without what is empty, in one spelling: aliases in order, a link's language said."""
-    said = json.loads(
-        json.dumps({name: value for name, value in record.items() if value not in (None, "", (), [])})
-    )
-    for method in said["methods"]:
-        for step in method["steps"]:
-            for link in step["links"]:
-                link["language"] = link["language"] or record["language"]
-    return json.dumps(said | {"aliases": sorted(set(record["aliases"]))}, sort_keys=True)
+def read_again(path: Path) -> list[Article]:
+    """The articles of an export, each field as a reader of records has it."""
+    lines = path.read_text("utf-8").splitlines()
+    return [article_of(json.loads(line), "", keep_source=True) for line in lines]
 
 
 def round_trip(run: Run, kb: Path, folder: Path) -> list[Article]:
@@ -115,12 +111,75 @@ def round_trip(run: Run, kb: Path, folder: Path) -> list[Article]:
             assert done.returncode == 0, done.stderr
         done = run("export", "--format", "articles", "-o", files[number], "--kb", source)
         assert done.returncode == 0, done.stderr
-    first, second = ([json.loads(line) for line in path.read_text("utf-8").splitlines()] for path in files)
-    assert sorted(map(kept, first)) == sorted(kept(each.to_dict()) for each in articles)
-    for record in (*first, *second):
-        del record["source"]
-    assert first == second
+    first, second = map(read_again, files)
+    assert first == articles
+    assert second == [
+        replace(each, source=again.source) for each, again in zip(articles, second, strict=True)
+    ]
     return articles
+
+
+FULL = Article(
+    language="de",
+    title="How to Straße kehren",
+    methods=(
+        Method(
+            "method", 1, "", (Step(1, "", "Body alone.", ("a", "b")), Step(2, "Sweep \u2028 it.", "", ("",)))
+        ),
+        Method(
+            "method",
+            2,
+            "With a broom",
+            (
+                Step(
+                    1,
+                    "Take a broom.",
+                    links=(
+                        StepLink("Besen", "", "broom", "headline"),
+                        StepLink("Besen", "Besen", "a broom", "bullet", "en"),
+                        StepLink("Broom", "", "", "body", "de"),
+                    ),
+                ),
+            ),
+        ),
+    ),
+    slug="Strasse",
+    goal="Straße kehren",
+    page_id=0,
+    revision=7,
+    url="https://www.example.org/Strasse?a=1&b",
+    introduction="Intro with <b>.",
+    categories=("Home", "Home"),
+    ingredients=("½ l water", "½ l water"),
+    things=("Broom", "brush"),
+    tools=("Cart",),
+    tips=("b", "a"),
+    warnings=("w",),
+    related=("z", "a", "z"),
+    aliases=("z", "a", "Strasse"),
+    references=("r2", "r1"),
+    licence="CC0",
+    published="2001-02-03",
+    modified="2001-02-03T04:05:06Z",
+    fetched_at="2002",
+    source="pages/a.html",
+)
+
+
+def test_every_field_of_an_article_comes_back(run: Run, tmp_path: Path) -> None:
+    bare = Article("en", "Wait", (Method("single", 1, "", (Step(1, "Wait."),)),))
+    kb, output = small_kb(tmp_path, [FULL, bare]), tmp_path / "again.jsonl"
+    done = run("export", "--format", "articles", "-o", output, "--kb", kb)
+    assert done.returncode == 0, done.stderr
+    again, least = read_again(output)
+    (stored,) = [each for each in read_corpus(tmp_path / "corpus") if each.language == "de"]
+    assert again == stored
+    for field in fields(Article):
+        if field.name not in ("source", "methods"):  # file and line replace the one, blanks of the other go
+            assert getattr(again, field.name) == getattr(FULL, field.name) != getattr(least, field.name), (
+                field.name
+            )
+    assert [link.language for link in again.methods[1].steps[0].links] == ["", "en", ""]
 
 
 def test_the_sample_comes_back_to_the_letter(
@@ -128,7 +187,7 @@ def test_the_sample_comes_back_to_the_letter(
 ) -> None:
     articles = round_trip(run, sample_kb_path, tmp_path)
     for table, count in {
-        "things": sum(len(each.ingredients) + len(each.things) for each in articles),
+        "things": sum(len(each.ingredients) + len(each.things) + len(each.tools) for each in articles),
         "notes": sum(len(each.tips) + len(each.warnings) for each in articles),
         "citations": sum(len(each.references) for each in articles),
         "related": sum(len(each.related) for each in articles),
@@ -164,7 +223,10 @@ AMOUNTS = {
     "½ teaspoon salt": "½ teaspoon",
     "3-4 eggs": "3-4",
     "250 g butter": "250 g",
+    "1 to 2 Tbsp. (30 ml) oil": "1 to 2 Tbsp.",
     "A large bowl": None,
+    "12-inch pan": None,
+    "9 x 5 inch tin": None,
     "Vinegar, 1 cup": None,
 }
 
@@ -187,6 +249,8 @@ def test_what_one_needs_is_found_by_its_words(tmp_path: Path) -> None:
             ("Bake a Cake", "ingredient", "Vinegar, 1 cup"),
             ("Clean an Oven", "thing", "White vinegar"),
         ]
+        both = kb.query("SELECT text FROM goals_using('cup vinegar CUP')").fetchall()
+        assert both == [("Vinegar, 1 cup",)]
         assert kb.query("FROM goals_using(' ')").fetchall() == []
         assert kb.query("SELECT count(*) FROM goal_things").fetchone() == (len(AMOUNTS) + 2,)
 
@@ -321,6 +385,16 @@ def test_an_older_file_is_refused_with_what_to_do(run: Run, version_1: Path) -> 
             in done.stderr
         )
     assert run("diff", version_1, version_1).returncode == 1
+
+
+def test_a_file_that_lacks_a_table_is_refused_with_what_to_do(run: Run, own_sample_kb: Path) -> None:
+    with duckdb.connect(str(own_sample_kb)) as session:
+        session.execute("DROP TABLE thing_words")
+    done = run("info", "--kb", own_sample_kb)
+    assert done.returncode == 1
+    assert (
+        f"{own_sample_kb} lacks thing_words, which howtree now reads: run the `howtree build`" in done.stderr
+    )
 
 
 def test_a_build_over_an_older_file_encodes_nothing_again_and_keeps_its_runs(
