@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from howtree.progress import progress, say
 from howtree.version import __version__
-from kb.build.fill import finish, new_file
+from kb.build.fill import choose_links, finish, new_file
 from kb.store import SCHEMA_VERSION, sql_file
 
 Numbers = NDArray[np.int64]
@@ -64,8 +64,7 @@ def make(path: Path, size: Size | None = None) -> None:
         session.execute(sql_file("lookup.sql"))
         methods = add_methods(session, rng, vocabulary, size)
         add_steps(session, rng, vocabulary, size, *methods)
-        session.execute(f"SET VARIABLE threshold = {THRESHOLD}")
-        session.execute(sql_file("edges.sql"))
+        choose_links(session, THRESHOLD)
         add_record(session, size)
         finish(session)
 
