@@ -7,15 +7,19 @@ variants of research dumps: where a name is missing, its usual synonyms are trie
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from typing import Any, cast, get_args
 from urllib.parse import urlsplit
 
 from crawl.article import Article, LinkPlace, Method, MethodKind, Step, StepLink, decode_slug, squeeze
 from crawl.pages import selectors
 from crawl.pages.links import slug_of_address
-from crawl.pages.sentences import sentences, split_headline
+from crawl.steps.division import Given, steps_of
+from crawl.steps.plain import is_blank
+from crawl.steps.sentences import sentences
 
 METHOD_KINDS: tuple[MethodKind, ...] = get_args(MethodKind)
 _LISTS_OF_STEPS: tuple[tuple[str, MethodKind], ...] = (
@@ -26,6 +30,17 @@ _LISTS_OF_STEPS: tuple[tuple[str, MethodKind], ...] = (
     ("steps", "single"),
     ("caption", "single"),
 )
+
+
+class Said(Enum):
+    """How a record says its steps."""
+
+    exactly = "as they are read"
+    """A row of a corpus of ours."""
+    plainly = "in plain text"
+    """In a dump of wikiHow, where "<br>" is a word of an article on HTML."""
+    with_markup = "with whatever markup"
+    """In another site's."""
 
 
 class Unusable(ValueError):
@@ -55,10 +70,10 @@ def article_of(record: Any, where: str, *, keep_source: bool = False) -> Article
     title = _text(_first(record, "title", "task", "goal", "name"))
     if not title:
         raise Unusable("no title", _names(record))
-    methods = _methods(record)
+    url = _text(_first(record, "url", "link", "canonical_url"))
+    methods = _methods(record, _how_said(record, url, keep_source))
     if not methods:
         raise Unusable("no steps", title[:200])
-    url = _text(_first(record, "url", "link", "canonical_url"))
     language = _language(record, url)
     slug = decode_slug(_text(record.get("slug"))) or (slug_of_address(url) if _is_wikihow(url) else "")
     source = _text(record.get("source")) if keep_source else ""
@@ -112,7 +127,7 @@ def without_blank_steps(article: Article) -> tuple[Article, int]:
 
 
 def _is_blank(step: Step) -> bool:
-    return not (step.headline or step.body or step.bullets)
+    return is_blank(step.headline) and is_blank(step.body) and all(map(is_blank, step.bullets))
 
 
 def _numbered(steps: Iterable[Step]) -> tuple[Step, ...]:
@@ -133,7 +148,8 @@ def _text(value: Any) -> str:
         return squeeze(value)
     if isinstance(value, list | tuple):
         return squeeze(" ".join(map(_text, value)))
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return str(value) if is_number else ""
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -153,6 +169,20 @@ def _number(value: Any) -> int | None:
     return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
 
 
+def _how_said(record: Mapping[str, Any], url: str, keep_source: bool) -> Said:
+    if keep_source and "content_hash" in record:
+        return Said.exactly
+    return Said.with_markup if _is_foreign(record, url) else Said.plainly
+
+
+def _is_foreign(record: Mapping[str, Any], url: str) -> bool:
+    """Whether a record says that it is another site's than wikiHow."""
+    site = _text(record.get("site"))
+    return not _is_wikihow(url) and bool(
+        (site and selectors.language_of_host(site) is None) or (url and not site)
+    )
+
+
 def _is_wikihow(url: str) -> bool:
     return _language_of_url(url) is not None
 
@@ -170,12 +200,12 @@ def _language(record: Mapping[str, Any], url: str) -> str:
     return code if re.fullmatch(r"[a-z]{2,3}", code) else (_language_of_url(url) or "en")
 
 
-def _methods(record: Mapping[str, Any]) -> tuple[Method, ...]:
+def _methods(record: Mapping[str, Any], said: Said) -> tuple[Method, ...]:
     for name, kind in _LISTS_OF_STEPS:
         value = record.get(name)
         if isinstance(value, Mapping):  # {"name of the method": [steps], ...}
             value = [{"name": key, "steps": steps} for key, steps in value.items()]
-        methods = _methods_of(_list(value), kind)
+        methods = _methods_of(_list(value), kind, said)
         if any(method.steps for method in methods):
             return methods
     return ()
@@ -204,9 +234,9 @@ def _list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else []
 
 
-def _methods_of(values: list[Any], kind: MethodKind) -> tuple[Method, ...]:
+def _methods_of(values: list[Any], kind: MethodKind, said: Said) -> tuple[Method, ...]:
     """Methods out of a list of methods, of lists of steps, or of steps; loose steps beside methods come first."""
-    loose = _steps(value for value in values if not _is_method(value))
+    loose = _steps((value for value in values if not _is_method(value)), said)
     groups = [value for value in values if _is_method(value)]
     if not groups:
         return (Method("single", 1, "", loose),) if loose else ()
@@ -215,11 +245,11 @@ def _methods_of(values: list[Any], kind: MethodKind) -> tuple[Method, ...]:
     for value in groups:
         own = value if isinstance(value, Mapping) else {"steps": value}
         name = _text(_first(own, "name", "title", "headline", "heading"))
-        said = own.get("kind")
-        if said not in METHOD_KINDS:
-            said = "single" if len(values) == 1 and not name else kind
-        steps = _steps(_list(_first(own, "steps", "children")))
-        methods.append(Method(cast(MethodKind, said), len(methods) + 1, name, steps))
+        own_kind = own.get("kind")
+        if own_kind not in METHOD_KINDS:
+            own_kind = "single" if len(values) == 1 and not name else kind
+        steps = _steps(_list(_first(own, "steps", "children")), said)
+        methods.append(Method(cast(MethodKind, own_kind), len(methods) + 1, name, steps))
     return tuple(methods)
 
 
@@ -229,28 +259,26 @@ def _is_method(value: Any) -> bool:
     )
 
 
-def _steps(values: Iterable[Any]) -> tuple[Step, ...]:
-    return tuple(_step(value, number) for number, value in enumerate(values, 1))
+def _steps(values: Iterable[Any], said: Said) -> tuple[Step, ...]:
+    given = [_given(value) for value in values]
+    if said is Said.exactly:
+        return tuple(
+            Step(number, squeeze(one.name), squeeze(one.text), one.bullets, one.links)
+            for number, one in enumerate(given, 1)
+        )
+    return steps_of(given, markup=said is Said.with_markup)
 
 
-def _step(value: Any, number: int) -> Step:
+def _given(value: Any) -> Given:
+    """A step as a dump has it: a text, or a headline with its body under one of their names."""
     if not isinstance(value, Mapping):
-        headline, body = split_headline(_text(value))
-        return Step(number, headline, body)
-    headline = _text(_first(value, "headline", "title", "heading", "summary"))
-    body = _text(_first(value, "body", "description", "text", "details", "content"))
-    if not headline and "headline" not in value:
-        headline, body = split_headline(body)
-    elif (
-        body.startswith(headline) and "body" not in value
-    ):  # some dumps repeat the headline in the description
-        body = body[len(headline) :].strip()
-    bullets = value.get("bullets")
-    links = value.get("links")
-    return Step(
-        number=number,
-        headline=headline,
-        body=body,
+        return Given(_lines(value))
+    headline = _lines(_first(value, "headline", "title", "heading", "summary", "name"))
+    bullets, links = value.get("bullets"), value.get("links")
+    return Given(
+        name=headline,
+        text=_lines(_first(value, "body", "description", "text", "details", "content")),
+        is_whole="headline" in value and ("body" in value or not headline),
         bullets=_texts(bullets),
         links=tuple(_links(links)) if isinstance(links, list | tuple) else (),
     )
@@ -269,6 +297,13 @@ def _own_unsaid(methods: tuple[Method, ...], language: str) -> tuple[Method, ...
         return dataclasses.replace(step, links=tuple(map(unsaid, step.links)))
 
     return tuple(dataclasses.replace(method, steps=tuple(map(in_step, method.steps))) for method in methods)
+
+
+def _lines(value: Any) -> str:
+    """A text with its line breaks, or the texts of a list in lines of their own."""
+    if isinstance(value, list | tuple):
+        return "\n".join(filter(None, map(_lines, value)))
+    return value if isinstance(value, str) else _text(value)
 
 
 def _links(values: Iterable[Any]) -> Iterable[StepLink]:

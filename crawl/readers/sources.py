@@ -14,11 +14,11 @@ from pathlib import Path
 
 from crawl.article import Article, Skip
 from crawl.pages.decode import MAX_PAGE_BYTES, BrokenPacking, PageTooLong, decode_page, unpack
-from crawl.pages.jsonld import how_tos
 from crawl.pages.parse import parse_page
 from crawl.readers import archives, dumps, files, tables
 from crawl.readers.items import Item, PageData, Reading
 from crawl.readers.records import Unusable, article_of, without_blank_steps
+from crawl.schema.how_tos import how_tos
 from howtree.errors import BadInput
 
 REASONS = {

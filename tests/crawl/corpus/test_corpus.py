@@ -126,7 +126,7 @@ def test_a_second_run_does_nothing_and_a_changed_source_starts_anew(tmp_path: Pa
 def test_a_run_broken_off_anywhere_ends_the_same(
     tmp_path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    records = [record(f"Title {number % 17}", f"step {number}") for number in range(40)]
+    records = [record(f"Title {number % 17}", f"Stir {number} times") for number in range(40)]
     source = dump(tmp_path / "a.jsonl", *records)
     expected = write_corpus([source], tmp_path / "whole", shard_size=5)
     calls = 0
@@ -261,7 +261,7 @@ def test_of_two_imports_into_one_folder_the_second_says_so(run: Run, tmp_path: P
 @pytest.mark.parametrize("harm", ["flip", "gone"])
 def test_a_damaged_shard_is_read_again_alone(run: Run, tmp_path: Path, name: str, harm: str) -> None:
     source = dump(
-        tmp_path / "a.jsonl", *(record(f"Title {number % 9}", f"step {number}") for number in range(14))
+        tmp_path / "a.jsonl", *(record(f"Title {number % 9}", f"Stir {number} times") for number in range(14))
     )
     corpus = tmp_path / "corpus"
     first = run("import", source, "-o", corpus, "--shard-size", 5).stdout

@@ -16,10 +16,20 @@ def split_headline(text: str) -> tuple[str, str]:
     A sentence ends at ".", "!" or "?" before a blank, or at a full-width one; not after "Mr." or "e.g.".
     """
     for match in re.finditer(r"[.!?]+[\"'”’)]*(?=\s)|[。！？]", text):
-        if match[0].startswith(".") and _SHORT_FORMS.search(text, max(0, match.start() - 12), match.start()):
+        if match[0].startswith(".") and _is_short_form(text, match.start()):
             continue
         return text[: match.end()].strip(), text[match.end() :].strip()
     return text, ""
+
+
+def ends_sentence(text: str) -> bool:
+    """Whether a text ends where a sentence does."""
+    match = re.search(r"[.!?]+[\"'”’)]*$|[。！？]$", text)
+    return match is not None and not (match[0].startswith(".") and _is_short_form(text, match.start()))
+
+
+def _is_short_form(text: str, end: int) -> bool:
+    return _SHORT_FORMS.search(text, max(0, end - 12), end) is not None
 
 
 def sentences(text: str) -> list[str]:

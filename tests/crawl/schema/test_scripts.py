@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from crawl.article import Article, Skip
-from crawl.pages.lenient_json import BrokenJson, values_of
 from crawl.readers.items import Item, PageData
 from crawl.readers.sources import outcomes_of
+from crawl.schema.lenient_json import BrokenJson, values_of
 
 STEPS = ["Soak the beans overnight.", "Simmer them for an hour."]
 BEANS: dict[str, Any] = {

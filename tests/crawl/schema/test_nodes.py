@@ -13,8 +13,8 @@ import pytest
 from pyld import jsonld as pyld
 
 from crawl.article import Article
-from crawl.pages import jsonld
-from crawl.pages.nodes import LISTS, nodes_of
+from crawl.schema import how_tos
+from crawl.schema.nodes import LISTS, nodes_of
 
 SCHEMA = {"@vocab": "http://schema.org/", "schema": "http://schema.org/"}
 TERMS = {name: {"@id": f"http://schema.org/{name}", "@container": "@list"} for name in LISTS}
@@ -59,8 +59,8 @@ def articles(document: Any, monkeypatch: pytest.MonkeyPatch, oracle: bool) -> li
     page = f'<html lang="en"><script type="application/ld+json">{json.dumps(document)}</script></html>'
     with monkeypatch.context() as patch:
         if oracle:
-            patch.setattr(jsonld, "nodes_of", lambda given, kinds: framed(given))
-        given = [one for one in jsonld.how_tos(page) if isinstance(one, Article)]
+            patch.setattr(how_tos, "nodes_of", lambda given, kinds: framed(given))
+        given = [one for one in how_tos.how_tos(page) if isinstance(one, Article)]
         found = [dataclasses.replace(one, source="") for one in given]
     slugs = [dataclasses.replace(one, slug=re.sub(r"#.*", "", one.slug)) for one in found]
     return sorted(slugs, key=lambda one: one.title)

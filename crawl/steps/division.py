@@ -1,0 +1,170 @@
+"""Names and texts of steps as a page or a dump gives them -> steps, each with its headline.
+
+What is mended, and only where it is plain: a mark that only counts is no headline; a name that is the cut beginning of
+its text is none either; text that runs on through several steps is divided.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from crawl.article import Step, StepLink
+from crawl.steps.marks import counted_parts, is_number_word, only_announces, only_counts, without_marks
+from crawl.steps.plain import is_blank, letters, lines_of, words_of
+from crawl.steps.sentences import ends_sentence, split_headline
+
+FEW = 2
+"""In a list of at most so many steps a text of several lines is taken for several steps that run on."""
+
+
+class Given(NamedTuple):
+    """A step as it was found."""
+
+    text: str
+    """With whatever markup it has."""
+    name: str = ""
+    is_text: bool = False
+    """Whether it was a plain text in place of a step: each of its lines is one."""
+    is_whole: bool = False
+    """Whether it says itself what its headline and its body are, so that an empty name is no headline."""
+    bullets: tuple[str, ...] = ()
+    links: tuple[StepLink, ...] = ()
+
+
+def steps_of(given: Sequence[Given], markup: bool = True) -> tuple[Step, ...]:
+    """The steps of one list, those without a word as well.
+
+    Args:
+        given: what was found, in its order.
+        markup: whether "<p>" and "&amp;" in names and texts are markup; an article on HTML has them as words.
+    """
+    found = [part for one in given for part in _divided(one, few=len(given) <= FEW, markup=markup)]
+    names = without_marks([words_of(one.name, markup) for one in found])
+    texts = without_marks([words_of(one.text, markup) for one in found])
+    if len(names) > 1 and names[0] and set(map(letters, names)) == {letters(names[0])}:
+        names = [""] * len(names)  # "Directions" above each
+    return tuple(
+        Step(number, *_said_by(one, name, text), one.bullets, one.links)
+        for number, (one, name, text) in enumerate(zip(found, names, texts, strict=True), 1)
+    )
+
+
+def _said_by(one: Given, name: str, text: str) -> tuple[str, str]:
+    """(headline, body) of a step, its name and text free of marks."""
+    if (
+        one.is_whole
+        and (bool(name) == bool(one.name))
+        and not (name and _is_cut(name) and _is_beginning(name, text))
+    ):
+        return name, text
+    return headline_and_body(name, text)
+
+
+def headline_and_body(name: str, text: str) -> tuple[str, str]:
+    """(headline, body) of a step: the name is the headline, unless the text says it; else its first sentence is."""
+    name, text = ("" if is_blank(one) else one for one in (name, text))
+    if name and text and _is_beginning(text, name):
+        text = ""
+    if not name or only_announces(name) or (text and (is_number_word(name) or _is_beginning(name, text))):
+        return split_headline(text or name)
+    if text.startswith(name):
+        text = text[len(name) :].strip()
+    return name, text
+
+
+_CUT = re.compile(r"[\s.]*(?:…|\.\.+|\[(?:…|\.\.\.)\])[\s.…]*$")
+
+
+def _is_cut(name: str) -> bool:
+    return _CUT.search(name) is not None
+
+
+def _is_beginning(name: str, text: str) -> bool:
+    """Whether a name is only the beginning of the sentence that a text begins with, often cut at "..."."""
+    stem = _CUT.sub("", name)
+    short, long = letters(stem), letters(text)
+    if not short or not long.startswith(short):
+        return False
+    if stem != name:
+        return True
+    rest = text[len(name) :] if text.startswith(name) else ""
+    return rest.lstrip()[:1].islower() and not ends_sentence(name)
+
+
+def _divided(one: Given, few: bool, markup: bool) -> Iterator[Given]:
+    """A step, or the steps whose texts run on in it."""
+    if one.is_whole or (
+        one.name and not _says_nothing(words_of(one.name, markup), words_of(one.text, markup))
+    ):
+        yield one
+        return
+    lines = [line for line in lines_of(one.text, markup) if not (only_announces(line) or only_counts(line))]
+    if one.is_text or (few and len(lines) > 1):
+        pieces = [piece for line in lines for piece in _pieces(line, glued=few)]
+    else:
+        pieces = _pieces(" ".join(lines), glued=few)
+    if len(pieces) < 2:
+        yield one._replace(text="\n".join(lines)) if len(lines) > 1 else one
+        return
+    for number, piece in enumerate(pieces):
+        last = number == len(pieces) - 1
+        yield Given(piece, bullets=one.bullets if last else (), links=_links_in(one, piece))
+
+
+def _says_nothing(name: str, text: str) -> bool:
+    """Whether a name says no more than the step's place and text do."""
+    if only_counts(name) or only_announces(name):
+        return True
+    return bool(text) and (letters(name) == letters(text) or _is_beginning(name, text))
+
+
+def _links_in(one: Given, piece: str) -> tuple[StepLink, ...]:
+    return tuple(link for link in one.links if link.anchor in piece)
+
+
+def _pieces(line: str, glued: bool) -> list[str]:
+    """The steps in one line: counted by numbers that rise from 1, or each glued to the full stop of the last."""
+    counted = counted_parts(line)
+    if len(counted) > 1:
+        return counted
+    return _unglued(line) if glued else [line]
+
+
+_GLUED = re.compile(r"(?<=[\w)\"'”’%°])[.!?]+[\"'”’)]*(?=[^\W\d_])")
+
+
+def _unglued(line: str) -> list[str]:
+    """The parts of a line where a sentence begins right after the stop of another: "Fill the kettle.Boil it."."""
+    begin = 0
+    parts: list[str] = []
+    for match in _GLUED.finditer(line):
+        left, right = line[begin : match.end()], line[match.end() :]
+        begins = right[0].isupper() and (right[1:2].islower() or right[1:2] == " ")
+        if (
+            begins
+            and " " in left.strip()
+            and " " in right
+            and ends_sentence(left)
+            and not _is_name(line, match)
+        ):
+            parts.append(left)
+            begin = match.end()
+    return [part for part in (*parts, line[begin:]) if part.strip()]
+
+
+_ENDINGS = ("com", "org", "net", "js")
+
+
+def _is_name(line: str, match: re.Match[str]) -> bool:
+    """Whether a stop is inside a name such as "Node.Js" or "U.S.A"."""
+    before = re.search(r"\S*$", line[: match.start()])
+    after = re.match(r"[^\s.]*", line[match.end() :])
+    word, following = (before[0] if before else ""), (after[0] if after else "")
+    return (
+        len(word) < 2
+        or word == "www"
+        or re.search("[/@.]", word) is not None
+        or following.lower() in _ENDINGS
+    )

@@ -1,0 +1,96 @@
+"""Text with markup, once or twice escaped -> its words, or its lines."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from bs4 import BeautifulSoup
+from bs4.element import PreformattedString, Tag
+
+from crawl.article import squeeze
+from crawl.pages.prose import walk
+from crawl.pages.selectors import BLOCK_TAGS, JUNK_TAGS
+
+_TAG = re.compile(
+    r"</?(?:a|abbr|article|b|big|blockquote|br|center|cite|code|dd|div|dl|dt|em|figcaption|figure|font|h[1-6]|hr|i|iframe"
+    r"|img|ins|label|li|mark|noscript|ol|p|pre|q|s|script|section|small|span|strike|strong|style|sub|sup|svg|table|tbody"
+    r"|td|th|thead|time|tr|u|ul|video|wbr)\b[^<>]*>|<!--",
+    re.IGNORECASE,
+)
+"""A tag of prose: a page on HTML may say that one writes <html>."""
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,30});")
+_WRAPPING = re.compile(r"<(?:p|li|div|td|dd|h[1-6])\b", re.IGNORECASE)
+_TIMES_ESCAPED = 3
+_UNSEEN = re.compile("[\u200b\u2060\ufeff\u00ad]")
+_NO_VALUE = frozenset(("nan", "null", "undefined", "n/a"))
+_WRAPPED = re.compile(r"(?<![.!?:;。！？：])[^\S\n]*\n\s*")
+"""A line break inside a block of markup, which ends no line unless a sentence ends there."""
+_SENTENCE_END = re.compile(r"[.!?:;。！？：][\"'”’)\]]*$")
+
+
+def words_of(text: str, markup: bool = True) -> str:
+    """The words of a text in one line; without markup and entities, unless it is known to have none."""
+    return squeeze(_bare(text) if markup else _seen(text))
+
+
+def lines_of(text: str, markup: bool = True) -> list[str]:
+    """The lines of a text: at its line breaks and at the borders of its blocks; a line that goes on is one."""
+    if "\n" not in text and not (markup and _may_hold_markup(text)):
+        return [line] if (line := squeeze(_seen(text))) else []
+    lines: list[str] = []
+    for line in filter(None, map(squeeze, (_bare(text) if markup else _seen(text)).splitlines())):
+        if lines and line[0].islower() and not _SENTENCE_END.search(lines[-1]):
+            lines[-1] += f" {line}"
+        else:
+            lines.append(line)
+    return lines
+
+
+def is_blank(text: str) -> bool:
+    """Whether a text has no word: characters that nobody sees, marks alone, or a program's word for nothing."""
+    return re.search(r"[^\W_]|[\u2190-\u2bff\U0001f000-\U0001faff]", text) is None or (
+        len(text) < 12 and text.strip().lower() in _NO_VALUE
+    )
+
+
+def letters(text: str) -> str:
+    """The letters and digits of a text alone, in lower case: equal for texts that differ in blanks and marks."""
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
+def _bare(text: str) -> str:
+    """A text without tags, entities and characters that nobody sees, its blocks in lines of their own."""
+    for _ in range(_TIMES_ESCAPED if _may_hold_markup(text) else 0):
+        if _TAG.search(text):
+            text = _without_tags(text)
+        elif _ENTITY.search(text):
+            text = html.unescape(text)
+        else:
+            break
+    return _seen(text)
+
+
+def _may_hold_markup(text: str) -> bool:
+    return "<" in text or "&" in text
+
+
+def _seen(text: str) -> str:
+    return text if text.isascii() else _UNSEEN.sub("", text)
+
+
+def _without_tags(markup: str) -> str:
+    wraps = _WRAPPING.search(markup) is not None
+    parts: list[str] = []
+    junk: Tag | None = None
+    for node, opens in walk(BeautifulSoup(markup, "lxml")):
+        if junk is not None:
+            junk = None if node is junk and not opens else junk
+        elif isinstance(node, Tag):
+            if opens and node.name in JUNK_TAGS:
+                junk = node
+            elif node.name in BLOCK_TAGS:
+                parts.append("\n")
+        elif not isinstance(node, PreformattedString):
+            parts.append(_WRAPPED.sub(" ", node) if wraps else node)
+    return "".join(parts)
