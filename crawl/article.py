@@ -70,6 +70,8 @@ class Article:
     """The source's own number of the article (wikiHow's wgArticleId)."""
     revision: int | None = None
     url: str = ""
+    site: str = ""
+    """The name of the source where the address does not say it."""
     introduction: str = ""
     categories: tuple[str, ...] = ()
     """Path from the broadest category to the narrowest."""

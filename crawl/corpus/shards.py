@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crawl.article import Article, Skip
+from crawl.pages.links import host_of
+from crawl.pages.selectors import language_of_host
 from crawl.readers.items import Reading
 from crawl.readers.records import article_of
 from howtree.files import digest_of
@@ -43,6 +45,7 @@ SCHEMA = pa.schema(
         ("page_id", pa.int64()),
         ("revision", pa.int64()),
         ("url", pa.string()),
+        ("site", pa.string()),
         ("introduction", pa.string()),
         ("categories", _TEXTS),
         ("ingredients", _TEXTS),
@@ -101,7 +104,7 @@ def write_shard(readings: Iterable[Reading], part: Path) -> bool:
         return False
     rows = [{"where": skip.where, "reason": skip.reason, "detail": skip.detail} for skip in skips]
     skipped = pa.Table.from_pylist(rows, schema=SKIPPED_SCHEMA)
-    write_tables(part, table_of(articles), skipped.replace_schema_metadata({_NOTES: json.dumps(notes)}))
+    write_tables(part, table_of(articles), with_notes(skipped, notes))
     return True
 
 
@@ -111,6 +114,35 @@ def read_shard(part: Path) -> Iterator[Article]:
         for batch in file.iter_batches(batch_size=256):
             for row in batch.to_pylist():
                 yield article_of(row, row["source"], keep_source=True)
+
+
+def foreign_keys(part: Path) -> list[str]:
+    """The keys of a shard's articles of other sites than wikiHow."""
+    rows = pq.read_table(part, columns=["key", "slug", "url", "site", "page_id"]).to_pylist()
+    return [row["key"] for row in rows if row["page_id"] is None and is_foreign(row)]
+
+
+def is_foreign(row: dict[str, Any]) -> bool:
+    """Whether a row's article is another site's than wikiHow's: its slug says which, or in which file it was."""
+    host = host_of(row["url"] or "")
+    return bool(row["site"] or (host and language_of_host(host) is None)) or row["slug"].startswith("file:")
+
+
+def read_rows(part: Path, keys: Container[str]) -> Iterator[tuple[int, Article]]:
+    """The articles of a shard that have one of some keys, each with its row."""
+    rows = [
+        row
+        for row, key in enumerate(pq.read_table(part, columns=["key"]).column("key").to_pylist())
+        if key in keys
+    ]
+    if rows:
+        for row, values in zip(rows, pq.read_table(part).take(rows).to_pylist(), strict=True):
+            yield row, article_of(values, values["source"], keep_source=True)
+
+
+def with_notes(skipped: pa.Table, notes: Counter[str]) -> pa.Table:
+    """A table of what was skipped, with what was mended in what was kept."""
+    return skipped.replace_schema_metadata({_NOTES: json.dumps(notes)})
 
 
 def notes_of(skipped: pa.Table) -> Counter[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from crawl.article import Article, Step
 
-_FACTS = ("key", "goal", "url", "revision", "published", "modified", "licence", "source")
+_FACTS = ("key", "goal", "url", "site", "revision", "published", "modified", "licence", "source")
 _LISTS = ("ingredients", "things", "tools", "tips", "warnings", "related", "aliases", "references")
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from crawl.article import Article
+from crawl.corpus.apart import tell_apart
 from crawl.corpus.duplicates import take_out_duplicates
 from crawl.corpus.pool import readings_of
 from crawl.corpus.shards import (
@@ -110,6 +111,7 @@ def write_corpus(
         return CorpusTally.from_dict(manifest["tally"])
     write_sealed_json(folder / files.MANIFEST, {**state, "finished": False})
     _write_shards(sources, folder, shard_size, workers, whole)
+    tell_apart(folder)
     take_out_duplicates(folder)
     tally = _count(folder)
     if not tally.kept:

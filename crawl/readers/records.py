@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from crawl.article import Article, LinkPlace, Method, MethodKind, Step, StepLink, decode_slug, squeeze
 from crawl.pages import selectors
-from crawl.pages.links import slug_of_address
+from crawl.pages.links import host_of, slug_of_address
+from crawl.schema.identity import slug_of_record
 from crawl.steps.division import Given, steps_of
 from crawl.steps.plain import is_blank
 from crawl.steps.sentences import sentences
@@ -75,17 +76,18 @@ def article_of(record: Any, where: str, *, keep_source: bool = False) -> Article
     if not methods:
         raise Unusable("no steps", title[:200])
     language = _language(record, url)
-    slug = decode_slug(_text(record.get("slug"))) or (slug_of_address(url) if _is_wikihow(url) else "")
+    site = _site(record, url)
     source = _text(record.get("source")) if keep_source else ""
     return Article(
         language=language,
         title=title,
         methods=_own_unsaid(methods, language),
-        slug=squeeze(slug),
+        slug=_slug(record, url, site, title),
         goal=_text(record.get("goal")),
         page_id=_number(_first(record, "page_id", "article_id", "wgArticleId")),
         revision=_number(_first(record, "revision", "revision_id")),
         url=url,
+        site=site if site != host_of(url).removeprefix("www.") else "",
         introduction=_text(_first(record, "introduction", "overview", "intro", "summary")),
         categories=_texts(_first(record, "categories", "category", "category_hierarchy")),
         ingredients=_texts(record.get("ingredients")),
@@ -172,15 +174,24 @@ def _number(value: Any) -> int | None:
 def _how_said(record: Mapping[str, Any], url: str, keep_source: bool) -> Said:
     if keep_source and "content_hash" in record:
         return Said.exactly
-    return Said.with_markup if _is_foreign(record, url) else Said.plainly
+    return Said.with_markup if _site(record, url) else Said.plainly
 
 
-def _is_foreign(record: Mapping[str, Any], url: str) -> bool:
-    """Whether a record says that it is another site's than wikiHow."""
-    site = _text(record.get("site"))
-    return not _is_wikihow(url) and bool(
-        (site and selectors.language_of_host(site) is None) or (url and not site)
-    )
+def _site(record: Mapping[str, Any], url: str) -> str:
+    """The site of a record where it is another than wikiHow, as the record names it or by its address; else ""."""
+    said = _text(record.get("site")).lower().removeprefix("www.")
+    site = said or host_of(url).lower().removeprefix("www.")
+    return "" if selectors.language_of_host(site) else site
+
+
+def _slug(record: Mapping[str, Any], url: str, site: str, title: str) -> str:
+    """The slug that a record gives, else by its address; wikiHow's is made of the title where it has none."""
+    said = _text(record.get("slug"))
+    if said:
+        return said if site or said.startswith("file:") else squeeze(decode_slug(said))
+    if site:
+        return slug_of_record(site, url, title)
+    return squeeze(slug_of_address(url)) if _is_wikihow(url) else ""
 
 
 def _is_wikihow(url: str) -> bool:

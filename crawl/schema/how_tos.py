@@ -1,39 +1,44 @@
-"""How-to articles of any site that marks them up with schema.org's HowTo (or its kind Recipe) in JSON-LD."""
+"""A page of any site that marks up schema.org's HowTo (or its kind Recipe) -> its articles."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
+import html
 import re
 from collections.abc import Iterator
-from itertools import groupby
-from typing import Any
-from urllib.parse import unquote
 
-from crawl.article import Article, Method, Skip, slug_of, squeeze
-from crawl.pages.links import split
+from crawl.article import Article, Skip, slug_of
+from crawl.pages.head import saved_from
+from crawl.schema.identity import absolute
 from crawl.schema.lenient_json import BrokenJson, values_of
 from crawl.schema.nodes import Node, nodes_of
+from crawl.schema.recipe import KINDS, Around, article_of_node, code_of
 from crawl.schema.scripts import MAX_CHARACTERS, scripts_of
-from crawl.steps.division import Given, steps_of
-from crawl.steps.plain import is_blank, letters, words_of
-
-_KINDS = ("HowTo", "Recipe")
+from crawl.steps.plain import letters
 
 
 def how_tos(text: str, url: str = "", source: str = "", fetched_at: str = "") -> Iterator[Article | Skip]:
     """Every HowTo with a name and steps in a page's JSON-LD, once each; and why another or a script gives none."""
+    around = _around(text, url, source, fetched_at)
+    yield from articles_of(_nodes(text, source), around)
+
+
+def articles_of(nodes: Iterator[Node | Skip], around: Around) -> Iterator[Article | Skip]:
+    """The articles of nodes that were found together, each once, and each with a slug of its own."""
     met: set[tuple[str, str]] = set()
-    for node in _nodes(text, source):
-        outcome = node if isinstance(node, Skip) else _article(node, text, url, source, fetched_at)
+    slugs: set[str] = set()
+    for node in nodes:
+        outcome = node if isinstance(node, Skip) else article_of_node(node, around)
         if isinstance(outcome, Article):
             words = _words_in(outcome)
             if words in met:
                 continue
             met.add(words)
+            if outcome.slug in slugs:
+                outcome = dataclasses.replace(outcome, slug=f"{outcome.slug}#{slug_of(outcome.goal)}")
+            slugs.add(outcome.slug)
             if len(met) > 1:
-                slug, where = f"{outcome.slug}#{slug_of(outcome.goal)}", f"{source}#{len(met)}"
-                outcome = dataclasses.replace(outcome, slug=slug, source=where)
+                outcome = dataclasses.replace(outcome, source=f"{around.source}#{len(met)}")
         yield outcome
 
 
@@ -67,170 +72,31 @@ def _nodes_in(text: str) -> list[Node]:
         BrokenJson: it can be read in no way.
     """
     try:
-        return [node for value in values_of(text) for node in nodes_of(value, _KINDS)]
+        return [node for value in values_of(text) for node in nodes_of(value, KINDS)]
     except RecursionError:
         raise BrokenJson("it is nested too deeply", 1) from None
 
 
-def _article(node: dict[str, Any], text: str, url: str, where: str, fetched_at: str) -> Article | Skip:
-    title = _words(node.get("name") or node.get("headline"))
-    methods = tuple(_methods(node))
-    if not title:
-        return Skip(where, "no title", f"a {_kind(node)} in its JSON-LD has no name")
-    if not methods:
-        return Skip(
-            where, "no steps", f"the {_kind(node)} {title[:100]!r} in its JSON-LD has no step with a word"
-        )
-    address = _reference(node.get("url") or node.get("mainEntityOfPage")) or url or _canonical(text)
-    return Article(
-        language=_language(node, text),
-        title=title,
-        methods=methods,
-        slug=_slug(address) or slug_of(title),
-        url=address,
-        introduction=_words(node.get("description")),
-        categories=tuple(filter(None, map(_words, _list(node.get("recipeCategory"))))),
-        ingredients=_texts(node.get("recipeIngredient")),
-        things=_texts(node.get("supply")),
-        tools=_texts(node.get("tool")),
-        licence=_reference(node.get("license")),
-        published=_words(node.get("datePublished")),
-        modified=_words(node.get("dateModified")),
-        fetched_at=fetched_at,
-        source=where,
-    )
-
-
-def _kind(node: Node) -> str:
-    return next(kind for kind in _KINDS if kind in node["@type"])
-
-
-def _methods(node: Node) -> Iterator[Method]:
-    """Sections are parts: schema.org's HowToSection groups steps that are all to be done."""
-    groups = list(_groups("", _list(node.get("step") or node.get("steps") or node.get("recipeInstructions"))))
-    found = [(name, steps_of(given)) for name, given in groups]
-    found = [(name, steps) for name, steps in found if steps]
-    if len(found) == 1 and not found[0][0]:
-        yield Method("single", 1, "", found[0][1])
-        return
-    for number, (name, steps) in enumerate(found, 1):
-        yield Method("part", number, name, steps)
-
-
-def _groups(name: str, values: list[Any]) -> Iterator[tuple[str, list[Given]]]:
-    """The lists of steps in a list of steps and sections, in its order, each with the names around it."""
-    for are_sections, some in groupby(map(_item, values), _is_section):
-        if not are_sections:
-            yield name, [_given(value) for value in some]
-            continue
-        for section in some:
-            own = "" if _is(section, "ItemList") else _words(section.get("name"))
-            yield from _groups(": ".join(filter(None, (name, own))), _inner(section))
-
-
-def _is_section(value: Any) -> bool:
-    """Whether a value groups steps, whatever its type says: a step may have parts that are no steps of their own."""
-    if not isinstance(value, dict) or not (inner := _inner(value)):
-        return False
-    if _is(value, "HowToSection") or _is(value, "ItemList"):
-        return True
-    parts = [one for one in inner if not (_is(one, "HowToDirection") or _is(one, "HowToTip"))]
-    return bool(parts) and not (_is(value, "HowToStep") and all(isinstance(one, str) for one in parts))
-
-
-def _inner(value: Node) -> list[Any]:
-    items = _list(
-        value.get("itemListElement")
-        or value.get("steps")
-        or value.get("step")
-        or value.get("recipeInstructions")
-    )
-    return [_item(item) for item in items]
-
-
-def _item(value: Any) -> Any:
-    """What a ListItem holds."""
-    return value["item"] if isinstance(value, dict) and "item" in value else value
-
-
-def _given(value: Any) -> Given:
-    """A step as a page gives it; directions below it are its text, tips its bullets."""
-    if not isinstance(value, dict):
-        return Given(_said(value), is_text=True)
-    inner = _inner(value)
-    tips = tuple(filter(None, (_text_of(one) for one in inner if _is(one, "HowToTip"))))
-    directions = [_said(_first(one)) for one in inner if not _is(one, "HowToTip")]
-    text = "\n".join(filter(None, (_said(value.get("text") or value.get("description")), *directions)))
-    return Given(text, name=_said(value.get("name") or value.get("headline")), bullets=tips)
-
-
-def _first(value: Any) -> Any:
-    return value.get("text") or value.get("name") if isinstance(value, dict) else value
-
-
-def _text_of(value: Any) -> str:
-    return _words(_first(value))
-
-
-def _is(value: Any, kind: str) -> bool:
-    return isinstance(value, dict) and kind in _list(value.get("@type"))
-
-
-def _list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(text for text in map(_text_of, _list(value)) if not is_blank(text))
-
-
-def _said(value: Any) -> str:
-    """A value as text, with whatever markup it has; several texts in lines of their own."""
-    if isinstance(value, dict):
-        return _said(value.get("@value") or value.get("text") or value.get("name"))
-    if isinstance(value, list):
-        return "\n".join(filter(None, map(_said, value)))
-    if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
-        return ""
-    return str(value) if isinstance(value, str | int | float) else ""
-
-
-def _words(value: Any) -> str:
-    """The words of a value in one line; of several, the first."""
-    if isinstance(value, list):
-        return next(filter(None, map(_words, value)), "")
-    return words_of(_said(value))
-
-
-def _reference(value: Any) -> str:
-    """What a value names by its address, else its words."""
-    if isinstance(value, list):
-        return next(filter(None, map(_reference, value)), "")
-    if isinstance(value, dict):
-        return _reference(value.get("@id") or value.get("url") or value.get("@value") or value.get("name"))
-    return _words(value)
-
-
-def _slug(address: str) -> str:
-    """Host and path: another site's article never takes the place of wikiHow's of the same name."""
-    parts = split(address)
-    return squeeze(unquote(parts.netloc + parts.path).strip("/")) if parts and parts.netloc else ""
+def _around(text: str, url: str, source: str, fetched_at: str) -> Around:
+    """What a page says of itself; what it says of its address comes before where it was fetched from."""
+    said = (_canonical(text), _property(text, "og:url"), saved_from(text), url)
+    own = next((address for one in said if (address := absolute(one, url))), "")
+    base = absolute(_attribute(text, r"<base\b[^>]*>", "href"), own) or own
+    language = _attribute(text[:20_000], r"<html\b[^>]{0,500}", "lang")
+    return Around(source, "JSON-LD", base, tuple(filter(None, said)), code_of(language), fetched_at)
 
 
 def _canonical(text: str) -> str:
-    match = re.search(r"<link\b[^>]*\brel=[\"']?canonical\b[^>]*>", text, re.IGNORECASE)
-    href = re.search(r"\bhref=[\"']?([^\"'\s>]+)", match[0]) if match else None
-    return href[1] if href else ""
+    return _attribute(text, r"<link\b[^>]*\brel\s*=\s*[\"']?canonical\b[^>]*>", "href")
 
 
-def _language(node: dict[str, Any], text: str) -> str:
-    said = node.get("inLanguage")
-    said = said.get("alternateName") if isinstance(said, dict) and "alternateName" in said else said
-    match = re.search(r"<html\b[^>]{0,500}?\blang=[\"']?([A-Za-z-]{2,12})", text[:20_000], re.IGNORECASE)
-    for name in (_words(said), match[1] if match else ""):
-        code = re.split("[-_]", name.lower())[0]
-        if re.fullmatch("[a-z]{2,3}", code):
-            return code
-    return "en"
+def _property(text: str, name: str) -> str:
+    return _attribute(text, rf"<meta\b[^>]*\b(?:property|name)\s*=\s*[\"']?{name}\b[^>]*>", "content")
+
+
+def _attribute(text: str, tag: str, name: str) -> str:
+    """The value of an attribute of the first tag of a kind, or ""."""
+    found = re.search(tag, text, re.IGNORECASE)
+    form = rf"""\b{name}\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))"""
+    value = re.search(form, found[0], re.IGNORECASE) if found else None
+    return html.unescape(next(filter(None, value.groups()), "")).strip() if value else ""

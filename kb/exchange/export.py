@@ -61,8 +61,8 @@ divided AS (
     FROM methods JOIN listed USING (article_id, method_number)
     GROUP BY article_id
 )
-SELECT a.language, a.page_id, a.slug, a.url, a.title, a.goal, a.introduction, a.revision, a.licence, a.source,
-       a.published, a.modified, a.fetched_at,
+SELECT a.language, a.page_id, a.slug, a.url, nullif(a.site, site_of(coalesce(a.url, ''))) AS site, a.title, a.goal,
+       a.introduction, a.revision, a.licence, a.source, a.published, a.modified, a.fetched_at,
        coalesce((SELECT list(text ORDER BY number) FROM things t
                  WHERE t.article_id = a.article_id AND kind = 'ingredient'), []) AS ingredients,
        coalesce((SELECT list(text ORDER BY number) FROM things t

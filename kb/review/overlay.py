@@ -7,14 +7,16 @@ the file's edges and guesses, as if nobody had decided.
 
 How several verdicts become one link: one person, one vote for a step; the choice with the most votes wins; where
 votes are even the machine's link stays as it is. What a person's own reviews amount to says `choice`. A model
-that judges (`model:NAME`) has no vote: its reviews are in `verdicts`, and decide nothing.
+that judges (`model:NAME`) has no vote: its reviews are in `verdicts`, and decide nothing. A review that names an
+article of another site as earlier versions did, by its title or by its address without the query, is placed by the
+text of its step.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -120,25 +122,44 @@ WITH reviewed AS (
     SELECT unnest(range(len($articles))) AS n, unnest($articles) AS key, unnest($methods) AS method_number,
            unnest($steps) AS step_number, unnest($hashes) AS hash, unnest($goals) AS goal_key
 ),
+former AS (
+    SELECT article_id, key AS now, language || ':/' || unnest([
+        split_part(slug, '?', 1), regexp_replace(trim(goal), '\\s+', '-', 'g')
+    ]) AS key
+    FROM kb.articles WHERE page_id IS NULL AND (slug LIKE '%/%' OR slug LIKE 'file:%')
+),
+asked AS (
+    SELECT DISTINCT key FROM (SELECT key FROM reviewed UNION ALL SELECT goal_key FROM reviewed)
+),
+meant AS MATERIALIZED (
+    SELECT key, article_id, true AS exact FROM asked JOIN kb.articles USING (key)
+    UNION ALL
+    SELECT DISTINCT key, article_id, false FROM asked JOIN former USING (key) WHERE key <> now
+),
 here AS MATERIALIZED (
-    SELECT a.key, s.article_id, s.step_id, s.method_number, s.step_number,
+    SELECT m.key, m.exact, s.article_id, s.step_id, s.method_number, s.step_number,
            text_hash(step_text(s.headline, s.body)) AS hash
-    FROM kb.steps s JOIN kb.articles a USING (article_id)
-    WHERE article_id IN (SELECT article_id FROM kb.articles WHERE key IN (SELECT key FROM reviewed))
+    FROM kb.steps s JOIN meant m USING (article_id)
+    WHERE m.key IN (SELECT key FROM reviewed)
+),
+goals_meant AS (
+    SELECT key, arg_max(article_id, exact) AS article_id FROM meant GROUP BY key HAVING bool_or(exact) OR count(*) = 1
 ),
 found AS (
     SELECT r.n, h.article_id, h.step_id,
            (h.method_number, h.step_number) = (r.method_number, r.step_number) AS in_place
     FROM reviewed r JOIN here h USING (key, hash)
+    QUALIFY h.exact = bool_or(h.exact) OVER (PARTITION BY r.n)
 ),
 placed AS (
     SELECT n, arg_max(article_id, in_place) AS parent_id, arg_max(step_id, in_place) AS step_id
-    FROM found GROUP BY n HAVING bool_or(in_place) OR count(*) = 1
+    FROM found GROUP BY n HAVING count(*) FILTER (in_place) = 1 OR count(*) = 1
 )
-SELECT p.step_id, p.parent_id, g.article_id, m.key
+SELECT g.key, p.step_id, p.parent_id, g.article_id, m.key
 FROM reviewed r
 LEFT JOIN placed p USING (n)
-LEFT JOIN kb.articles g ON g.key = r.goal_key
+LEFT JOIN goals_meant t ON t.key = r.goal_key
+LEFT JOIN kb.articles g ON g.article_id = t.article_id
 LEFT JOIN machine_links e ON e.step_id = p.step_id
 LEFT JOIN kb.articles m ON m.article_id = e.child_id
 ORDER BY r.n
@@ -205,7 +226,10 @@ def _placed(session: duckdb.DuckDBPyConnection, reviews: Sequence[Review]) -> li
             "goals": [review.goal or NO_LINK for review in reviews],
         },
     ).fetchall()
-    return [_PlacedReview(review, *row) for review, row in zip(reviews, rows, strict=True)]
+    return [
+        _PlacedReview(replace(review, goal=goal) if goal else review, *ids)
+        for review, (goal, *ids) in zip(reviews, rows, strict=True)
+    ]
 
 
 def _verdicts(placed: Sequence[_PlacedReview]) -> list[tuple[Any, ...]]:

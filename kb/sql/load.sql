@@ -2,7 +2,7 @@
 -- Ids follow the order of the keys, so the order of the inputs does not matter.
 
 INSERT INTO articles
-SELECT row_number() OVER (ORDER BY key), key, nullif(site_of(url), ''), language, page_id, slug, nullif(url, ''), title, goal,
+SELECT row_number() OVER (ORDER BY key), key, coalesce(nullif(site, ''), nullif(site_of(url), '')), language, page_id, slug, nullif(url, ''), title, goal,
        nullif(introduction, ''), revision, nullif(licence, ''), nullif(source, ''), nullif(published, ''),
        nullif(modified, ''), nullif(fetched_at, ''), content_hash
 FROM corpus

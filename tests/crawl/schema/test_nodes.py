@@ -16,6 +16,7 @@ from crawl.article import Article
 from crawl.schema import how_tos
 from crawl.schema.nodes import LISTS, nodes_of
 
+BASE = "http://here.example/"
 SCHEMA = {"@vocab": "http://schema.org/", "schema": "http://schema.org/"}
 TERMS = {name: {"@id": f"http://schema.org/{name}", "@container": "@list"} for name in LISTS}
 
@@ -33,7 +34,8 @@ def framed(document: Any) -> Iterator[dict[str, Any]]:
     ]
     for kind in ("HowTo", "Recipe"):
         frame = {"@context": {**SCHEMA, **TERMS}, "@type": [kind], "@embed": "@once"}
-        found = pyld.frame(given, frame, {"documentLoader": load, "base": ""})
+        found = pyld.frame(given, frame, {"documentLoader": load, "base": BASE})
+        found = json.loads(json.dumps(found).replace(BASE, ""))
         yield from map(unprefixed, found.get("@graph", [found] if len(found) > 1 else []))
 
 

@@ -15,6 +15,7 @@ import pytest
 from support.command import ROOT, Run, surroundings
 from support.small_kb import article, small_kb
 
+from crawl.article import Article
 from howtree.errors import BadInput, NotFound
 from kb.review.agreement import agreement, precision, training_pairs
 from kb.review.judging import review_of, sample
@@ -512,3 +513,43 @@ def test_reading_commands_do_not_load_what_only_reviews_need() -> None:
         [sys.executable, "-c", code], cwd=ROOT, env=surroundings(), capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_reviews_find_articles_of_other_sites_by_their_former_keys(tmp_path: Path) -> None:
+    def of_site(title: str, slug: str, *steps: str) -> Article:
+        return article(title, *steps, slug=slug, url=f"https://{slug}")
+
+    articles = (
+        article("Boil Eggs", "Fill the pot."),
+        of_site("Boil Eggs", "a.example/eggs", "Heat the water."),
+        of_site("Boil Eggs", "b.example/eggs", "Heat the milk."),
+        of_site("Warm Milk", "b.example/r.php?id=1", "Warm it."),
+        of_site("Warm Water", "b.example/r.php?id=2", "Warm it well."),
+    )
+    path = small_kb(tmp_path, articles)
+    hashes = {}
+    with KnowledgeBase(path) as kb:
+        for key, step, text_hash in kb.query(
+            "SELECT key, step_id, text_hash(step_text(headline, body)) FROM steps JOIN articles USING (article_id)"
+        ).fetchall():
+            hashes[key.removeprefix("en:/")] = step, text_hash
+    said = [
+        ("en:/Boil-Eggs", "b.example/eggs", "en:/Warm-Milk"),  # its title was its key, and that of the goal
+        ("en:/b.example/r.php", "b.example/r.php?id=2", "en:/Boil-Eggs"),  # its query was no part of it
+        ("en:/Warm-Milk", "b.example/r.php?id=1", "en:/b.example/r.php"),  # a goal that may be either
+        ("en:/Nowhere", "a.example/eggs", "en:/Boil-Eggs"),  # no key that it ever had
+    ]
+    for number, (former, now, goal) in enumerate(said):
+        assert former != f"en:/{now}"
+        review = Review(former, 1, 1, hashes[now][1], "exact", goal, "ann", id=str(number))
+        append(reviews_path(path), review)
+    with KnowledgeBase(path) as kb:
+        states = dict(kb.query("SELECT review_id, state FROM verdicts").fetchall())
+        chosen = dict(
+            kb.query("SELECT step_id, key FROM edges JOIN articles ON child_id = article_id").fetchall()
+        )
+    assert states == {"0": "current", "1": "current", "2": "goal gone", "3": "stale"}
+    assert chosen == {
+        hashes["b.example/eggs"][0]: "en:/b.example/r.php?id=1",
+        hashes["b.example/r.php?id=2"][0]: "en:/Boil-Eggs",
+    }
