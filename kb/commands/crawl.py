@@ -16,6 +16,7 @@ import typer
 
 from howtree.errors import BadInput, BadUsage, HowtreeError, Stopped, stoppable
 from howtree.progress import progress, say, warn
+from kb.commands.options import JsonFlag, Shape
 
 if TYPE_CHECKING:
     from crawl.site.addresses import Address
@@ -104,11 +105,12 @@ def register(app: typer.Typer) -> None:
         status: Annotated[
             bool, typer.Option("--status", help="Show how far the crawl is, and stop.")
         ] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="With --status: as JSON.")] = False,
+        shape: Annotated[Shape, typer.Option("--format", help="With --status: text, or json.")] = Shape.text,
+        as_json: JsonFlag = False,
     ) -> None:
         """Fetch articles of wikiHow, politely, into FOLDER, which `howtree build` reads."""
         if status:
-            show_status(folder, as_json)
+            show_status(folder, as_json or shape is Shape.json)
             return
         from crawl.site.addresses import Hosts, netloc_of
         from crawl.site.spider import Settings, Spider

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from howtree.progress import say
+from kb.commands.options import JsonFlag, Shape, ShapeOption
 
 
 def register(app: typer.Typer) -> None:
@@ -40,12 +43,12 @@ def fetch(
     say(f"{name} is in {folder}, checked by its digest.")
 
 
-def list_() -> None:
+def list_(shape: ShapeOption = Shape.text, as_json: JsonFlag = False) -> None:
     """Say which models are here, where, whose they are, and how the others are got.
 
     Example: howtree weights list
     """
     from linking.encode.weights import listed
 
-    for line in listed():
-        print(line)
+    for kept in listed():
+        print(json.dumps(asdict(kept)) if as_json or shape is Shape.json else kept.in_words)

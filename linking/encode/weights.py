@@ -6,7 +6,9 @@ import errno
 import shutil
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from filelock import FileLock
 
@@ -155,11 +157,37 @@ def refused(error: OSError, folder: Path) -> str:
     return f"cannot write {where}: {what}. XDG_CACHE_HOME names the folder that `howtree/` is made in"
 
 
-def listed() -> Iterator[str]:
-    """A line on each model: whether it is here and where, whose it is."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Whether a model is here, and where."""
+
+    name: str
+    state: Literal["here", "missing", "damaged"]
+    folder: str | None
+    """Where it is, or None."""
+    install: str
+    """The command that brings it."""
+    about: str
+    """Whose it is, under which licence, how large."""
+    sha256: str
+    """What the digest of its model.safetensors must be."""
+
+    @property
+    def in_words(self) -> str:
+        """Two lines for people."""
+        state = {
+            "here": f"in {self.folder}",
+            "missing": f"not here; get it with: {self.install}",
+            "damaged": f"in {self.folder}, but with other weights; get the right ones with: {self.install}",
+        }[self.state]
+        return f"{self.name}: {state}\n  {self.about}"
+
+
+def listed() -> Iterator[Kept]:
+    """Each model that training starts from, be it here or not."""
     for name, base in BASES.items():
         folder = base.locate()
-        state = f"in {folder}" if folder else f"not here; get it with: {base.install}"
-        if folder and not is_sound(name, folder):
-            state = f"in {folder}, but with other weights; get the right ones with: {base.install}"
-        yield f"{name}: {state}\n  {base.about}"
+        state: Literal["here", "missing", "damaged"] = "missing"
+        if folder:
+            state = "here" if is_sound(name, folder) else "damaged"
+        yield Kept(name, state, str(folder) if folder else None, base.install, base.about, base.sha256)

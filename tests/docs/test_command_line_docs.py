@@ -67,6 +67,7 @@ def test_what_programs_read_has_the_schema_that_is_named(run: Run, home: Path) -
         (["search", "clean", "house", "--format", "json"], "search", True),
         (["review", "list", "--format", "json"], "review-list", True),
         (["review", "agreement", "--format", "json"], "review-agreement", False),
+        (["weights", "list", "--format", "json"], "weights-list", True),
     ):
         done = run(*arguments, cwd=home)
         assert done.returncode == 0, done.stderr

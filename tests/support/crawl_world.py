@@ -90,7 +90,7 @@ def outcomes(folder: Path) -> dict[str, tuple[str, str]]:
 
 
 def status(howtree: Callable[..., Ran], folder: Path) -> dict[str, object]:
-    return json.loads(howtree("crawl", "--status", folder, "--json").out)
+    return json.loads(howtree("crawl", "--status", folder, "--format", "json").out)
 
 
 def archived(folder: Path) -> Counter[tuple[str, str]]:
