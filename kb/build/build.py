@@ -40,7 +40,7 @@ from kb.build.runs import RunRecord, keep_runs, record
 from kb.work import WorkFolder, report_damage
 from linking.encode.device import AskedPrecision, Device, refuse_missing
 from linking.encode.encoder import SentenceEncoder, load_encoder
-from linking.encode.folder import SHIPPED
+from linking.encode.folder import SHIPPED, lasting_name
 from linking.model import Model, decision_from
 from linking.pipeline import CANDIDATES, Linker, LinkTally
 from linking.rerank.decide import Decision
@@ -278,6 +278,7 @@ def run_of(
             "device": model.encoder.device,
             "threshold": threshold,
             "decision": None if options.decision is None else str(options.decision),
+            "reranker": lasting_name(options.reranker) if options.reranker else None,
             "temperature": decision.temperature,
             "bias": decision.bias,
         },

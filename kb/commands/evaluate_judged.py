@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from typer import echo
 
 from howtree.errors import BadUsage
-from howtree.progress import say
+from howtree.progress import say, warn
 from kb.commands.options import open_kb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from linking.gold.judged import Judged
     from linking.measure.judged_parts import Candidates, JudgedStep
 
 DEFAULT_THRESHOLD = 0.5
@@ -46,7 +47,9 @@ def measure(
     say(read.line())
     steps = by_step(links)
     if kb is not None:
+        learnt = _warn_of_learnt(kb, links)
         steps, said, tally, used = _of_kb(kb, steps, threshold)
+        tally["judged links that the verifier was trained on"] = learnt
     else:
         steps, said, tally, used = _of_predictions(predictions[0], steps, threshold)
     found = measure_judged(
@@ -75,6 +78,24 @@ def _of_kb(kb: Path, steps: list[JudgedStep], threshold: float | None) -> Measur
     with open_kb(kb) as base:
         said = read_said(base, steps)
         return said.steps, said.candidates, said.tally, base.threshold if threshold is None else threshold
+
+
+def _warn_of_learnt(kb: Path, links: Sequence[Judged]) -> int:
+    """Say how many of the links the verifier of a knowledge base was trained on, as far as its folder tells."""
+    from kb.exchange.judged_links import verifier_of
+    from linking.gold.judged import learnt_by
+
+    with open_kb(kb) as base:
+        folder = verifier_of(base)
+    if folder is None:
+        return 0
+    learnt = int(learnt_by(links, folder).sum())
+    if learnt:
+        warn(
+            f"Of the {len(links):,} judged links the verifier of {kb} was trained on {learnt:,}: figures on those say "
+            "what it remembers, not how it links. Figures out of fold are in its model card."
+        )
+    return learnt
 
 
 def _of_predictions(path: Path, steps: list[JudgedStep], threshold: float | None) -> Measured:

@@ -34,7 +34,9 @@ def linking(
     kb: Annotated[
         Path | None,
         Option(
-            "--kb", help="Instead of both: a knowledge base; its hyperlinks are the gold, its goals the pool."
+            "--kb",
+            help="Instead of both: a knowledge base; its hyperlinks that say what a step is are the gold, its goals "
+            "the pool.",
         ),
     ] = None,
     judged: Annotated[
@@ -62,6 +64,13 @@ def linking(
     place: Annotated[
         LinkPlace | None, Option("--place", help="With --kb: only links in this place [default: all].")
     ] = None,
+    mentions: Annotated[
+        bool,
+        Option(
+            "--mentions",
+            help="With --kb: take also hyperlinks that only mention a goal, as what a step uses, for gold.",
+        ),
+    ] = False,
     train: Annotated[
         Path | None,
         Option("--train", help="Gold that was trained on: its goals are seen, the others unseen."),
@@ -116,7 +125,18 @@ def linking(
     Example: howtree evaluate linking --judged judged.jsonl --kb kb.duckdb -o results/
     """
     if judged is not None:
-        if gold or goals or language or place or train or models or dev or include_trained or paper:
+        if (
+            gold
+            or goals
+            or language
+            or place
+            or mentions
+            or train
+            or models
+            or dev
+            or include_trained
+            or paper
+        ):
             raise BadUsage("--judged goes with --kb or --predictions, --threshold, -o and --format alone")
         _refuse_before_work(output, work)
         measure_judged(judged, kb, predictions or (), threshold, output, form.value)
@@ -131,12 +151,12 @@ def linking(
     from linking.measure.trained import without_trained
 
     if kb is not None and gold is None and goals is None:
-        links = _links_of_kb(kb, language, place, train, dev)
-    elif kb is None and gold is not None and goals is not None and not language and place is None:
+        links = _links_of_kb(kb, language, place, mentions, train, dev)
+    elif kb is None and gold is not None and goals is not None and not (language or place or mentions):
         links = _links_of_files(gold, goals, train, dev)
     else:
         raise BadUsage(
-            "give --gold and --goals, or --kb with --language and --place where wanted, and not some of both"
+            "give --gold and --goals, or --kb with --language, --place and --mentions where wanted, not some of both"
         )
     _refuse_before_work(output, work)
     if len({path.stem for path in predictions or ()}) < len(predictions or ()):
@@ -189,14 +209,16 @@ def _links_of_files(gold: Path, goals: Path, train: Path | None, dev: bool) -> L
     return Links(pairs, read_pool(goals), read_gold(train) if train else None)
 
 
-def _links_of_kb(kb: Path, language: str, place: LinkPlace | None, train: Path | None, dev: bool) -> Links:
+def _links_of_kb(
+    kb: Path, language: str, place: LinkPlace | None, mentions: bool, train: Path | None, dev: bool
+) -> Links:
     """Gold and pool from a knowledge base; with `dev` the goals of its other articles are the seen ones."""
     from kb.exchange.editor_links import dev_articles, read_editor_links
     from linking.gold.links import read_gold
     from linking.measure.trained import Links
 
     with open_kb(kb) as base:
-        links = read_editor_links(base, language, place.value if place else "")
+        links = read_editor_links(base, language, place.value if place else "", mentions)
     say(f"{len(links.gold.steps):,} hyperlinks of {links.language} steps lead to goals of {kb}")
     if not dev:
         return Links(links.gold, links.pool, read_gold(train) if train else None, links.own)

@@ -84,6 +84,15 @@ def verifier(
     ] = 20_000,
     first_epochs: Annotated[int, typer.Option(min=1, help="Epochs of the first course.")] = 2,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs over the judged links.")] = 3,
+    precision: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="The share of the links that are to be right: sets the threshold, out of fold [default: the threshold "
+            "that is best by F0.25].",
+        ),
+    ] = None,
     folds: Annotated[
         int, typer.Option(min=2, help="Folds of the articles; each is measured by a model of the others.")
     ] = 4,
@@ -120,7 +129,7 @@ def verifier(
         say(settled.line())
     pool = None if goals is None else read_pool(goals)
     model = Model.load(encoder, device=device.value)
-    recipe = recipe_of(context, grades, lists, rules, first_epochs, epochs, folds, seed)
+    recipe = recipe_of(context, grades, lists, rules, first_epochs, epochs, precision, folds, seed)
     source = ", ".join(
         [f"{judged.name} ({tally.pairs:,} judged links)", *([] if gold is None else [gold.name])]
     )
@@ -144,6 +153,7 @@ def recipe_of(
     rules: int,
     first_epochs: int,
     epochs: int,
+    precision: float | None,
     folds: int,
     seed: int,
 ) -> VerifierRecipe:
@@ -159,5 +169,6 @@ def recipe_of(
         rules=rules,
         context=context.value,
         graded=grades,
+        precision=precision,
         folds=folds,
     )

@@ -9,10 +9,15 @@ from howtree.errors import BadInput
 from kb.store import KnowledgeBase
 from linking.gold.links import Gold, in_dev
 from linking.text import goal_text, step_text
+from linking.verify.mention import counts_by_itself
 
 LINKS = """
-SELECT a.language, a.key, a.goal, s.headline, CASE WHEN s.headline = '' THEN s.body[:2000] ELSE '' END, t.goal
-FROM (SELECT DISTINCT step_id, target_id FROM hyperlinks WHERE $place IN ('', place)) h
+SELECT a.language, a.key, a.goal, s.headline, CASE WHEN s.headline = '' THEN s.body[:2000] ELSE '' END, t.goal,
+       h.in_places
+FROM (
+    SELECT step_id, target_id, list([place, anchor] ORDER BY link_number) AS in_places
+    FROM hyperlinks WHERE $place IN ('', place) GROUP BY ALL
+) h
 JOIN steps s USING (step_id)
 JOIN articles a USING (article_id)
 JOIN articles t ON t.article_id = h.target_id
@@ -34,29 +39,37 @@ class EditorLinks:
     pool: list[str]
 
 
-def read_editor_links(kb: KnowledgeBase, language: str = "", place: str = "") -> EditorLinks:
+def read_editor_links(
+    kb: KnowledgeBase, language: str = "", place: str = "", mentions: bool = False
+) -> EditorLinks:
     """The hyperlinks of steps that lead to another article of the knowledge base, each step and goal once.
 
     Args:
         kb: the knowledge base.
         language: of the steps and goals; "" for the one that has most such links.
         place: "headline", "body" or "bullet" for the links there alone; "" for all.
+        mentions: also those that do not say what the step is, but only mention a goal.
 
     Raises:
         BadInput: there are none.
     """
     rows = kb.query(LINKS, {"place": place, "language": language}).fetchall()
+    if not mentions:
+        rows = [
+            row for row in rows if any(counts_by_itself(row[3], *each, row[5], row[0]) for each in row[6])
+        ]
     if not rows:
         total = kb.records("SELECT count(*) AS n FROM hyperlinks")[0]["n"]
         sought = " ".join(word for word in (language, place) if word)
+        gap = " " if sought else ""
         raise BadInput(
-            f"{kb.path} has no {sought}{' ' if sought else ''}hyperlink from a step to another of its goals "
-            f"({total:,} hyperlinks in all): measure with --gold and --goals, or build from a source that keeps "
-            "hyperlinks and has the articles that they lead to"
+            f"{kb.path} has no {sought}{gap}hyperlink from a step to another of its goals that says what the step is "
+            f"({total:,} hyperlinks in all; --mentions also takes those that only mention a goal): measure with --gold "
+            "and --goals, or build from a source that keeps hyperlinks and has the articles that they lead to"
         )
     languages = [row[0] for row in rows]
     chosen = max(sorted(set(languages)), key=languages.count)
-    links = [row[1:] for row in rows if row[0] == chosen]
+    links = [row[1:6] for row in rows if row[0] == chosen]
     goals = kb.query("SELECT goal FROM articles WHERE language = ? ORDER BY article_id", [chosen]).fetchall()
     return EditorLinks(
         chosen,

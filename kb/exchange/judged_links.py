@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from crawl.article import goal_of
 from howtree.errors import BadInput
 from howtree.progress import progress, warn
 from kb.store import KnowledgeBase
+from kb.summary import last_run
+from linking.encode.folder import ModelFolder
 from linking.measure.judged_parts import Candidates, JudgedStep
 from linking.text import clean
 
@@ -76,6 +79,17 @@ def read_said(kb: KnowledgeBase, judged: Sequence[JudgedStep]) -> Said:
     tally = {"judged steps not in the knowledge base": len(judged) - len(found)}
     tally["judged goals not in the knowledge base"] = len(missing)
     return Said([step for step, _ in found], said, tally)
+
+
+def verifier_of(kb: KnowledgeBase) -> ModelFolder | None:
+    """The folder of the verifier that chose the links of a knowledge base; None where none did.
+
+    It may be gone, or hold another one by now.
+    """
+    if "verifier_digest" not in kb.meta:
+        return None
+    reranker = last_run(kb)["parameters"].get("reranker")
+    return ModelFolder(Path(reranker)) if reranker else ModelFolder.of(kb.meta["encoder"]).verifier
 
 
 def key(title: str) -> str:

@@ -82,6 +82,11 @@ class ModelFolder:
         return self.path / "judgement.npz"
 
     @property
+    def learnt(self) -> Path:
+        """Hashes of the judged links that a verifier was trained on (`linking.gold.judged`)."""
+        return self.path / "learnt.npy"
+
+    @property
     def parts(self) -> Path:
         """Which parts of a pair a cross-encoder reads, where it does not read all (`linking.verify.kinds`)."""
         return self.path / "parts.json"

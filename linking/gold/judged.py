@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree.errors import BadInput
-from linking.arrays import Positions
+from linking.arrays import Flags, Positions
+from linking.encode.folder import ModelFolder
 from linking.pair import Place
-from linking.text import clean
+from linking.retrieve.vectors import Hashes, hash_texts
+from linking.text import clean, goal_text, step_text
 
 UNHELPFUL, RELATED, HELPFUL, EXACT = range(4)
 """The grades, in ascending order. A link is right from helpful on."""
@@ -185,6 +187,31 @@ def mark_of(title: str) -> float:
 def bare(title: str) -> str:
     """The letters and digits of a title, in lower case."""
     return re.sub(r"[^a-z0-9]", "", title.lower())
+
+
+def pair_hashes(judged: Sequence[Judged]) -> Hashes:
+    """What tells each judged link from others wherever its step is: hashes of the texts of step and goal, [n]."""
+    return hash_texts([f"{step_text(link.place.step)}\n{goal_text(link.goal)}" for link in judged])
+
+
+def keep_learnt(judged: Sequence[Judged], folder: ModelFolder) -> None:
+    """Write beside a verifier which links it was trained on, 8 bytes each."""
+    np.save(folder.learnt, np.unique(pair_hashes(judged)))
+
+
+def learnt_by(judged: Sequence[Judged], folder: ModelFolder) -> Flags:
+    """Which links the verifier in a folder was trained on, [n]; none where it does not say.
+
+    Raises:
+        BadInput: what it says cannot be read.
+    """
+    if not folder.learnt.exists():
+        return np.zeros(len(judged), bool)
+    try:
+        learnt = np.load(folder.learnt)
+    except (OSError, ValueError, EOFError) as error:
+        raise BadInput(f"{folder.learnt} cannot be read ({error}): restore the file") from error
+    return np.isin(pair_hashes(judged), learnt)
 
 
 def grades_of(judged: Sequence[Judged]) -> NDArray[np.int64]:

@@ -20,6 +20,8 @@ from linking.verify.verifying import cut
 
 BETA = 0.25
 """The default threshold is the best by this F-beta: a wrong link misleads more than a missing one."""
+FEW = 20
+"""Links on which a precision can be measured at all."""
 AS_BUILT = "as a build reads"
 """The row of what a build does."""
 
@@ -96,6 +98,18 @@ def thresholds_of(sample: Sample, probability: Floats) -> dict[str, float]:
         f"{beta:g}": round(best_threshold(probability[best], sample.right[best], linkable, beta, weight), 3)
         for beta in sorted({*BETAS, BETA})
     }
+
+
+def threshold_at(sample: Sample, probability: Floats, precision: float) -> float | None:
+    """The lowest threshold at which so many of the links of a sample are right, weighted; None where none gets there.
+
+    The first `FEW` links do not count: so few are right or wrong by chance.
+    """
+    best = sample.best(probability)
+    weight, right = sample.weight[best], sample.right[best]
+    share = np.cumsum(weight * right) / np.cumsum(weight)
+    reached = np.flatnonzero((share >= precision) & (np.arange(len(best)) + 1 >= FEW))
+    return None if not len(reached) else math.floor(1000 * probability[best[reached[-1]]]) / 1000
 
 
 def part_of(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from howtree.progress import warn
 from linking.arrays import Flags, Floats, Positions
 from linking.encode.encoder import SentenceEncoder
 from linking.gold.judged import Judged, grades_of
@@ -19,6 +20,7 @@ from linking.train.verifier.figures import (
     VerifierFigures,
     as_built,
     part_of,
+    threshold_at,
     thresholds_of,
 )
 from linking.train.verifier.judgement import READS, Links, Scores, fit_judgement, fit_platt, out_of_fold
@@ -37,8 +39,11 @@ class Measured:
     bare: Floats
     model: Model
 
-    def judgement(self, source: str) -> Judgement:
-        """The judgement that ships, fitted on all links, with the thresholds that are best out of fold."""
+    def judgement(self, source: str, precision: float | None = None) -> Judgement:
+        """The judgement that ships, fitted on all links, with the thresholds that are best out of fold.
+
+        With a `precision` its own threshold is the lowest at which so many of the links are right, out of fold.
+        """
         rows = self.seen.listed
         links = self._links(rows)
         scores = out_of_fold(links)
@@ -47,11 +52,19 @@ class Measured:
         drawn = np.array([link.weight > 0 for link in self.judged], bool)
         sample = Sample.of([self.judged[i] for i in np.flatnonzero(drawn).tolist()])
         thresholds = thresholds_of(sample, built[drawn])
+        threshold = thresholds[f"{BETA:g}"]
+        if precision is not None:
+            reached = threshold_at(sample, built[drawn], precision)
+            if reached is None:
+                warn(
+                    f"No threshold makes {precision:.0%} of the links right out of fold: that of F{BETA:g} is taken."
+                )
+            threshold = threshold if reached is None else reached
         reranker, encoder = self.model.reranker, self.model.encoder
         assert reranker is not None and isinstance(encoder, SentenceEncoder)
         return replace(
             fitted,
-            threshold=thresholds[f"{BETA:g}"],
+            threshold=threshold,
             thresholds=thresholds,
             reranker=reranker.digest,
             encoder=encoder.weights_digest,

@@ -32,6 +32,8 @@ class VerifierRecipe:
     """Whose context is read: both, step, candidate or none."""
     graded: bool = True
     """Whether grades are learnt, or only what is right."""
+    precision: float | None = None
+    """The share of its links that are to be right, which sets the threshold; None for the best F-beta."""
     folds: int = 4
     """Parts of the articles that are not kept apart, for logits out of fold."""
 

@@ -18,11 +18,11 @@ from howtree.progress import say
 from linking.arrays import Positions
 from linking.encode.encoder import SentenceEncoder
 from linking.encode.folder import ModelFolder
-from linking.gold.judged import Judged, folds_of
+from linking.gold.judged import Judged, folds_of, keep_learnt
 from linking.gold.links import Gold
 from linking.model import Model
 from linking.train.verifier.articles import Articles
-from linking.train.verifier.figures import BETA, VerifierFigures, lines_of
+from linking.train.verifier.figures import VerifierFigures, lines_of
 from linking.train.verifier.folds import Courses, start_of
 from linking.train.verifier.lists import gold_lists
 from linking.train.verifier.measured import Measured
@@ -76,10 +76,10 @@ def train_verifier(
     courses.first(*first_examples(material, encoder, work, recipe))
     whole, bare = courses.logits(material.judged, found.pairs, fold)
     measured = Measured(material.judged, found, fold, whole, bare, model)
-    judgement = measured.judgement(material.source)
+    judgement = measured.judgement(material.source, recipe.precision)
     figures = measured.figures(judgement, final_fifth)
     module = courses.all(material.judged, found.pairs)
-    publish(module, judgement, figures, output, recipe, material.source, start)
+    publish(module, judgement, figures, output, recipe, material, start)
     return figures
 
 
@@ -139,7 +139,7 @@ def publish(
     figures: VerifierFigures,
     output: Path,
     recipe: VerifierRecipe,
-    source: str,
+    material: Material,
     start: str,
 ) -> None:
     """Write what was trained, with its figures and a model card."""
@@ -150,8 +150,9 @@ def publish(
     save_graded(module, folder)
     save_parts(recipe.parts, folder)
     judgement.save(folder)
+    keep_learnt(material.judged, folder)
     write_json(folder.figures, figures.to_dict())
-    folder.card.write_text(card(figures, recipe, source, start), encoding="utf-8")
+    folder.card.write_text(card(figures, recipe, material.source, start), encoding="utf-8")
     if output.exists():
         output.rmdir()
     aside.replace(output)
@@ -180,7 +181,7 @@ def card(figures: VerifierFigures, recipe: VerifierRecipe, source: str, start: s
             "",
             *lines_of(figures),
             "",
-            f"Threshold: {figures.threshold}, the best by F{BETA:g}; by beta: {figures.thresholds}.",
+            f"Threshold: {figures.threshold}; the best by F-beta, out of fold: {figures.thresholds}.",
             "",
         ]
     )

@@ -117,7 +117,8 @@ def test_the_hyperlinks_of_a_knowledge_base_are_gold(run: Run, sample_kb_path: P
     editors = run(
         "sql",
         "SELECT DISTINCT step_id, target_id FROM hyperlinks JOIN steps USING (step_id) "
-        "JOIN articles USING (article_id) WHERE target_id <> article_id AND language = 'en'",
+        "JOIN articles USING (article_id) "
+        "ANTI JOIN mentions USING (step_id, target_id) WHERE target_id <> article_id AND language = 'en'",
         "--kb",
         sample_kb_path,
         "--format",
@@ -129,6 +130,8 @@ def test_the_hyperlinks_of_a_knowledge_base_are_gold(run: Run, sample_kb_path: P
     assert polish["goal"] == "Polish Silverware" and polish["models"]["default build"]["rank"] == 1
     rows = {row["model"]: row for row in found["rows"]}
     assert rows["default build"]["recall@30"] > rows["bm25"]["recall@30"] > 50
+    mentioned = json.loads(run(*arguments, "--models", "bm25", "--mentions").stdout)["tally"]["pairs"]
+    assert mentioned > found["tally"]["pairs"]
     headlines = run(*arguments, "--models", "bm25", "--place", "headline")
     assert json.loads(headlines.stdout)["tally"]["pairs"] == 9
     held = run(*arguments, "--models", "bm25", "--dev")

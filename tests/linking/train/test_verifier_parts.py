@@ -14,6 +14,8 @@ from sklearn.ensemble import ExtraTreesClassifier
 from support.verifiers import random_cross_encoder
 
 from howtree.errors import BadInput
+from linking.gold.judged import Judged
+from linking.measure.judged import Sample
 from linking.pair import Candidate, Pair, Place
 from linking.train.verifier.course import (
     RIGHT,
@@ -27,6 +29,7 @@ from linking.train.verifier.course import (
     targets_of,
     yes_or_no,
 )  # fmt: skip
+from linking.train.verifier.figures import threshold_at
 from linking.train.verifier.forest import grow_forest
 from linking.train.verifier.judgement import Links, fit_judgement, out_of_fold
 from linking.train.verifier.rules import Titles, may_be_alike, pairs_by_rule
@@ -237,3 +240,23 @@ def test_links_that_nothing_can_be_fitted_on_are_named() -> None:
             fit_judgement(replace(links, **change), scores)
     with pytest.raises(BadInput, match="all right or all wrong"):
         out_of_fold(replace(links, grade=np.zeros(len(links.fold), np.int64)))
+
+
+def test_the_threshold_of_a_precision_is_the_lowest_that_has_it() -> None:
+    right = [True] * 24 + [False] * 4 + [True] * 4 + [False] * 8
+    links = [
+        Judged(Place(f"Step {i}", "Article"), "Goal", 3 * each, weight=1.0 + (i == 30))
+        for i, each in enumerate(right)
+    ]
+    probability = np.linspace(0.9, 0.12, len(links))
+    sample = Sample.of(links)
+    for precision in (0.7, 0.8, 0.88, 0.9, 1.0):
+        threshold = threshold_at(sample, probability, precision)
+        assert threshold is not None
+        cut = probability >= threshold
+        share = sample.weight[cut & sample.right].sum() / sample.weight[cut].sum()
+        counts = range(int(cut.sum()) + 1, len(links) + 1)
+        lower = [(sample.weight * sample.right)[:n].sum() / sample.weight[:n].sum() for n in counts]
+        assert share >= precision and all(each < precision for each in lower)
+    assert threshold_at(sample, -probability, 0.99) is None
+    assert threshold_at(Sample.of(links[:10]), probability[:10], 0.5) is None

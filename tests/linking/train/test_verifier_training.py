@@ -100,6 +100,11 @@ def test_a_build_uses_it(trained: Path, run: Run, tmp_path: Path) -> None:
     ]
     found = rows(tmp_path / "kb.duckdb", "SELECT DISTINCT relation FROM candidates ORDER BY ALL")
     assert {relation for (relation,) in found} & {"exact", "helpful"}
+    measure = ("evaluate", "linking", "--judged", trained / "judged.jsonl", "--kb", tmp_path / "kb.duckdb")
+    measured = run(*measure)
+    judged = len((trained / "judged.jsonl").read_text(encoding="utf-8").splitlines())
+    assert measured.returncode == 0, measured.stderr
+    assert f"was trained on {judged:,}: figures on those say what it remembers" in measured.stderr
     done = run(
         "build",
         tmp_path,
@@ -119,12 +124,14 @@ def test_a_stopped_run_goes_on_with_what_is_not_done(trained: Path, run: Run, tm
     shutil.rmtree(folder / "v")
     (fold,) = (folder / "v.work").glob("fold-1-*")
     shutil.rmtree(fold)
-    done = train(run, folder, "--final-fifth")
+    done = train(run, folder, "--final-fifth", "--precision", 0.9)
     assert done.returncode == 0, done.stderr
     said = [line for line in done.stderr.splitlines() if "loss" in line]
     assert len(said) == 1 and said[0].startswith("Second course, fold 1, epoch 1 of 1: loss")
-    for name in ("delta.safetensors", "judgement.npz", "judgement.json"):
+    for name in ("delta.safetensors", "judgement.npz", "learnt.npy"):
         assert digest_of_file(folder / "v" / name) == digest_of_file(trained / "v" / name), name
+    one, other = (read_json(place / "v" / "judgement.json") for place in (folder, trained))
+    assert one | {"threshold": 0} == other | {"threshold": 0}
     assert "On the fifth that was kept apart:" in done.stdout
     assert read_json(folder / "v" / "figures.json")["final_fifth"]["links"] > 0
 
