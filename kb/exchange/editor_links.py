@@ -55,9 +55,7 @@ def read_editor_links(
     """
     rows = kb.query(LINKS, {"place": place, "language": language}).fetchall()
     if not mentions:
-        rows = [
-            row for row in rows if any(counts_by_itself(row[3], *each, row[5], row[0]) for each in row[6])
-        ]
+        rows = [row for row in rows if says_what_it_is(*row)]
     if not rows:
         total = kb.records("SELECT count(*) AS n FROM hyperlinks")[0]["n"]
         sought = " ".join(word for word in (language, place) if word)
@@ -81,6 +79,19 @@ def read_editor_links(
         [each[0] for each in links],
         list(dict.fromkeys(goal_text(goal) for (goal,) in goals)),
     )
+
+
+def says_what_it_is(
+    language: str,
+    key: str,
+    own: str,
+    headline: str,
+    body: str,
+    goal: str,
+    in_places: Sequence[tuple[str, str]],
+) -> bool:
+    """Whether one of the hyperlinks of a step to a goal, a row of `LINKS`, counts by itself."""
+    return any(counts_by_itself(headline, place, anchor, goal, language) for place, anchor in in_places)
 
 
 def dev_articles(links: EditorLinks) -> tuple[EditorLinks, EditorLinks]:

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from howtree.errors import BadInput
-from linking.arrays import Flags, Positions
+from linking.arrays import Flags, Hashes, Positions
 from linking.encode.folder import ModelFolder
 from linking.pair import Place
-from linking.retrieve.vectors import Hashes, hash_texts
+from linking.retrieve.vectors import hash_texts
 from linking.text import clean, goal_text, step_text
 
 UNHELPFUL, RELATED, HELPFUL, EXACT = range(4)
