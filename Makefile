@@ -61,8 +61,10 @@ check: env       ## linters, type checker, import contracts, licences of what an
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tests/support/dependencies.py
 
+# Two files at a time, the longest first (tests/conftest.py). One thread for each: two processes with two threads on two
+# cores wait for each other, and take several times as long.
 test: check browser ## check, then every test
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 torture: env browser ## the tests that are slow by nature: many kills, many damaged pages
 	$(BIN)/pytest -m torture

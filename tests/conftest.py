@@ -18,6 +18,19 @@ from support.visiting import ENTRY, Visit, on_page
 
 from kb.store import KnowledgeBase
 
+LONG = (
+    "test_training.py", "test_browser.py", "test_build.py", "test_real_build.py", "test_linking_real.py",
+    "test_executors.py", "test_limits.py", "test_cross_encoder.py", "test_docs.py", "test_judged_real.py",
+    "test_video_real.py",
+)  # fmt: skip
+"""Files that take half a minute or more, the longest first."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files: where one came last, one worker would run it while the other has nothing to do."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
 
 @pytest.fixture
 def run() -> Run:

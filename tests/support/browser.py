@@ -21,7 +21,7 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-PATIENCE = 300_000
+PATIENCE = 120_000
 """Milliseconds that no page needs, however busy the machine is."""
 expect.set_options(timeout=PATIENCE)
 
