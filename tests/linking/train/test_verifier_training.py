@@ -100,11 +100,13 @@ def test_a_build_uses_it(trained: Path, run: Run, tmp_path: Path) -> None:
     ]
     found = rows(tmp_path / "kb.duckdb", "SELECT DISTINCT relation FROM candidates ORDER BY ALL")
     assert {relation for (relation,) in found} & {"exact", "helpful"}
-    measure = ("evaluate", "linking", "--judged", trained / "judged.jsonl", "--kb", tmp_path / "kb.duckdb")
-    measured = run(*measure)
-    judged = len((trained / "judged.jsonl").read_text(encoding="utf-8").splitlines())
+    lines = [json.loads(line) for line in (trained / "judged.jsonl").read_text(encoding="utf-8").splitlines()]
+    firsts = [line for line in lines if line["rank"] == 1]
+    write_lines(tmp_path / "some.jsonl", [*firsts, firsts[0] | {"goal": "Fly a Kite", "rank": None}])
+    measured = run("evaluate", "linking", "--judged", "some.jsonl", "--kb", "kb.duckdb", cwd=tmp_path)
     assert measured.returncode == 0, measured.stderr
-    assert f"was trained on {judged:,}: figures on those say what it remembers" in measured.stderr
+    said = f"Of the {len(firsts) + 1} judged links the verifier of kb.duckdb was trained on {len(firsts)}: figures on"
+    assert said in measured.stderr
     done = run(
         "build",
         tmp_path,
