@@ -172,7 +172,7 @@ def test_links_to_the_own_article_or_to_none_here_are_no_gold(tmp_path: Path) ->
 
 def test_no_article_is_in_two_parts(tmp_path: Path) -> None:
     articles = [
-        linked(f"How to Do {i}", *[(f"Step {j}.", f"Do-{j}", "body") for j in range(4) if j != i])
+        linked(f"How to Do {i}", *[(f"Take part {j}.", f"Do-{j}", "body") for j in range(4) if j != i])
         for i in range(60)
     ]
     with KnowledgeBase(small_kb(tmp_path, articles)) as kb:
