@@ -8,24 +8,15 @@ import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from crawl.article import squeeze
 from crawl.readers import files
 from crawl.readers.items import Item, skip_item
+from crawl.readers.packed import open_maybe_packed
 
 MAX_LINE_BYTES = 64 * 2**20
 """The longest line of JSON Lines that is held in memory; longer ones are skipped."""
-
-
-def open_maybe_packed(path: Path) -> IO[bytes]:
-    """The file for reading, unpacked on the fly where it is gzip, whatever its name."""
-    file = path.open("rb")
-    if file.read(2) == b"\x1f\x8b":
-        file.close()
-        return cast(IO[bytes], gzip.open(path, "rb"))
-    file.seek(0)
-    return file
 
 
 _ESCAPES = re.compile(

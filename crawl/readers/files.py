@@ -17,9 +17,10 @@ FORMS_BY_SUFFIX = {
     ".csv": "csv",
     ".parquet": "parquet",
     ".warc": "warc",
+    ".wacz": "wacz",
     ".zim": "zim",
 }
-"""Form of a file by its suffix; `.gz` may follow, but for Parquet and ZIM. Any other file is tried as a page."""
+"""Form of a file by its suffix; `.gz` or `.zst` may follow, but for Parquet and ZIM. Any other is tried as a page."""
 IGNORED_SUFFIXES = frozenset(
     {".css", ".js", ".mjs", ".map", ".woff", ".woff2", ".ttf", ".otf", ".eot"}
     | {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".ico", ".bmp", ".avif", ".mp3", ".mp4", ".webm"}
@@ -33,8 +34,8 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file (or a corpus folder) to be read, with its form: page, lines, json, csv, parquet, warc, zim,
-    corpus."""
+    """A file (or a corpus folder) to be read, with its form: page, lines, json, csv, parquet, warc, wacz,
+    zim, corpus."""
 
     path: Path
     form: str
@@ -112,7 +113,7 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 def form_of(path: Path) -> str:
     """Form of a file by its name; a name without a known suffix is a page."""
-    name = path.name.lower().removesuffix(".gz")
+    name = path.name.lower().removesuffix(".gz").removesuffix(".zst")
     return next((form for suffix, form in FORMS_BY_SUFFIX.items() if name.endswith(suffix)), "page")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from crawl.article import Article, Skip
 from crawl.pages.decode import MAX_PAGE_BYTES, BrokenPacking, PageTooLong, decode_page, unpack
 from crawl.pages.parse import parse_page
-from crawl.readers import archives, dumps, files, tables
+from crawl.readers import dumps, files, tables, warc, zim
 from crawl.readers.items import Item, PageData, Reading
 from crawl.readers.records import Unusable, article_of, without_blank_steps
 from crawl.schema.how_tos import how_tos
@@ -111,8 +111,9 @@ def _no_file_items(path: Path) -> Iterator[Item]:
 
 _ITEMS_OF = {
     "page": _page_items,
-    "warc": archives.warc_items,
-    "zim": archives.zim_items,
+    "warc": warc.warc_items,
+    "wacz": warc.wacz_items,
+    "zim": zim.zim_items,
     "csv": tables.csv_items,
     "lines": dumps.line_items,
     "json": dumps.json_items,

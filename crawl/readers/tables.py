@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from crawl.readers.dumps import open_maybe_packed
 from crawl.readers.items import Item, skip_item
+from crawl.readers.packed import open_maybe_packed
 
 MAX_FIELD_CHARACTERS = 16 * 2**20
 _ALL = {"headline", "title", "text"}

@@ -17,8 +17,9 @@ import duckdb
 import pyarrow as pa
 
 from crawl.corpus.write import CorpusTally, write_corpus
-from crawl.readers.dumps import json_items, line_items, open_maybe_packed
+from crawl.readers.dumps import json_items, line_items
 from crawl.readers.files import check
+from crawl.readers.packed import open_maybe_packed
 from howtree.errors import BadInput
 from howtree.files import digest_of_file
 from howtree.progress import progress, warn
