@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import json
 import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from crawl.article import squeeze
 from crawl.readers import files
 from crawl.readers.items import Item, skip_item
 from crawl.readers.packed import open_maybe_packed
 
+_HEAD_BYTES = 2**20
 MAX_LINE_BYTES = 64 * 2**20
 """The longest line of JSON Lines that is held in memory; longer ones are skipped."""
 
@@ -63,7 +65,39 @@ def whole_characters(text: str) -> str:
 
 
 def line_items(path: Path) -> Iterator[Item]:
-    """One item per line of JSON Lines, packed or not; blank lines do not count."""
+    """The items of a file of JSON Lines; of one that is a JSON document in spite of its name, those of `json_items`."""
+    yield from _document(path) if _head(path).partition(b"\n")[0].strip() in _OPENINGS else _lines(path)
+
+
+def json_items(path: Path) -> Iterator[Item]:
+    """The items of a JSON document; of JSON Lines under its name, as many write them, those of `line_items`."""
+    yield from _lines(path) if _is_lines(_head(path)) else _document(path)
+
+
+_OPENINGS = (b"[", b"{", b"[{", b"[[")
+"""First lines of a document that is printed over several."""
+
+
+def _head(path: Path) -> bytes:
+    """The beginning of a file, without a byte order mark and blanks before it; empty where it cannot be read."""
+    try:
+        with open_maybe_packed(path) as file:
+            return file.read(_HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip()
+    except (OSError, EOFError, zlib.error):
+        return b""
+
+
+def _is_lines(head: bytes) -> bool:
+    """Whether the first line is a value of its own, and another follows."""
+    line, _, rest = head.partition(b"\n")
+    try:
+        return bool(rest.strip()) and isinstance(json.loads(line), dict | list)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _lines(path: Path) -> Iterator[Item]:
+    """One item per line, packed or not; blank lines do not count."""
     number = 0
     try:
         with open_maybe_packed(path) as file:
@@ -82,17 +116,17 @@ def line_items(path: Path) -> Iterator[Item]:
         yield skip_item(str(path), "unreadable", error.strerror or str(error))
 
 
-def json_items(path: Path) -> Iterator[Item]:
+def _document(path: Path) -> Iterator[Item]:
     """One item per element of a JSON list or of an object keyed by addresses, else the single object; a stream.
 
+    An object that is longer than a line may be is taken for one that holds articles: one item for each.
     Where the JSON breaks off or is damaged, the elements before the place are read.
     """
     import ijson
 
     number = 0
     try:
-        with open_maybe_packed(path) as file:
-            beginning = file.read(200).lstrip(b"\xef\xbb\xbf \t\r\n")
+        beginning = _head(path)
         with open_maybe_packed(path) as file:
             if file.read(3) != b"\xef\xbb\xbf":
                 file.seek(0)
@@ -105,14 +139,33 @@ def json_items(path: Path) -> Iterator[Item]:
                 for url, article in ijson.kvitems(text, "", use_float=True):
                     number += 1
                     yield Item("record", f"{path}:{number}", {"url": url, "article": article})
+            elif len(whole := file.read(MAX_LINE_BYTES + 1)) <= MAX_LINE_BYTES:
+                yield Item("line", str(path), whole)
             else:
-                yield Item("line", str(path), file.read(MAX_LINE_BYTES))
+                for record in _held(path):
+                    number += 1
+                    yield Item("record", f"{path}:{number}", record)
     except (ijson.JSONError, ValueError) as error:
         yield skip_item(f"{path}:{number + 1}", "broken JSON", squeeze(str(error))[:200])
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         yield skip_item(f"{path}:{number + 1}", "truncated gzip", str(error))
     except OSError as error:
         yield skip_item(str(path), "unreadable", error.strerror or str(error))
+
+
+def _held(path: Path) -> Iterator[Any]:
+    """What the first list in an object holds, else the values of the object itself: a stream."""
+    import ijson
+
+    with open_maybe_packed(path) as file:
+        for prefix, event, _ in ijson.parse(_Utf8(file)):
+            if event == "start_array" or (event == "start_map" and prefix):
+                break
+    with open_maybe_packed(path) as file:
+        if event == "start_array":
+            yield from ijson.items(_Utf8(file), f"{prefix}.item", use_float=True)
+        else:
+            yield from (value for _, value in ijson.kvitems(_Utf8(file), "", use_float=True))
 
 
 def corpus_items(folder: Path) -> Iterator[Item]:

@@ -14,6 +14,7 @@ FORMS_BY_SUFFIX = {
     ".jsonl": "lines",
     ".ndjson": "lines",
     ".json": "json",
+    ".jsonld": "json",
     ".csv": "csv",
     ".parquet": "parquet",
     ".warc": "warc",
@@ -61,11 +62,15 @@ def find(sources: Sequence[Path], without: Path | None = None) -> Iterator[Sourc
 
 
 def check(sources: Sequence[Path]) -> None:
-    """Raise BadInput where a source does not exist, or is neither a file nor a folder."""
+    """Raise BadInput where a source does not exist, cannot be looked at, or is neither a file nor a folder."""
     for source in sources:
-        if not source.exists():
+        try:
+            found, right = source.exists(), source.is_file() or source.is_dir()
+        except OSError as error:  # a path that is too long
+            raise BadInput(f"{source}: {error.strerror or error}. Name it by a shorter path.") from error
+        if not found:
             raise BadInput(f"{source}: no such file or folder. Name a folder of pages or a file of articles.")
-        if not (source.is_file() or source.is_dir()):
+        if not right:
             raise BadInput(
                 f"{source}: neither a file nor a folder. Write what it gives to a file, and name that."
             )
@@ -83,17 +88,30 @@ def _find_in(folder: Path, without: Path | None) -> Iterator[SourceFile]:
             open_folders.pop()
         elif isinstance(entry, SourceFile):
             yield entry
-        elif entry.is_dir():
-            identity = _identity(entry)
-            if identity in seen:
-                continue  # what is being written, a folder around this one, or one that is read already
-            seen.add(identity)
-            if is_corpus(entry):
-                yield SourceFile(entry, "corpus")
-            elif entry.suffix != WORK_SUFFIX:
-                open_folders.append(_entries(entry))
-        elif entry.suffix.lower() not in IGNORED_SUFFIXES:
-            yield SourceFile(entry, form_of(entry) if entry.is_file() else "no file")
+        else:
+            try:
+                found = _found(entry, seen)
+            except OSError:  # its path is too long, or it is not ours to look at
+                found = SourceFile(entry, "unreadable")
+            if isinstance(found, SourceFile):
+                yield found
+            elif found is not None:
+                open_folders.append(_entries(found))
+
+
+def _found(entry: Path, seen: set[tuple[int, int]]) -> SourceFile | Path | None:
+    """What an entry of a folder is to be read as: a file or a corpus, a folder to look into, or nothing."""
+    if not entry.is_dir():
+        if entry.suffix.lower() in IGNORED_SUFFIXES:
+            return None
+        return SourceFile(entry, form_of(entry) if entry.is_file() else "no file")
+    identity = _identity(entry)
+    if identity in seen:
+        return None  # what is being written, a folder around this one, or one that is read already
+    seen.add(identity)
+    if is_corpus(entry):
+        return SourceFile(entry, "corpus")
+    return entry if entry.suffix != WORK_SUFFIX else None
 
 
 def _entries(folder: Path) -> Iterator[Path | SourceFile]:

@@ -30,7 +30,11 @@ _LISTS_OF_STEPS: tuple[tuple[str, MethodKind], ...] = (
     ("questions", "question"),
     ("steps", "single"),
     ("caption", "single"),
+    ("instructions_list", "single"),
+    ("instructions", "single"),
+    ("directions", "single"),
 )
+NAMES_OF_STEPS = frozenset(name for name, _ in _LISTS_OF_STEPS)
 
 
 class Said(Enum):

@@ -11,14 +11,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from crawl.article import Article, Skip
 from crawl.pages.decode import MAX_PAGE_BYTES, BrokenPacking, PageTooLong, decode_page, unpack
 from crawl.pages.parse import parse_page
 from crawl.readers import dumps, files, tables, warc, zim
+from crawl.readers.containers import node_in, unwrapped
 from crawl.readers.items import Item, PageData, Reading
 from crawl.readers.records import Unusable, article_of, without_blank_steps
-from crawl.schema.how_tos import how_tos
+from crawl.schema.how_tos import how_tos, how_tos_in
+from crawl.schema.lenient_json import values_of
 from howtree.errors import BadInput
 
 REASONS = {
@@ -102,7 +105,12 @@ def _page_items(path: Path) -> Iterator[Item]:
 
 
 def _unreadable_items(path: Path) -> Iterator[Item]:
-    yield Item("skip", str(path), Skip(str(path), "unreadable", "the folder cannot be listed"))
+    try:
+        path.stat()
+        detail = "the folder cannot be listed"
+    except OSError as error:
+        detail = error.strerror or str(error)
+    yield Item("skip", str(path), Skip(str(path), "unreadable", detail))
 
 
 def _no_file_items(path: Path) -> Iterator[Item]:
@@ -158,12 +166,26 @@ def _line_outcomes(item: Item) -> Iterable[Article | Skip]:
     try:
         record = json.loads(item.data)
     except (ValueError, RecursionError) as error:
-        return [Skip(item.where, "broken JSON", str(error)[:200])]
+        record = _carelessly_written(item.data)
+        if record is None:
+            return [Skip(item.where, "broken JSON", str(error)[:200])]
     return _record_outcomes(Item("record", item.where, record))
 
 
+def _carelessly_written(data: bytes) -> list[Any] | None:
+    try:
+        return values_of(data.decode("utf-8-sig"))
+    except ValueError:
+        return None
+
+
 def _record_outcomes(item: Item) -> Iterable[Article | Skip]:
-    return _article_or_skip(item, keep_source=False)
+    return (outcome for one in unwrapped(item) for outcome in _outcomes_of_record(one))
+
+
+def _outcomes_of_record(item: Item) -> Iterable[Article | Skip]:
+    node = node_in(item.data)
+    return [*how_tos_in(node, item.where)] if node is not None else _article_or_skip(item, keep_source=False)
 
 
 def _row_outcomes(item: Item) -> Iterable[Article | Skip]:

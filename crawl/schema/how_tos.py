@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from crawl.article import Article, Skip, slug_of
 from crawl.pages.head import saved_from
@@ -23,7 +24,19 @@ def how_tos(text: str, url: str = "", source: str = "", fetched_at: str = "") ->
     yield from articles_of(_nodes(text, source), around)
 
 
-def articles_of(nodes: Iterator[Node | Skip], around: Around) -> Iterator[Article | Skip]:
+def how_tos_in(document: Any, source: str) -> Iterator[Article | Skip]:
+    """Every HowTo in schema.org's JSON without a page around it; a skip where there is none."""
+    try:
+        nodes = list(nodes_of(document, KINDS))
+    except RecursionError:
+        yield Skip(source, "not a record", "nested too deeply")
+        return
+    if not nodes:
+        yield Skip(source, "not an article", "JSON-LD without a HowTo or Recipe")
+    yield from articles_of(nodes, Around(source, "JSON"))
+
+
+def articles_of(nodes: Iterable[Node | Skip], around: Around) -> Iterator[Article | Skip]:
     """The articles of nodes that were found together, each once, and each with a slug of its own."""
     met: set[tuple[str, str]] = set()
     slugs: set[str] = set()
