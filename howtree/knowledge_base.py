@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from howtree.errors import BadUsage, NotFound
 from kb import store
@@ -17,6 +17,9 @@ from kb.query.limits import Limits
 from kb.search import FoundGoal, goal_id, search
 from kb.things import Need, needs
 from kb.tree import Goal, tree
+
+if TYPE_CHECKING:
+    from kb.plan.plan import Plan
 
 MAX_DEPTH = 50
 MAX_FOUND = 1000
@@ -97,12 +100,12 @@ class KnowledgeBase(store.KnowledgeBase):
         return needs(self, self.tree(goal, depth, threshold=threshold, beta=beta))
 
     def search(self, words: str, limit: int = 20, *, semantic: bool = False) -> list[FoundGoal]:
-        """The goals that a question in your own words asks for, best first, each with the reason.
+        """The goals that a question in your own words asks for by its words or its meaning, best first.
 
         Args:
             words: the question, of at most 1,000 characters.
-            limit: most goals to find, from 1 to 1,000; by words never more than 30.
-            semantic: by meaning in place of words, with the encoder of the build; this loads torch.
+            limit: most goals to find, from 1 to 1,000; never more than 30 but with `semantic`.
+            semantic: by meaning alone, with the encoder of the build; this loads torch.
 
         Raises:
             NotFound: for a search by meaning, the build's work folder is gone or belongs to another build.
@@ -114,6 +117,25 @@ class KnowledgeBase(store.KnowledgeBase):
 
             return semantic_search(self, words, limit)
         return search(self, words, limit)
+
+    def plan(self, text: str, **bounds: Any) -> Plan:
+        """A checklist for what somebody wants to do.
+
+        Args:
+            text: a goal's title, slug, key or id, or a question of at most 1,000 characters.
+            bounds: the other fields of `kb.plan.wish.Wish`: rule, have, without, depth, max_steps, max_tokens (of
+                the plan as JSON), threshold.
+
+        Raises:
+            NotFound: no goal fits.
+            BadUsage: a bound is out of bounds, or the question is too long.
+            TypeError: there is no such bound.
+        """
+        from kb.plan.draw import as_json
+        from kb.plan.plan import plan
+        from kb.plan.wish import Wish
+
+        return plan(self, Wish(text, **bounds), as_json)
 
     def sql(
         self,

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from howtree.errors import BadUsage, NotFound
+from kb.meaning.encoder import word_encoder
+from kb.meaning.goals import GoalVectors
+from kb.meaning.weigh import Weighed, best_first, weighed
 from kb.store import KnowledgeBase
 
+_OCCASION = re.compile(r"\b(before|because|so that|until)\b.*", re.IGNORECASE | re.DOTALL)
+MOST_GOALS = 30
+"""Of an answer."""
 MOST_CHARACTERS = 1_000
 """Characters of a question; search_hits in search.sql refuses more, too."""
 
@@ -18,11 +27,11 @@ class FoundGoal:
     article_id: int
     goal: str
     score: float
-    """1 for all of the question's content words, less for fewer, misspelt or further ones; by meaning, the cosine."""
+    """How likely it is asked for, from 0 to 1; by words alone, the share of the question that it covers."""
     words: tuple[str, ...] = ()
     """The words of the title that were asked for; none where the goal was found by meaning."""
     step: str | None = None
-    """The step or thing of the goal that has others of the question's words."""
+    """The step or thing of the goal that has others of the question's words; by meaning, the step most like it."""
 
     @property
     def reason(self) -> str:
@@ -32,7 +41,57 @@ class FoundGoal:
 
 
 def search(kb: KnowledgeBase, words: str, limit: int = 20) -> list[FoundGoal]:
-    """The goals that a question asks for, best first, at most 30; the macro search_hits says how.
+    """The goals that a question asks for by its words or its meaning, best first, at most 30.
+
+    Of a knowledge base without vectors of goals, and for a question of which few words are known, as one in another
+    language than English, the words alone count.
+
+    Raises:
+        BadUsage: the question is too long.
+    """
+    by_words = search_by_words(kb, words, MOST_GOALS)
+    total = len(GoalVectors.of(kb).ids)
+    asked = _spelt(_main_words(kb, words), by_words)
+    if not total or 2 * len(word_encoder().known(asked)) <= len(asked):
+        return by_words[:limit]
+    hits = {hit.article_id: hit for hit in by_words}
+    goals = weighed(kb, asked, {article_id: hit.score for article_id, hit in hits.items()})
+    found = [_found(each, score, hits.get(each.article_id)) for each, score in best_first(goals, total)]
+    if not found:  # by words that have no vector, such as names, a goal may be found all the same
+        strange = {word for word in asked if not word_encoder().known([word])}
+        found = [hit for hit in by_words if strange & set(hit.words)]
+    named = [hit for hit in by_words if hit.goal.lower() == plain(words)]
+    others = [hit for hit in found if hit.goal.lower() != plain(words)]
+    return [*named, *others][: min(limit, MOST_GOALS)]
+
+
+def _found(each: Weighed, score: float, hit: FoundGoal | None) -> FoundGoal:
+    """A goal with its reason: the words that it shares, else the step that is most like the question."""
+    if hit is None:
+        return FoundGoal(each.article_id, each.goal, score, (), each.step)
+    return FoundGoal(each.article_id, each.goal, score, hit.words, hit.step)
+
+
+def _main_words(kb: KnowledgeBase, question: str) -> list[str]:
+    """The content words of a question without a clause that only says why or by when, where two are left."""
+    main = content_words(kb, _OCCASION.sub("", question))
+    return main if len(main) > 1 else content_words(kb, question)
+
+
+def _spelt(words: Sequence[str], hits: Sequence[FoundGoal]) -> list[str]:
+    """Words without a vector as titles that were found spell them."""
+    titles = sorted({word for hit in hits for word in hit.words})
+    known = word_encoder().known
+    return [word if known([word]) else (get_close_matches(word, titles, 1) or [word])[0] for word in words]
+
+
+def plain(words: str) -> str:
+    """A title in lower case without "How to"."""
+    return re.sub(r"^how\s+to\s+", "", words.strip().lower())
+
+
+def search_by_words(kb: KnowledgeBase, words: str, limit: int = 20) -> list[FoundGoal]:
+    """The goals that share words with a question, best first, at most 30; the macro search_hits says how.
 
     Raises:
         BadUsage: the question is too long.
@@ -50,12 +109,23 @@ def search(kb: KnowledgeBase, words: str, limit: int = 20) -> list[FoundGoal]:
     ]
 
 
+def content_words(kb: KnowledgeBase, question: str) -> list[str]:
+    """The words of a question that say what it is about, each once."""
+    row = kb.query("SELECT content_words(?)", [as_text(question)]).fetchone()
+    return list(row[0]) if row else []
+
+
 def nothing_found(kb: KnowledgeBase, words: str) -> str:
     """What to tell a person whose question found nothing."""
-    row = kb.query("SELECT content_words(?)", [as_text(words)]).fetchone()
-    if not row or not row[0]:
+    if not content_words(kb, words):
         return f"{words!r} has only words that any question has: name what you want to do, and with what."
     return f"No goal fits {words!r}. Try other words, or fewer."
+
+
+def named_goal(kb: KnowledgeBase, name: str) -> int | None:
+    """The id of the goal named by a title (case and "How to" ignored), a slug, a key or an id; else None."""
+    row = kb.query("SELECT goal_id(?)", [as_text(name)]).fetchone()
+    return int(row[0]) if row and row[0] is not None else None
 
 
 def goal_id(kb: KnowledgeBase, name: str) -> int:
@@ -64,10 +134,10 @@ def goal_id(kb: KnowledgeBase, name: str) -> int:
     Raises:
         NotFound: there is none; the message suggests the nearest titles.
     """
-    row = kb.query("SELECT goal_id(?)", [as_text(name)]).fetchone()
-    if row and row[0] is not None:
-        return int(row[0])
-    nearest = search(kb, name[:MOST_CHARACTERS], 3)
+    named = named_goal(kb, name)
+    if named is not None:
+        return named
+    nearest = search_by_words(kb, name[:MOST_CHARACTERS], 3)
     hint = "; did you mean " + " or ".join(f'"{found.goal}"' for found in nearest) + "?" if nearest else ""
     raise NotFound(f'no goal "{name}" in {kb.path}{hint or ". Try: howtree search WORDS"}')
 

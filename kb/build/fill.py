@@ -16,6 +16,7 @@ from howtree.progress import warn
 from kb.build.comments import write_comments
 from kb.build.mentions import mark_own_links
 from kb.check import problems
+from kb.meaning.goals import write_goal_vectors
 from kb.store import define_views, literal, sql_file
 
 STORAGE_VERSION = "v1.4.0"
@@ -53,6 +54,7 @@ def load_corpus(session: duckdb.DuckDBPyConnection, corpus: Path) -> None:
     session.execute(sql_file("load.sql"))
     session.execute("DROP VIEW corpus")
     session.execute(sql_file("lookup.sql"))
+    write_goal_vectors(session)
     skipped = file_list(corpus.glob("skipped-*.parquet"))
     session.execute(f'INSERT INTO skipped SELECT "where", reason, detail FROM read_parquet({skipped})')
 

@@ -49,6 +49,7 @@ VERBS = (
     "build",
     "tree",
     "search",
+    "plan",
     "sql",
     "info",
     "explore",

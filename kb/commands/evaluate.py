@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option, Typer, echo
 
 from kb.commands.evaluate_linking import compare, linking
+from kb.commands.evaluate_search import search
 from kb.commands.options import Format, KbOption, open_kb
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def register(app: Typer) -> None:
     )
     group.command("linking")(linking)
     group.command("compare")(compare)
+    group.command("search")(search)
     group.command("video")(video)
     group.command("howto100m")(howto100m)
     app.add_typer(group, name="evaluate")

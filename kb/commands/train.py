@@ -29,6 +29,7 @@ from kb.commands.train_cross_encoder import (
 )
 from kb.commands.train_output import refuse_before_work, refuse_shipped
 from kb.commands.train_verifier import verifier
+from kb.commands.train_words import words
 
 if TYPE_CHECKING:
     from linking.train.decision import DecisionReport
@@ -44,6 +45,7 @@ trainers = typer.Typer(help="Fit a part of the linker to gold links (step -> goa
 
 
 trainers.command()(verifier)
+trainers.command()(words)
 
 
 def register(app: typer.Typer) -> None:

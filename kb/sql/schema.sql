@@ -156,7 +156,7 @@ CREATE TABLE verdicts (
     note      VARCHAR                   -- the judge's remark
 );
 
--- Vectors of goals for search by meaning. Empty where none were written.
+-- Vectors of goals for search by meaning, of the title and the mean of the steps. A goal of which no word is known has none.
 CREATE TABLE goal_vectors (
     encoder    VARCHAR NOT NULL,        -- name of the encoder that made them
     article_id BIGINT NOT NULL,         -- the goal

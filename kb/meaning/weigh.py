@@ -1,0 +1,172 @@
+"""How well goals fit a question, by the words and by the meaning of their titles and steps together."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.meaning.encoder import WordEncoder, word_encoder, words_of
+from kb.meaning.goals import GoalVectors, goal_vector
+from kb.store import KnowledgeBase
+
+NEAR = 50
+"""Goals nearest in meaning that are weighed, beside those that share words."""
+WEIGHTS = (0.9, 11.52, 6.73, 1.74, -1.82, -3.08)
+BIAS = -7.92
+"""Of the logistic regression on a goal's likeness, fitted on the tuning half of data/eval/questions.jsonl and on
+questions about a knowledge base of 7,000 goals."""
+BAR = -1.0
+"""The least fit of the best goal of 100; of more goals one is more likely to look like anything."""
+MORE = 1.0
+"""What ten times as many goals add to the bar."""
+TAIL, BELOW = 3.0, 1.5
+"""How far below the best goal, and below the bar, the others may be."""
+
+HEAD = 0.85
+"""The weight of a title's words before those that say with what or where it is done."""
+_MANNER = re.compile(r"(.) (\(|(with|without|using|in|on|for|from|at|by|when|if|after|before|as|while)\b).*")
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What the fit of a goal rests on."""
+
+    words: float
+    """The score of the search by words; 0 where it does not find the goal."""
+    meaning: float
+    """The cosine of the question and the goal, as its title and the mean of its steps."""
+    told: float
+    """The share of the question's words that the title or a step has or means."""
+    asked: float
+    """The share of the title's words that the question has or means."""
+    missed: float
+    """How much of the word of the question that fits worst neither the title nor a step has or means."""
+    untitled: float
+    """The same of the title alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A goal with how well it fits."""
+
+    article_id: int
+    goal: str
+    likeness: Likeness
+    step: str | None
+    """The step that is most like the question."""
+
+    @property
+    def fit(self) -> float:
+        """The log odds that the goal is what the question asks for."""
+        parts = astuple(self.likeness)
+        return float(BIAS + sum(weight * part for weight, part in zip(WEIGHTS, parts, strict=True)))
+
+
+def best_first(goals: Sequence[Weighed], total: int) -> list[tuple[Weighed, float]]:
+    """The goals that fit, best first, each with its score; none where the best is below the bar.
+
+    Args:
+        goals: those that were weighed.
+        total: how many the knowledge base has.
+
+    Returns:
+        with each goal the probability that it is asked for, by odds that are even at the bar.
+    """
+    bar = BAR + MORE * math.log10(max(total, 100) / 100)
+    order = sorted(goals, key=lambda each: (-each.fit, len(each.goal), each.article_id))
+    if not order or order[0].fit < bar:
+        return []
+    least = max(order[0].fit - TAIL, bar - BELOW)
+    return [(each, round(1 / (1 + math.exp(bar - each.fit)), 4)) for each in order if each.fit >= least]
+
+
+def weighed(kb: KnowledgeBase, words: Sequence[str], by_words: Mapping[int, float]) -> list[Weighed]:
+    """The goals that share words with a question and those nearest in meaning, each with its likeness.
+
+    Args:
+        kb: the knowledge base.
+        words: the content words of the question.
+        by_words: the goals that the search by words finds, with their scores.
+    """
+    question = _Question.of(words)
+    near = GoalVectors.of(kb).nearest(question.vector, NEAR)
+    return [
+        question.with_goal(article_id, goal, [step for step in steps if step], by_words.get(article_id, 0.0))
+        for article_id, goal, steps in _fetched(kb, sorted({*by_words, *near}))
+    ]
+
+
+def _fetched(kb: KnowledgeBase, ids: Sequence[int]) -> list[tuple[int, str, list[str | None]]]:
+    """Ids, titles and step texts of goals."""
+    return kb.query(
+        """
+        WITH ids AS MATERIALIZED (SELECT unnest($ids) AS article_id)
+        SELECT article_id, any_value(goal), list(step_text(headline, body)[:300] ORDER BY step_id)
+        FROM ids JOIN articles USING (article_id) LEFT JOIN steps USING (article_id)
+        GROUP BY article_id ORDER BY article_id
+        """,
+        {"ids": list(ids)},
+    ).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A question as it is compared with goals."""
+
+    encoder: WordEncoder
+    rows: list[int]
+    """Of its words that have a vector."""
+    weights: NDArray[np.float32]
+    """Of all its words, those without a vector last: they weigh as much as the others do, and no goal means them."""
+    vector: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, words: Sequence[str]) -> _Question:
+        encoder = word_encoder()
+        rows = encoder.known(words)
+        weights = encoder.lengths[rows]
+        unknown = np.full(len(words) - len(rows), weights.mean() if len(rows) else 1, np.float32)
+        return cls(encoder, rows, np.concatenate([weights, unknown]), encoder.encode([" ".join(words)])[0])
+
+    def with_goal(self, article_id: int, goal: str, steps: list[str], by_words: float) -> Weighed:
+        """The likeness of a goal."""
+        title, *told = rows = [self.encoder.known(words_of(text)) for text in (goal, *steps)]
+        in_title, in_all = self._met(title), self._met(sorted({*title, *chain.from_iterable(told)}))
+        head = self.encoder.known(words_of(_MANNER.sub(r"\1", goal.lower())))
+        vectors = self.encoder.vectors_of(rows)
+        likeness = Likeness(
+            by_words,
+            float(goal_vector(vectors[0], vectors[1:]) @ self.vector),
+            _mean(in_all, self.weights),
+            HEAD * self._asked(head) + (1 - HEAD) * self._asked(title),
+            float((self.weights * (1 - in_all)).max() / self.weights.max()),
+            float((self.weights * (1 - in_title)).max() / self.weights.max()),
+        )
+        best = steps[int((vectors[1:] @ self.vector).argmax())] if steps else None
+        return Weighed(article_id, goal, likeness, best)
+
+    def _asked(self, words: list[int]) -> float:
+        """The share of a title's words that the question has or means."""
+        return _mean(self._likest(words, self.rows), self.encoder.lengths[words])
+
+    def _met(self, given: Sequence[int]) -> NDArray[np.float32]:
+        """How much of each word of the question some words have or mean, from 0 to 1."""
+        known = self._likest(self.rows, given)
+        return np.concatenate([known, np.zeros(len(self.weights) - len(known), np.float32)])
+
+    def _likest(self, asked: Sequence[int], given: Sequence[int]) -> NDArray[np.float32]:
+        """The cosine of each word in `asked` with the word in `given` that is most like it, from 0 to 1."""
+        if not asked or not given:
+            return np.zeros(len(asked), np.float32)
+        directions = self.encoder.directions
+        return np.asarray(np.clip((directions[asked] @ directions[given].T).max(axis=1), 0, 1), np.float32)
+
+
+def _mean(shares: NDArray[np.float32], weights: NDArray[np.float32]) -> float:
+    return float((shares * weights).sum() / weights.sum()) if len(weights) else 0.0
