@@ -84,7 +84,7 @@ with howtree.open({str(sample_kb_path)!r}) as kb:
 print(loaded())
 """
     )
-    assert shown.splitlines() == ["[] True True", "['duckdb', 'kb']"]
+    assert shown.splitlines() == ["[] True True", "['duckdb', 'numpy', 'kb']"]
 
 
 def test_all_names_are_there_and_only_they_are_shown() -> None:

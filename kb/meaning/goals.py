@@ -9,7 +9,6 @@ from weakref import WeakKeyDictionary
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from kb.meaning.encoder import NAME, Vectors, WordEncoder, unit, word_encoder
@@ -26,6 +25,8 @@ ROWS = 16_384
 
 def write_goal_vectors(session: duckdb.DuckDBPyConnection) -> None:
     """Fill the table goal_vectors of a new file from its articles and steps; goals of unknown words get no row."""
+    import pyarrow as pa  # which reading does without
+
     encoder = word_encoder()
     for ids, titles, steps in _goals(session):
         vectors = goal_vectors(encoder, titles, steps)
@@ -97,14 +98,11 @@ class GoalVectors:
 
     @classmethod
     def _read(cls, kb: KnowledgeBase) -> GoalVectors:
-        query = (
-            f"SELECT article_id, scale, vector FROM goal_vectors WHERE encoder = '{NAME}' ORDER BY article_id"
-        )
-        table = kb.cursor().sql(query).to_arrow_table()
-        vectors = [chunk.flatten().to_numpy() for chunk in table["vector"].chunks if len(chunk)]
-        flat = np.concatenate(vectors) if vectors else np.empty(0, np.int8)
-        dimension = word_encoder().dimension if len(flat) else 1
-        return cls(table["article_id"].to_numpy(), table["scale"].to_numpy(), flat.reshape(-1, dimension))
+        found = kb.query(
+            "SELECT article_id, scale, vector FROM goal_vectors WHERE encoder = ? ORDER BY article_id", [NAME]
+        ).fetchnumpy()
+        ids, scale = np.asarray(found["article_id"], np.int64), np.asarray(found["scale"], np.float32)
+        return cls(ids, scale, np.stack(found["vector"]) if len(ids) else np.empty((0, 1), np.int8))
 
     def nearest(self, query: NDArray[np.float32], count: int) -> list[int]:
         """The ids of the `count` goals with the highest cosine with a unit vector, best first."""
