@@ -102,7 +102,7 @@ class GoalVectors:
             "SELECT article_id, scale, vector FROM goal_vectors WHERE encoder = ? ORDER BY article_id", [NAME]
         ).fetchnumpy()
         ids, scale = np.asarray(found["article_id"], np.int64), np.asarray(found["scale"], np.float32)
-        return cls(ids, scale, np.stack(found["vector"]) if len(ids) else np.empty((0, 1), np.int8))
+        return cls(ids, scale, np.stack(list(found["vector"])) if len(ids) else np.empty((0, 1), np.int8))
 
     def nearest(self, query: NDArray[np.float32], count: int) -> list[int]:
         """The ids of the `count` goals with the highest cosine with a unit vector, best first."""
