@@ -154,12 +154,8 @@ def _page_outcomes(item: Item) -> Iterable[Article | Skip]:
     parsed = parse_page(text, url=data.url, source=item.where, fetched_at=data.fetched_at)
     if parsed.article is not None:
         return [parsed.article]
-    if parsed.kind == "not_article":
-        found = list(how_tos(text, data.url, item.where, data.fetched_at))
-        articles = [outcome for outcome in found if isinstance(outcome, Article)]
-        if found:
-            return articles or found[:1]
-    return [Skip(item.where, REASONS[parsed.kind], parsed.reason)]
+    found = how_tos(text, data.url, item.where, data.fetched_at) if parsed.kind == "not_article" else []
+    return found or [Skip(item.where, REASONS[parsed.kind], parsed.reason)]
 
 
 def _line_outcomes(item: Item) -> Iterable[Article | Skip]:

@@ -13,12 +13,14 @@ import io
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from crawl.readers.items import Item, skip_item
 from crawl.readers.packed import open_maybe_packed
+from crawl.steps.plain import is_blank
 
 MAX_FIELD_CHARACTERS = 16 * 2**20
 _ALL = {"headline", "title", "text"}
@@ -44,32 +46,57 @@ def csv_items(path: Path) -> Iterator[Item]:
 
 
 def _articles(path: Path, to_record: Any) -> Iterator[Item]:
-    titles = Counter(row["title"].strip() for _, row in _dicts(path) if row is not None)
-    expected: Counter[str] = Counter()
-    for title, count in titles.items():
-        expected[base_title(title, titles)] += count
+    titles = [row["title"].strip() for _, row in _dicts(path) if row is not None]
+    base = base_titles(titles)
+    expected = Counter(base[title] for title in titles)
     open_rows: dict[str, list[Row]] = {}
     for where, row in _dicts(path):
         if row is None:
             yield skip_item(where, "broken row", "not as many fields as columns")
             continue
-        title = base_title(row["title"].strip(), titles)
+        title = base[row["title"].strip()]
         rows = open_rows.setdefault(title, [])
         rows.append((where, row))
         if len(rows) == expected[title]:
             yield Item("record", rows[0][0], to_record(title, open_rows.pop(title)))
 
 
-def base_title(title: str, titles: Counter[str]) -> str:
-    """The title without the number of its method: "Fold a Shirt2" -> "Fold a Shirt" where "Fold a Shirt1"
-    exists.
+def base_titles(titles: Sequence[str]) -> dict[str, str]:
+    """Of each title in a table, in its order, the title without the number of its method.
 
-    A number after a blank, a digit or a capital belongs to the title ("Windows 7", "CS6").
+    "Fold a Shirt2" is "Fold a Shirt" where "Fold a Shirt1" exists. A number after a blank belongs to the title, and so
+    does one after a digit, a capital or "+" ("Windows 7", "CS6"), unless such numbers count from 1 on in neighbouring
+    rows ("Learn C++1", "Learn C++2") and no title ends with their 0 ("Windows 10").
     """
+    known = set(titles)
+    counted = _counted_side_by_side([title for title, _ in groupby(titles)], known)
+    return {title: counted.get(title) or _base_title(title, known) for title in known}
+
+
+def _base_title(title: str, known: Container[str]) -> str:
     match = re.fullmatch(r"(.*[^\W\d_A-Z]|.*[)\]\"'?!.])([1-9][0-9]?)", title, re.DOTALL)
-    if match is None or (match[2] != "1" and match[1] + "1" not in titles):
+    if match is None or (match[2] != "1" and match[1] + "1" not in known):
         return title
     return match[1]
+
+
+def _counted_side_by_side(titles: Sequence[str], known: Container[str]) -> dict[str, str]:
+    """Titles that end with 1, 2 and so on in a row, right after a digit, a capital or "+"; each without that."""
+    stems: dict[str, str] = {}
+    for place, title in enumerate(titles):
+        stem = title[:-1]
+        if (
+            not (title.endswith("1") and re.search(r"[\dA-Z+]$", stem))
+            or stem in known
+            or f"{stem}0" in known
+        ):
+            continue
+        run = [title]
+        while titles[place + len(run) : place + len(run) + 1] == [f"{stem}{len(run) + 1}"]:
+            run.append(titles[place + len(run)])
+        if len(run) > 1:
+            stems.update(dict.fromkeys(run, stem))
+    return stems
 
 
 def _rows(path: Path) -> Iterator[Row]:
@@ -106,9 +133,9 @@ def _all_record(title: str, rows: list[Row]) -> dict[str, Any]:
 
 def _aligned(row: dict[str, str]) -> list[dict[str, str]]:
     """The steps of a method: bold lines, each with its paragraph where there are as many of them."""
-    headlines = [line for line in map(_bold_line, row["headline"].splitlines()) if line]
+    headlines = [line for line in map(_bold_line, _said(row["headline"]).splitlines()) if line]
     for separator in (r"\n", r"\n\s*\n"):
-        paragraphs = [text.strip() for text in re.split(separator, row["text"]) if text.strip()]
+        paragraphs = [text for one in re.split(separator, row["text"]) if (text := _said(one))]
         if len(paragraphs) == len(headlines):
             break
     else:
@@ -116,6 +143,11 @@ def _aligned(row: dict[str, str]) -> list[dict[str, str]]:
     return [
         {"headline": headline, "body": body} for headline, body in zip(headlines, paragraphs, strict=True)
     ]
+
+
+def _said(text: str) -> str:
+    """A text without the lines that hold no word, such as the ";" that a crawler left."""
+    return "\n".join(line for line in text.strip().splitlines() if not is_blank(line)).strip()
 
 
 def _bold_line(line: str) -> str:
@@ -127,7 +159,7 @@ def _bold_line(line: str) -> str:
 def _sep_record(title: str, rows: list[Row]) -> dict[str, Any]:
     methods: dict[str, list[dict[str, str]]] = {}
     for _, row in rows:
-        step = {"headline": _bold_line(row["headline"]), "body": row["text"].strip()}
+        step = {"headline": _bold_line(_said(row["headline"])), "body": _said(row["text"])}
         methods.setdefault(row["sectionLabel"].strip(), []).append(step)
     return {
         "title": title,

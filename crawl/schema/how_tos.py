@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-import dataclasses
 import html
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from crawl.article import Article, Skip, slug_of
 from crawl.pages.head import saved_from
 from crawl.schema.identity import absolute
 from crawl.schema.lenient_json import BrokenJson, values_of
+from crawl.schema.markup import nodes_in_markup
 from crawl.schema.nodes import Node, nodes_of
 from crawl.schema.recipe import KINDS, Around, article_of_node, code_of
 from crawl.schema.scripts import MAX_CHARACTERS, scripts_of
 from crawl.steps.plain import letters
 
 
-def how_tos(text: str, url: str = "", source: str = "", fetched_at: str = "") -> Iterator[Article | Skip]:
-    """Every HowTo with a name and steps in a page's JSON-LD, once each; and why another or a script gives none."""
+def how_tos(text: str, url: str = "", source: str = "", fetched_at: str = "") -> list[Article | Skip]:
+    """Every HowTo with a name and steps that a page marks up, once each; else why what seems to be one is none.
+
+    JSON-LD is read first, as it says most; microdata, RDFa and h-recipe where that gives no article.
+    """
     around = _around(text, url, source, fetched_at)
-    yield from articles_of(_nodes(text, source), around)
+    left_out: list[Article | Skip] = []
+    for markup, nodes in chain([("JSON-LD", _nodes(text, source))], nodes_in_markup(text)):
+        found = list(articles_of(nodes, replace(around, markup=markup)))
+        articles = [one for one in found if isinstance(one, Article)]
+        if articles:
+            return [*articles]
+        left_out += found
+    return left_out[:1]
 
 
 def how_tos_in(document: Any, source: str) -> Iterator[Article | Skip]:
@@ -48,10 +60,10 @@ def articles_of(nodes: Iterable[Node | Skip], around: Around) -> Iterator[Articl
                 continue
             met.add(words)
             if outcome.slug in slugs:
-                outcome = dataclasses.replace(outcome, slug=f"{outcome.slug}#{slug_of(outcome.goal)}")
+                outcome = replace(outcome, slug=f"{outcome.slug}#{slug_of(outcome.goal)}")
             slugs.add(outcome.slug)
             if len(met) > 1:
-                outcome = dataclasses.replace(outcome, source=f"{around.source}#{len(met)}")
+                outcome = replace(outcome, source=f"{around.source}#{len(met)}")
         yield outcome
 
 
@@ -96,7 +108,7 @@ def _around(text: str, url: str, source: str, fetched_at: str) -> Around:
     own = next((address for one in said if (address := absolute(one, url))), "")
     base = absolute(_attribute(text, r"<base\b[^>]*>", "href"), own) or own
     language = _attribute(text[:20_000], r"<html\b[^>]{0,500}", "lang")
-    return Around(source, "JSON-LD", base, tuple(filter(None, said)), code_of(language), fetched_at)
+    return Around(source, "", base, tuple(filter(None, said)), code_of(language), fetched_at)
 
 
 def _canonical(text: str) -> str:

@@ -26,6 +26,7 @@ _UNSEEN = re.compile("[\u200b\u2060\ufeff\u00ad]")
 _NO_VALUE = frozenset(("nan", "null", "undefined", "n/a"))
 _WRAPPED = re.compile(r"(?<![.!?:;。！？：])[^\S\n]*\n\s*")
 """A line break inside a block of markup, which ends no line unless a sentence ends there."""
+_BREAKS = re.compile(r"\s*\n\s*")
 _SENTENCE_END = re.compile(r"[.!?:;。！？：][\"'”’)\]]*$")
 
 
@@ -63,7 +64,7 @@ def _bare(text: str) -> str:
     """A text without tags, entities and characters that nobody sees, its blocks in lines of their own."""
     for _ in range(_TIMES_ESCAPED if _may_hold_markup(text) else 0):
         if _TAG.search(text):
-            text = _without_tags(text)
+            text = text_of(text, breaks=True)
         elif _ENTITY.search(text):
             text = html.unescape(text)
         else:
@@ -79,8 +80,14 @@ def _seen(text: str) -> str:
     return text if text.isascii() else _UNSEEN.sub("", text)
 
 
-def _without_tags(markup: str) -> str:
-    wraps = _WRAPPING.search(markup) is not None
+def text_of(markup: str, breaks: bool = False) -> str:
+    """The text in markup, each block in a line of its own.
+
+    Args:
+        markup: part of a page, or what a page has in a string.
+        breaks: whether a line break outside of all blocks, or where a sentence ends, ends a line, as in strings.
+    """
+    soft = _WRAPPED if breaks and _WRAPPING.search(markup) else None if breaks else _BREAKS
     parts: list[str] = []
     junk: Tag | None = None
     for node, opens in walk(BeautifulSoup(markup, "lxml")):
@@ -92,5 +99,5 @@ def _without_tags(markup: str) -> str:
             elif node.name in BLOCK_TAGS:
                 parts.append("\n")
         elif not isinstance(node, PreformattedString):
-            parts.append(_WRAPPED.sub(" ", node) if wraps else node)
+            parts.append(soft.sub(" ", node) if soft else node)
     return "".join(parts)

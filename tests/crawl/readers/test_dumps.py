@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from support.reading import articles, lines, simple, skips
 
 
@@ -132,3 +133,59 @@ def test_unknown_table_is_one_skip(tmp_path: Path) -> None:
     lines(tmp_path / "a.jsonl", simple("One"))
     write_csv(tmp_path / "b.csv", ("id", "name"), ("1", "x"))
     assert skips(tmp_path) == [("/b.csv", "unknown columns")]
+
+
+@pytest.mark.parametrize("junk", [";", "\n;\n", "\n\n;\n", " ; ", ",", ".", "\u200b", "-", "\n;\n;\n"])
+def test_what_a_crawler_left_in_a_table_is_no_text(tmp_path: Path, junk: str) -> None:
+    path = write_csv(
+        tmp_path / "sep.csv",
+        ("overview", "headline", "text", "sectionLabel", "title"),
+        ("o", "\nPeel it.", junk, "Steps", "How to Eat Fruit"),
+        ("o", "\nCut it.", f"{junk}\nIn four.{junk}", "Steps", "How to Eat Fruit"),
+        ("o", junk, junk, "Steps", "How to Eat Fruit"),
+    )
+    (found,) = articles(path)
+    assert found.methods[0].steps[0].body == ""
+    assert [step.headline for step in found.methods[0].steps] == ["Peel it.", "Cut it."]
+    assert found.methods[0].steps[1].body.strip(" ;,.-\u200b") == "In four"
+    path = write_csv(
+        tmp_path / "all.csv",
+        ("headline", "title", "text"),
+        (f"\nPeel it.\n{junk}\nCut it.", "Eat Fruit1", junk),
+    )
+    (found,) = articles(path)
+    assert [(step.headline, step.body) for step in found.methods[0].steps] == [
+        ("Peel it.", ""),
+        ("Cut it.", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("titles", "expected"),
+    [
+        (["Learn C++1", "Learn C++2"], ["Learn C++"]),
+        (["Install Windows 71", "Install Windows 72", "Install Windows 73"], ["Install Windows 7"]),
+        (["Use a TV1", "Use a TV2"], ["Use a TV"]),
+        (["Fold a Shirt1", "Fold a Shirt2"], ["Fold a Shirt"]),
+        (["Fold a Shirt1", "Cut Hair1", "Fold a Shirt2"], ["Cut Hair", "Fold a Shirt"]),
+        (["Use a PS41", "Use a PS42", "Use a PS51", "Use a PS52"], ["Use a PS4", "Use a PS5"]),
+        (["Use Windows 7", "Use Windows 8"], ["Use Windows 7", "Use Windows 8"]),
+        (
+            ["Use Windows 10", "Use Windows 11", "Use Windows 12"],
+            ["Use Windows 10", "Use Windows 11", "Use Windows 12"],
+        ),
+        (
+            ["Pass Level 1", "Pass Level 11", "Pass Level 12"],
+            ["Pass Level 1", "Pass Level 11", "Pass Level 12"],
+        ),
+        (["Use CS5", "Use CS6"], ["Use CS5", "Use CS6"]),
+        (["Use a TV1", "Cut Hair1", "Use a TV2"], ["Cut Hair", "Use a TV1", "Use a TV2"]),
+    ],
+)
+def test_a_counter_glued_to_a_title_counts_its_methods(
+    tmp_path: Path, titles: list[str], expected: list[str]
+) -> None:
+    rows = [("\nDo it.\n", title, "So.") for title in titles]
+    found = articles(write_csv(tmp_path / "all.csv", ("headline", "title", "text"), *rows))
+    assert sorted(one.title for one in found) == expected
+    assert sum(len(one.methods) for one in found) == len(titles)
