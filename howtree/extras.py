@@ -10,6 +10,7 @@ from typing import Any
 from howtree.errors import BadUsage
 
 EXTRAS = {
+    "agent": ("mcp",),
     "build": ("torch", "sentence_transformers", "faiss", "scipy"),
     "eval": ("bm25s", "ir_measures", "matplotlib", "scipy"),
     "ray": ("ray",),

@@ -50,6 +50,7 @@ VERBS = (
     "tree",
     "search",
     "plan",
+    "mcp",
     "sql",
     "info",
     "explore",
