@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from kb.tree import Goal, Link, Method, Step
 
@@ -15,6 +15,7 @@ RELATION_WORDS = {
 }
 STOP_WORDS = {"cycle": "already open above", "depth": "…"}
 MAX_LABEL = 120
+MAX_TEXT = 100_000
 
 
 def as_text(goal: Goal) -> str:
@@ -67,18 +68,18 @@ def link_mark(link: Link) -> str:
     return f"{link.probability:.2f} {link.source}{relation}"
 
 
-def one_line(text: str) -> str:
+def one_line(text: str, most: int = MAX_LABEL) -> str:
     """`text` on one line, without control characters, cut to a readable length."""
     words = " ".join(re.sub(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]", " ", text).split())
-    return words if len(words) <= MAX_LABEL else words[: MAX_LABEL - 1] + "…"
+    return words if len(words) <= most else words[: most - 1] + "…"
 
 
-def as_checklist(goal: Goal) -> str:
-    """The tree as Markdown with a box to tick for every step."""
-    return "\n".join([f"# {markdown(goal.goal)}", "", *_checklist_lines(goal, "")]) + "\n"
+def as_checklist(goal: Goal, bodies: Mapping[int, Sequence[str]] | None = None) -> str:
+    """The tree as Markdown with a box to tick for every step, below it what else it says (`bodies`, by step id)."""
+    return "\n".join([f"# {markdown(goal.goal)}", "", *_checklist_lines(goal, "", bodies or {})]) + "\n"
 
 
-def _checklist_lines(goal: Goal, indent: str) -> Iterator[str]:
+def _checklist_lines(goal: Goal, indent: str, bodies: Mapping[int, Sequence[str]]) -> Iterator[str]:
     for method in goal.methods:
         inner = indent
         if method.kind != "single" or len(goal.methods) > 1:
@@ -87,13 +88,14 @@ def _checklist_lines(goal: Goal, indent: str) -> Iterator[str]:
         for step in method.steps:
             link = f" → *{markdown(link_label(step.link))}*" if step.link else ""
             yield f"{inner}- [ ] {step.number}\\. {markdown(step.text)}{link}"
+            yield from (f"\n{inner}  {markdown(text, MAX_TEXT)}\n" for text in bodies.get(step.step_id, ()))
             if step.link:
-                yield from _checklist_lines(step.link.goal, inner + "  ")
+                yield from _checklist_lines(step.link.goal, inner + "  ", bodies)
 
 
-def markdown(text: str) -> str:
+def markdown(text: str, most: int = MAX_LABEL) -> str:
     """`text` on one line with what Markdown would read as markup taken literally."""
-    return re.sub(r"([\\`*_\[\]<>#$~|&])", r"\\\1", one_line(text))
+    return re.sub(r"([\\`*_\[\]<>#$~|&])", r"\\\1", one_line(text, most))
 
 
 DOT_HEAD = """digraph tree {

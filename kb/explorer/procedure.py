@@ -1,4 +1,4 @@
-"""One goal: what it is, its steps as a tree that opens in place, and where it is used."""
+"""One goal: to be read whole, as a tree that opens in place, as a picture or as text; and where it is used."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ import streamlit as st
 
 from howtree.errors import BadQuery, NotFound
 from kb.draw import RELATION_WORDS
-from kb.explorer import address, picture
-from kb.explorer.frame import heading, part
+from kb.explorer import address, picture, reading
+from kb.explorer.frame import heading
 from kb.explorer.session import knowledge_base
 from kb.explorer.steps import MAX_DRAWN, Openness, StepTree, grow
 from kb.explorer.text import label, plain
+from kb.explorer.used import uses
 from kb.search import goal_id
 from kb.store import KnowledgeBase
 from kb.tree import Goal
 from kb.tree import tree as grow_whole
 
-VIEWS = ("Steps", "Picture", "Text")
+VIEWS = {"Read": "Read", "Steps": "Tree", "Picture": "Picture", "Text": "Text"}
+"""What the address calls a view, and what the page calls it."""
+OF_A_TREE = ("open", "shut", "weigh", "levels", "method")
+"""What an address of the tree holds."""
 MAX_LEVELS = 6
-MAX_USES = 12
-MAX_ABOVE = 60
 
 
 def page() -> None:
@@ -49,16 +51,18 @@ def page() -> None:
         return
     crumbs(kb, article)
     head(kb, article)
-    threshold, levels, view = controls(kb)
+    threshold, levels, view = controls(kb, article)
     body(kb, article, threshold, levels, view)
-    uses(kb, article, threshold)
+    with st.container(key="used-by"):
+        uses(kb, article, threshold)
 
 
 def article_of(kb: KnowledgeBase, article_id: int) -> dict[str, Any]:
     """The article of a goal with its category path."""
     return kb.records(
         """
-        SELECT article_id, key, goal, title, language, slug, url, introduction,
+        SELECT article_id, key, goal, title, language, slug, site, url, introduction, licence, source, published,
+               modified, fetched_at, EXISTS (FROM related r WHERE r.article_id = a.article_id) AS related,
                (SELECT list(name ORDER BY level) FROM categories c WHERE c.article_id = a.article_id) AS categories
         FROM articles a
         WHERE article_id = $id
@@ -102,45 +106,63 @@ def head(kb: KnowledgeBase, article: dict[str, Any]) -> None:
             )
 
 
-def controls(kb: KnowledgeBase) -> tuple[float | None, int, str]:
-    """Threshold (None for the links as built), levels of goals to open, and the view."""
+def controls(kb: KnowledgeBase, article: dict[str, Any]) -> tuple[float | None, int, str]:
+    """Threshold (None for the links as built), levels and view; what is chosen seldom is behind buttons."""
     built = round(kb.threshold, 2)
     threshold = address.given("threshold", built, address.share)
     levels = address.given("levels", 1, address.count(1, MAX_LEVELS))
-    view = address.given("view", VIEWS[0], address.one_of(VIEWS))
-    left, middle, right = st.columns([3, 3, 3], gap="medium")
-    with left:
-        threshold = st.slider(
-            "Links at least this probable",
-            0.0,
-            1.0,
-            threshold,
-            step=0.01,
-            help="The linker gives every link a probability. Lower this to see bolder links, raise it to see only "
-            f"sure ones. This knowledge base was built with {built:.2f}.",
-            **address.bound("threshold", threshold, built),
-        )
-    with middle:
-        levels = st.slider(
-            "Levels to open",
-            1,
-            MAX_LEVELS,
-            levels,
-            help="1 shows the steps of this goal; 2 opens every linked step, 3 the linked steps in those, and so on.",
-            **address.bound("levels", levels, 1, resets=("open", "shut")),
-        )
-    with right:
+    first = "Steps" if any(name in st.query_params for name in OF_A_TREE) else "Read"
+    view = address.given("view", first, address.one_of(VIEWS))
+    with st.container(horizontal=True, vertical_alignment="center", key="row-views"):
         view = (
             st.segmented_control(
-                "Show as", VIEWS, default=view, width="stretch", **address.bound("view", view, VIEWS[0])
+                "Show as",
+                list(VIEWS),
+                default=view,
+                format_func=VIEWS.__getitem__,
+                label_visibility="collapsed",
+                **address.bound("view", view, first),
             )
-            or VIEWS[0]
+            or first
         )
-    return (None if threshold == built else threshold), levels, view
+        with st.popover("Options", icon=":material/tune:"):
+            threshold, levels = options(built, threshold, levels)
+        asked = None if threshold == built else threshold
+        with st.popover("Take away", icon=":material/download:"):
+            picture.downloads(kb, article, levels if levels > 1 else 2, asked)
+    return asked, levels, view
+
+
+def options(built: float, threshold: float, levels: int) -> tuple[float, int]:
+    """Which links are followed, and how many levels the tree opens by itself."""
+    threshold = st.slider(
+        "Links at least this probable",
+        0.0,
+        1.0,
+        threshold,
+        step=0.01,
+        help="The linker gives every link a probability. Lower this to see bolder links, raise it to see only "
+        f"sure ones. This knowledge base was built with {built:.2f}.",
+        **address.bound("threshold", threshold, built),
+    )
+    levels = st.slider(
+        "Levels to open",
+        1,
+        MAX_LEVELS,
+        levels,
+        help="In the tree, the picture, the text and what you take away: 1 has the steps of this goal, 2 those of "
+        "every linked step, 3 those of the linked steps in these, and so on.",
+        **address.bound("levels", levels, 1, resets=("open", "shut")),
+    )
+    return threshold, levels
 
 
 def body(kb: KnowledgeBase, article: dict[str, Any], threshold: float | None, levels: int, view: str) -> None:
-    """The tree in the chosen view."""
+    """The goal in the chosen view."""
+    if view == "Read":
+        trail = (*address.given_all("via", address.MAX_VIA - 1), article["key"])
+        reading.draw(kb, article, trail, threshold)
+        return
     if view == "Steps":
         steps(kb, article, threshold, levels)
         return
@@ -153,7 +175,6 @@ def body(kb: KnowledgeBase, article: dict[str, Any], threshold: float | None, le
         picture.picture(root)
     else:
         picture.text(root)
-    picture.downloads(root, article["slug"])
 
 
 def steps(kb: KnowledgeBase, article: dict[str, Any], threshold: float | None, levels: int) -> None:
@@ -204,73 +225,6 @@ def choose_method(names: list[str]) -> None:
     """Write the tab that a person chose into the address."""
     chosen = names.index(st.session_state["method-tab"]) + 1
     address.put("method", str(chosen) if chosen > 1 else "")
-
-
-def uses(kb: KnowledgeBase, article: dict[str, Any], threshold: float | None) -> None:
-    """The steps elsewhere that are this goal, and on demand every goal above it."""
-    links = "edges" if threshold is None else "best_links"
-    condition = "TRUE" if threshold is None else "probability >= $threshold"
-    parameters = {"id": article["article_id"]} | ({} if threshold is None else {"threshold": threshold})
-    rows = kb.records(
-        f"""
-        WITH used AS MATERIALIZED (
-            SELECT parent_id, step_id, probability, count(*) OVER () AS total
-            FROM {links}
-            WHERE child_id = $id AND {condition}
-            ORDER BY probability DESC, step_id
-            LIMIT {MAX_USES}
-        )
-        SELECT p.key, p.goal, step_text(s.headline, s.body) AS step, u.probability, u.total
-        FROM used u
-        JOIN articles p ON p.article_id = u.parent_id
-        JOIN steps s ON s.step_id = u.step_id
-        ORDER BY u.probability DESC, u.step_id
-        """,
-        parameters,
-    )
-    part("Where it is used")
-    if not rows:
-        st.caption("No step of another goal is linked to this one.")
-        return
-    total = rows[0]["total"]
-    st.caption(
-        f"{total:,} steps of other goals are this procedure."
-        if total > 1
-        else "One step of another goal is this procedure."
-    )
-    for i, row in enumerate(rows):
-        with st.container(horizontal=True, vertical_alignment="center", key=f"row-use-{i}"):
-            address.link("procedure", f"**{label(row['goal'])}**", goal=row["key"], threshold=threshold)
-            st.caption(f"{label(row['step'], 120)} · {row['probability']:.2f}")
-    if total > len(rows):
-        st.caption(f"and {total - len(rows):,} more")
-    above(kb, article)
-
-
-def above(kb: KnowledgeBase, article: dict[str, Any]) -> None:
-    """Every goal that this one is a part of, fetched when somebody asks."""
-    asked = address.given("above", False, address.yes)
-    box = st.expander(
-        "All goals above this one",
-        expanded=asked,
-        type="compact",
-        icon=":material/north:",
-        **address.bound("above", asked, False),
-    )
-    if not asked:
-        return
-    rows = kb.query(
-        "SELECT a.key, n.goal, n.distance FROM ancestors($id, max_distance := 4) n JOIN articles a USING (article_id) "
-        f"ORDER BY n.distance, n.goal LIMIT {MAX_ABOVE}",
-        {"id": article["article_id"]},
-    ).fetchall()
-    with box:
-        for distance in sorted({row[2] for row in rows}):
-            st.caption(f"{distance} link{'s' if distance > 1 else ''} up")
-            with st.container(horizontal=True, key=f"row-above-{distance}"):
-                for key, goal, at in rows:
-                    if at == distance:
-                        address.link("procedure", label(goal, 80), goal=key)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -65,8 +66,10 @@ class Grown:
     """Keys of every goal named, by article id."""
 
 
-def grow(kb: KnowledgeBase, root: int, openness: Openness, threshold: float | None) -> Grown:
-    """Fetch what `openness` shows below a goal: all that was opened by hand, and of the levels `MAX_DRAWN` steps."""
+def grow(
+    kb: KnowledgeBase, root: int, openness: Openness, threshold: float | None, most: int = MAX_DRAWN
+) -> Grown:
+    """Fetch what `openness` shows below a goal: all that was opened by hand, and of the levels `most` steps."""
     grown = Grown(tree.goals(kb, [root], threshold))
     level: list[tuple[StepPath, int, frozenset[int]]] = [((), root, frozenset({root}))]
     drawn = len(places(grown.goals[root], ()))
@@ -86,7 +89,7 @@ def grow(kb: KnowledgeBase, root: int, openness: Openness, threshold: float | No
         level = []
         for path, child, ancestors in below:
             drawn += len(places(grown.goals[child], ()))
-            if drawn > MAX_DRAWN and path not in openness.opened:
+            if drawn > most and path not in openness.opened:
                 grown.cut = True
                 del grown.open_steps[path]
                 continue
@@ -190,6 +193,15 @@ class StepTree:
                 if method.kind != "single" or len(goal.methods) > 1:
                     st.html(f'<p class="method">{markup(method_label(goal, method))}</p>')
                 self.draw_method(goal, method, path, ancestors)
+
+
+def link_words(link: tree.Link, anchors: Sequence[str] = ()) -> str:
+    """What a link says, who found it and how sure that is; an editor's hyperlink with the words that carry it."""
+    words = "its steps help" if link.relation == "helpful" else "the same procedure"
+    if link.source == "model":
+        return f"{words}, found by the model ({link.probability:.2f})"
+    said = f" on “{anchors[0]}”" if link.source == "editor" and anchors else ""
+    return f"{words}, {SOURCES[link.source]}{said}"
 
 
 def link_caption(link: tree.Link) -> str:

@@ -6,8 +6,7 @@ Screenshots of every page are kept in artefacts/explorer/ to be looked at.
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,38 +18,7 @@ from kb.review.reviews import read, reviews_path
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
-from support.browser import CHROMIUM, FLAGS, PATIENCE, SHOTS, opened, serving, settled  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM:
-        pytest.skip("needs Chromium: make browser, or name one with HOWTREE_CHROMIUM")
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
-def site(sample_kb_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The address of an explorer of the sample, and the file it shows."""
-    kb = tmp_path_factory.mktemp("site") / "kb.duckdb"
-    shutil.copy(sample_kb_path, kb)
-    with serving(kb) as url:
-        yield url, kb
-
-
-@pytest.fixture
-def page(browser: Browser, site: tuple[str, Path]) -> Iterator[Page]:
-    context = browser.new_context(
-        base_url=site[0], viewport={"width": 1280, "height": 900}, color_scheme="light"
-    )
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    yield page
-    context.close()
+from support.browser import PATIENCE, SHOTS, opened, serving, settled  # noqa: E402
 
 
 def step(page: Page, text: str, nth: int = 0) -> object:
@@ -68,6 +36,8 @@ def test_find_a_goal_open_it_three_levels_deep_follow_a_link_and_go_back(page: P
     has_address(page, r"words=dinner\+party")
     page.get_by_role("link", name="Host a Dinner Party", exact=True).click()
     expect(page.locator("h1")).to_have_text("Host a Dinner Party")
+    page.get_by_role("radio", name="Tree").click()
+    has_address(page, r"view=Steps$")
     step(page, "Deep clean your whole house.").click()
     has_address(page, r"open=1\.4$")
     step(page, "Clean the inside of the oven.").click()
@@ -81,7 +51,7 @@ def test_find_a_goal_open_it_three_levels_deep_follow_a_link_and_go_back(page: P
     page.reload()
     expect(deepest).to_be_visible()
 
-    page.get_by_role("link", name="Clean an Oven", exact=True).click()
+    page.get_by_role("link", name="Clean an Oven", exact=True).first.click()
     expect(page.locator("h1")).to_have_text("Clean an Oven")
     expect(page.get_by_role("link", name="Deep Clean Your House").first).to_be_visible()
     page.go_back()
@@ -92,8 +62,10 @@ def test_find_a_goal_open_it_three_levels_deep_follow_a_link_and_go_back(page: P
     expect(deepest).to_be_hidden()
     page.go_back()
     page.go_back()
-    has_address(page, r"goal=en%3A700101$")
+    has_address(page, r"goal=en%3A700101&view=Steps$")
     expect(step(page, "Clean the inside of the oven.")).to_be_hidden()
+    page.go_back()
+    has_address(page, r"goal=en%3A700101$")
     page.go_back()
     expect(page.locator("h1")).to_have_text("How do you do it?")
     expect(page.get_by_label("Search the goals")).to_have_value("dinner party")
@@ -107,13 +79,15 @@ def test_a_link_opens_in_a_new_tab(page: Page) -> None:
 
 
 def test_sliders_tabs_and_views_write_the_address_and_back_undoes_them(page: Page) -> None:
-    opened(page, "/procedure?goal=Deep-Clean-Your-House")
+    opened(page, "/procedure?goal=Deep-Clean-Your-House&view=Steps")
     page.get_by_role("tab", name="Part 2").click()
     has_address(page, "method=2")
     expect(step(page, "Clean the inside of the oven.")).to_be_visible()
+    page.get_by_role("button", name="Options").click()
     page.get_by_role("slider", name="Levels to open").press("ArrowRight")
     has_address(page, "levels=2")
     expect(step(page, "Take out the racks")).to_be_visible()
+    page.keyboard.press("Escape")
     page.get_by_role("radio", name="Text").click()
     has_address(page, "view=Text")
     expect(page.get_by_text("└─").first).to_be_visible()
@@ -203,7 +177,9 @@ def test_hostile_text_does_nothing_and_is_seen_as_text(browser: Browser, tmp_pat
 
 
 ADDRESSES = {
+    "start": "/",
     "find": "/?words=make",
+    "read": "/procedure?goal=Host-a-Dinner-Party",
     "procedure": "/procedure?goal=Deep-Clean-Your-House&method=2&open=2.1-1.3&via=en%3A700101",
     "picture": "/procedure?goal=Deep-Clean-Your-House&view=Picture",
     "text": "/procedure?goal=Deep-Clean-Your-House&view=Text",

@@ -1,0 +1,73 @@
+// What pages do in the browser. Loaded once; it listens to the whole document, since Streamlit draws pages again and again.
+if (!window.howtree) {
+    window.howtree = true;
+
+    // Streamlit's own links swallow a click with Ctrl, and one to another state of the same page leaves the address as it
+    // was. So a plain click changes the address and reaches Streamlit as the browser's Back does; others go to the browser.
+    const follow = (event, link) => {
+        event.stopPropagation();
+        if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+        event.preventDefault();
+        history.pushState({}, "", link.href);
+        window.dispatchEvent(new PopStateEvent("popstate"));
+        document.querySelector('[data-testid="stMain"]')?.scrollTo(0, 0);
+    };
+
+    // A place on the page: scrolled to and focused, without a word in the address.
+    const go = (event, link) => {
+        event.preventDefault();
+        event.stopPropagation();
+        const place = document.getElementById(link.getAttribute("href").slice(1));
+        place?.scrollIntoView({behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth"});
+        place?.focus({preventScroll: true});
+    };
+
+    document.addEventListener("click", (event) => {
+        const link = event.target.closest?.('a[data-testid="stPageLink-NavLink"], a.goal');
+        if (link && link.target !== "_blank") return follow(event, link);
+        const place = event.target.closest?.('.reading a[href^="#"]');
+        if (place) return go(event, place);
+        const act = event.target.closest?.(".reading [data-act]");
+        if (act) acts[act.dataset.act](act.closest(".reading"), act);
+    }, true);
+
+    // Ticks stay in this browser, by goal.
+    const name = (reading) => `howtree ticks ${reading.dataset.goal}`;
+    const boxes = (reading) => [...reading.querySelectorAll("input[data-tick]")];
+    const kept = (reading) => {
+        try { return JSON.parse(localStorage.getItem(name(reading))) || []; } catch { return []; }
+    };
+    const keep = (reading) => {
+        const ticked = boxes(reading).filter((box) => box.checked).map((box) => box.dataset.tick);
+        try {
+            if (ticked.length) localStorage.setItem(name(reading), JSON.stringify(ticked));
+            else localStorage.removeItem(name(reading));
+        } catch { /* a browser that keeps nothing: the ticks last as long as the page */ }
+    };
+    document.addEventListener("change", (event) => {
+        if (event.target.matches?.(".reading input[data-tick]")) keep(event.target.closest(".reading"));
+    });
+    const restore = () => {
+        for (const reading of document.querySelectorAll(".reading")) {
+            if (reading.dataset.ready === reading.dataset.goal) continue;
+            reading.dataset.ready = reading.dataset.goal;
+            const ticked = new Set(kept(reading));
+            for (const box of boxes(reading)) box.checked = ticked.has(box.dataset.tick);
+        }
+    };
+    new MutationObserver(restore).observe(document.body, {childList: true, subtree: true});
+    restore();
+
+    const acts = {
+        fold: (reading, button) => {
+            const open = button.textContent === "Open all";
+            for (const fold of reading.querySelectorAll("details")) fold.open = open;
+            button.textContent = open ? "Close all" : "Open all";
+        },
+        untick: (reading) => {
+            for (const box of boxes(reading)) box.checked = false;
+            keep(reading);
+        },
+        print: () => window.print(),
+    };
+}
