@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from howtree.errors import HowtreeError
-from kb.explorer import address
+from kb.explorer import address, landmarks
 from kb.explorer.frame import heading
 from kb.explorer.session import knowledge_base
 from kb.explorer.text import label
@@ -28,8 +28,8 @@ ORDERS = {
 }
 
 
-def page() -> None:
-    """Draw the search, its result and the categories to narrow it by."""
+def page(start: bool = False) -> None:
+    """Draw the search, its result and the categories; at the `start`, until one asks, what is worth a look."""
     kb = knowledge_base()
     goals, steps, linked = kb.query(
         "SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM steps), (SELECT count(*) FROM edges)"
@@ -43,14 +43,21 @@ def page() -> None:
         f"{goals:,} goals with {steps:,} steps. {linked:,} of the steps are goals themselves: they open into the steps "
         "of that goal, level after level.",
     )
-    asked, how, order, categories, number = controls(kb, goals)
+    start = start and not {"words", "category", "page", "sort"} & st.query_params.keys()
+    asked, how, order, categories, number = controls(start)
     relation, parameters = source(kb, asked, how, categories)
     facets(kb, relation, parameters, categories)
+    if start and not asked:
+        with st.container(horizontal=True, vertical_alignment="center", key="row-total"):
+            address.link("find", f"All {goals:,} goals", icon=":material/list:")
+            surprise(kb, relation, parameters)
+        landmarks.draw()
+        return
     results(kb, relation, parameters, order, number, bool(asked))
 
 
-def controls(kb: KnowledgeBase, goals: int) -> tuple[str, str, str, list[str], int]:
-    """What is asked for: words, how to read them, order, category path, page."""
+def controls(start: bool) -> tuple[str, str, str, list[str], int]:
+    """What is asked for: words, how to read them, order (not at the start), category path, page."""
     asked = address.given("words", "", address.words)
     how = address.given("by", HOW[0], address.one_of(HOW))
     orders = [order for order in ORDERS if asked or order != "Best match"]
@@ -81,12 +88,13 @@ def controls(kb: KnowledgeBase, goals: int) -> tuple[str, str, str, list[str], i
             or HOW[0]
         )
     with right:
-        order = st.selectbox(
-            "Sort",
-            orders,
-            index=orders.index(order),
-            **address.bound("sort", order, orders[0], resets=("page",)),
-        )
+        if not start:
+            order = st.selectbox(
+                "Sort",
+                orders,
+                index=orders.index(order),
+                **address.bound("sort", order, orders[0], resets=("page",)),
+            )
     return (
         asked,
         how,

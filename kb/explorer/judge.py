@@ -39,6 +39,8 @@ def page() -> None:
     who, order = person()
     said(kb, who)
     asked = current(kb, who, order)
+    if asked is None or asked.name == st.session_state.get("judge-answered"):
+        st.session_state.pop("judge-answered", None)  # it is asked again, or nothing is
     if asked is None:
         st.success("Nothing is left to judge in this queue.", icon=":material/done_all:")
     else:
@@ -131,7 +133,7 @@ def verdicts(asked: Question, who: str, order: str) -> None:
             goal = None if verdict == "no link" else asked.child_id
             st.button(
                 name,
-                key=f"judge-{verdict}",
+                key=f"judge-{verdict}-{asked.name}",  # of this question alone: a second click finds no button
                 help=meaning if who else "Give your name first.",
                 shortcut=shortcut,
                 disabled=not who,
@@ -140,6 +142,7 @@ def verdicts(asked: Question, who: str, order: str) -> None:
             )
         st.button(
             "Skip",
+            key=f"judge-skip-{asked.name}",
             icon=":material/skip_next:",
             shortcut="s",
             type="tertiary",
@@ -191,6 +194,8 @@ def another(kb: KnowledgeBase, asked: Question, who: str, order: str) -> None:
 
 def decide(asked: Question, verdict: Verdict, goal_id: int | None, who: str, order: str, note: str) -> None:
     """Save an answer and go on to the next question."""
+    if st.session_state.get("judge-answered") == asked.name:
+        return  # a double click, whose second half came before the next question was drawn
     try:
         kb = knowledge_base()
         now = question(kb, asked.name)
@@ -203,6 +208,7 @@ def decide(asked: Question, verdict: Verdict, goal_id: int | None, who: str, ord
         st.toast(label(str(error)), icon=":material/error:")
         return
     st.session_state["judge-note"] = ""
+    st.session_state["judge-answered"] = asked.name
     st.toast(f"Saved: {verdict}", icon=":material/check:")
     go_on(kb, asked, who, order)
 

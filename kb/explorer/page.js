@@ -31,6 +31,12 @@ if (!window.howtree) {
         if (act) acts[act.dataset.act](act.closest(".reading"), act);
     }, true);
 
+    // Enter in the judge's name moves on: the keys then answer.
+    document.addEventListener("keydown", (event) => {
+        const box = event.target;
+        if (event.key === "Enter" && box.closest?.('[class*="st-key-at-who-"]')) setTimeout(() => box.blur());
+    });
+
     // Ticks stay in this browser, by goal.
     const name = (reading) => `howtree ticks ${reading.dataset.goal}`;
     const boxes = (reading) => [...reading.querySelectorAll("input[data-tick]")];

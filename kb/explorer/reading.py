@@ -31,6 +31,8 @@ LISTS = {
     "part": "All {} parts are needed.",
     "question": "The article answers {} questions.",
 }
+LINK = "link"
+"""What the address of the Judge page calls a question."""
 NOTES = {"tip": "Tips", "warning": "Warnings"}
 
 
@@ -223,8 +225,12 @@ def procedure(
     """The procedure that a step is: its name as a link, how it was found, and its steps folded in."""
     child = link.goal.article_id
     name = goal_link(reading, reading.grown.keys[child], link.goal.goal, ancestors)
-    how = f'<span class="how">{markup(link_words(link, anchors))}</span>'
-    head = f'<p class="found"><span class="arrow">→</span> {name} {how}</p>'
+    words = markup(link_words(link.relation, link.source, link.probability, anchors))
+    question = f"{reading.grown.keys[ancestors[-1]]}~{spelt(path[-1:])}"
+    ask = f'<a class="goal" href="{markup(f"judge?{urlencode([(LINK, question)])}", LONG)}">is it right?</a>'
+    head = (
+        f'<p class="found"><span class="arrow">→</span> {name} <span class="how">{words} · {ask}</span></p>'
+    )
     if child in ancestors:
         return f'<div class="sub">{head}<p class="how">↻ This goal is open above: the tree goes in a circle.</p></div>'
     if path not in reading.grown.open_links:

@@ -1,6 +1,6 @@
-"""What the bare address shows: the same as Find, which has an address of its own so that links can name it."""
+"""What the bare address shows: the search, and until one asks, procedures that are worth a look."""
 
 from kb.explorer.find import page
 
 if __name__ == "__main__":
-    page()
+    page(start=True)

@@ -195,13 +195,13 @@ class StepTree:
                 self.draw_method(goal, method, path, ancestors)
 
 
-def link_words(link: tree.Link, anchors: Sequence[str] = ()) -> str:
+def link_words(relation: str | None, source: str, probability: float, anchors: Sequence[str] = ()) -> str:
     """What a link says, who found it and how sure that is; an editor's hyperlink with the words that carry it."""
-    words = "its steps help" if link.relation == "helpful" else "the same procedure"
-    if link.source == "model":
-        return f"{words}, found by the model ({link.probability:.2f})"
-    said = f" on “{anchors[0]}”" if link.source == "editor" and anchors else ""
-    return f"{words}, {SOURCES[link.source]}{said}"
+    words = "its steps help" if relation == "helpful" else "the same procedure"
+    if source == "model":
+        return f"{words}, found by the model ({probability:.2f})"
+    said = f" on “{anchors[0]}”" if source == "editor" and anchors else ""
+    return f"{words}, {SOURCES[source]}{said}"
 
 
 def link_caption(link: tree.Link) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from kb.explorer import address
 from kb.explorer.frame import part
+from kb.explorer.steps import link_words
 from kb.explorer.text import label
 from kb.store import KnowledgeBase
 
@@ -23,13 +24,13 @@ def uses(kb: KnowledgeBase, article: dict[str, Any], threshold: float | None) ->
     rows = kb.records(
         f"""
         WITH used AS MATERIALIZED (
-            SELECT parent_id, step_id, probability, count(*) OVER () AS total
+            SELECT parent_id, step_id, probability, source, relation, count(*) OVER () AS total
             FROM {links}
             WHERE child_id = $id AND {condition}
             ORDER BY probability DESC, step_id
             LIMIT {MAX_USES}
         )
-        SELECT p.key, p.goal, step_text(s.headline, s.body) AS step, u.probability, u.total
+        SELECT p.key, p.goal, step_text(s.headline, s.body) AS step, u.probability, u.source, u.relation, u.total
         FROM used u
         JOIN articles p ON p.article_id = u.parent_id
         JOIN steps s ON s.step_id = u.step_id
@@ -43,14 +44,15 @@ def uses(kb: KnowledgeBase, article: dict[str, Any], threshold: float | None) ->
         return
     total = rows[0]["total"]
     st.caption(
-        f"{total:,} steps of other goals are this procedure."
+        f"{total:,} steps of other goals are linked to this procedure."
         if total > 1
-        else "One step of another goal is this procedure."
+        else "One step of another goal is linked to this procedure."
     )
     for i, row in enumerate(rows):
         with st.container(horizontal=True, vertical_alignment="center", key=f"row-use-{i}"):
             address.link("procedure", f"**{label(row['goal'])}**", goal=row["key"], threshold=threshold)
-            st.caption(f"{label(row['step'], 120)} · {row['probability']:.2f}")
+            said = link_words(row["relation"], row["source"], row["probability"])
+            st.caption(f"{label(row['step'], 120)} · {said}")
     if total > len(rows):
         st.caption(f"and {total - len(rows):,} more")
     above(kb, article)

@@ -109,8 +109,7 @@ def test_judge_a_link_with_the_keyboard_and_take_it_back(page: Page, site: tuple
     settled(page)
     page.screenshot(path=SHOTS / "judge.png")
     question = page.locator("h2.question").first.inner_text()
-    name.blur()
-    page.keyboard.press("2")
+    page.keyboard.press("2")  # Enter left the box of the name
     expect(page.get_by_text("Your last answer: helpful")).to_be_visible()
     expect(page.locator("h2.question").first).not_to_have_text(question)
     (review,) = read(reviews_path(site[1])).reviews
@@ -119,6 +118,32 @@ def test_judge_a_link_with_the_keyboard_and_take_it_back(page: Page, site: tuple
     expect(page.locator("h2.question").first).to_have_text(question)
     expect(page.get_by_text("Your last answer")).to_be_hidden()
     assert read(reviews_path(site[1])).reviews == ()
+
+
+def test_a_double_click_answers_one_question_once(page: Page, site: tuple[str, Path]) -> None:
+    opened(page, "/judge?who=Grace")
+    question = page.locator("h2.question").first.inner_text()
+    page.get_by_role("button", name="Related").dblclick()
+    expect(page.locator("h2.question").first).not_to_have_text(question)
+    expect(page.get_by_text("Your last answer: related")).to_be_visible()
+    settled(page)
+    (review,) = read(reviews_path(site[1])).reviews
+    assert (review.who, review.verdict) == ("Grace", "related")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("h2.question").first).to_have_text(question)
+    page.get_by_role("button", name="Unhelpful").click()
+    expect(page.get_by_text("Your last answer: unhelpful")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Your last answer")).to_be_hidden()
+    assert read(reviews_path(site[1])).reviews == ()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 844)])
+def test_the_answers_are_always_on_the_screen(page: Page, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    opened(page, "/judge?who=Ada")
+    expect(page.get_by_role("button", name="No goal fits")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Exact")).to_be_in_viewport(ratio=1)
 
 
 def test_run_a_query(page: Page) -> None:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import duckdb
 import pytest
@@ -19,6 +20,7 @@ from support.visiting import ENTRY, HOSTILE, Visit, follow, hits, labelled, link
 
 from kb.explorer import address, text
 from kb.store import KnowledgeBase
+from kb.tree import tree
 
 # The address
 
@@ -181,7 +183,35 @@ def test_hostile_text_is_shown_as_text(visit: Visit, tmp_path: Path) -> None:
             assert not re.search(r"(?<!\\)<script|(?<!\\)\*\*strong|(?<!\\)\$x", element.value)
 
 
-# Find
+# Start and find
+
+
+def test_the_start_offers_deep_procedures_each_with_a_part_of_its_tree(
+    visit: Visit, sample_kb: KnowledgeBase
+) -> None:
+    shown = whole(visit("start"))
+    cards = re.findall(r'<article class="card">(.*?)</article>', shown, re.DOTALL)
+    assert 4 <= len(cards) <= 6
+    for card in cards:
+        ((key, goal),) = re.findall(r'href="procedure\?goal=([^"]+)">(.*?)</a>', card)
+        ((article_id,),) = sample_kb.query(
+            "SELECT article_id FROM articles WHERE key = ?", [unquote(key)]
+        ).fetchall()
+        root = tree(sample_kb, article_id, 5)
+        own, levels, below = map(
+            int, re.findall(r"<p>(\d+) steps · (\d+) levels · (\d+) goals? below", card)[0]
+        )
+        depths = [depth for depth, _, _ in root.walk()]
+        assert (root.goal, own, levels) == (html.unescape(goal), depths.count(1), max(depths)) and levels > 2
+        linked = {step.link.goal.goal for _, _, step in root.walk() if step.link}
+        assert below == len(linked - {root.goal})
+        named = re.findall(r"<li>([^<]+)", card)
+        assert named and set(map(html.unescape, named)) <= linked
+    for words in ("All 87 goals", "Surprise me", "Home and Garden", "Parts of many others", "Chop an Onion"):
+        assert links(visit("start"), words) or words in shown
+    assert not hits(visit("start")) and hits(visit("start", words="oven")) == hits(
+        visit("find", words="oven")
+    )
 
 
 def test_every_goal_stands_on_exactly_one_page(visit: Visit, sample_kb: KnowledgeBase) -> None:

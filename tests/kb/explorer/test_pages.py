@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -195,7 +196,7 @@ def test_the_quality_page_counts_rightly(visit: Visit, sample_kb: KnowledgeBase)
 def test_the_quality_page_tells_what_people_say(visit: Visit) -> None:
     assert "Nobody has judged" in whole(visit("quality"))
     for who, verdict in (("Ada", "exact"), ("Grace", "exact"), ("Alan", "unhelpful")):
-        visit("judge", who=who, link="en:700101~1.2").button(key=f"judge-{verdict}").click().run()
+        answer(visit("judge", who=who, link="en:700101~1.2"), verdict).click().run()
     shown = whole(visit("quality"))
     assert "1 of the model's best links are judged by 3 people" in shown
     assert "100% are right" in shown
@@ -208,6 +209,12 @@ def current_question(test: AppTest) -> list[str]:
     return re.findall(r'<h2 class="part question">(.*?)</h2>', "".join(e.value for e in test.get("html")))
 
 
+def answer(test: AppTest, verdict: str) -> Any:
+    """The button of a verdict on the question that is shown."""
+    (button,) = [button for button in test.button if (button.key or "").startswith(f"judge-{verdict}-")]
+    return button
+
+
 def test_answers_are_written_at_once_and_change_the_tree(visit: Visit, tmp_path: Path) -> None:
     shown = tmp_path / "shown.duckdb"
     test = visit("judge", who="Ada", link="en:700101~1.2")
@@ -215,7 +222,7 @@ def test_answers_are_written_at_once_and_change_the_tree(visit: Visit, tmp_path:
         "Write invitations to the party and send them out.",
         "Write Party Invitations",
     ]
-    test.button(key="judge-unhelpful").click().run()
+    answer(test, "unhelpful").click().run()
     (review,) = read(reviews_path(shown)).reviews
     assert (review.who, review.verdict, review.article, review.step) == ("Ada", "unhelpful", "en:700101", 2)
     assert current_question(test)[0] != "Write invitations to the party and send them out."
@@ -228,7 +235,7 @@ def test_answers_are_written_at_once_and_change_the_tree(visit: Visit, tmp_path:
 
 def test_without_a_name_nothing_can_be_answered(visit: Visit) -> None:
     test = visit("judge")
-    assert all(test.button(key=f"judge-{verdict}").disabled for verdict in ("exact", "helpful", "no link"))
+    assert all(answer(test, verdict).disabled for verdict in ("exact", "helpful", "no link"))
 
 
 def test_another_goal_can_be_named(visit: Visit, tmp_path: Path) -> None:
@@ -249,7 +256,7 @@ def test_the_queue_asks_the_least_sure_first_and_each_once(visit: Visit, sample_
     asked = []
     for _ in range(4):
         asked.append(current_question(test)[0])
-        test.button(key="judge-related").click().run()
+        answer(test, "related").click().run()
     expected = sample_kb.query(
         "SELECT s.headline FROM best_links e JOIN steps s USING (step_id) WHERE source = 'model' "
         "ORDER BY abs(e.probability - ?), step_id LIMIT 4",
@@ -270,7 +277,7 @@ def test_a_review_of_a_knowledge_base_replaced_meanwhile_is_refused(visit: Visit
     )
     test = visit("judge", path, who="Ada")
     other.replace(path)
-    test.button(key="judge-exact").click().run()
+    answer(test, "exact").click().run()
     assert not reviews_path(path).exists()
     assert current_question(test)[0] == "new step"
 
