@@ -17,7 +17,7 @@ from kb.store import KnowledgeBase
 from kb.tree import Goal, tree
 
 CARDS = 6
-LEVELS = 5
+LEVELS = 4
 """How deep is looked."""
 USED = 10
 SAME_CATEGORY = 2
@@ -94,10 +94,9 @@ def below(root: Goal) -> set[int]:
 def card(key: str, root: Goal) -> str:
     """A goal with the first of its steps that are goals, two levels deep."""
     depths = [depth for depth, *_ in root.walk()]
-    others = len(below(root))
-    facts = (
-        f"{depths.count(1)} steps · {max(depths)} levels · {others:,} goal{'s' if others > 1 else ''} below"
-    )
+    more = any(step.link and step.link.goal.stop == "depth" for _, _, step in root.walk())
+    levels, others = f"{max(depths)}{'+' if more else ''}", len(below(root))
+    facts = f"{depths.count(1)} steps · {levels} levels · {others:,} goal{'s' if others > 1 else ''} below"
     target = markup(f"procedure?{urlencode({'goal': key})}", 2_000)
     link = f'<a class="goal" href="{target}">{markup(root.goal, 90)}</a>'
     return f'<article class="card"><h3>{link}</h3><p>{facts}</p>{branches(root, SHOWN)}</article>'
