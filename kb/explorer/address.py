@@ -6,11 +6,13 @@ sharing a link and the browser's Back all lead to the same screen. Nonsense in a
 
 from __future__ import annotations
 
+import html
 import math
 import pathlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -170,6 +172,12 @@ def _said(value: Any) -> str:
 def page_file(page: str) -> str:
     """The file of a page, in full: Streamlit looks for others beside its main script, of which there are two."""
     return str(pathlib.Path(__file__).resolve().parent / f"{page}.py")
+
+
+def href(page: str, /, **parameters: Any) -> str:
+    """The address of a page as HTML of ours links to it, from any page; parameters that are None are left out."""
+    asked = {key: value for key, value in parameters.items() if value not in (None, "", [])}
+    return html.escape(f"{page}?{urlencode(asked, doseq=True)}")
 
 
 def link(page: str, text: str, /, **parameters: Any) -> None:

@@ -6,12 +6,14 @@ from typing import Any
 
 import streamlit as st
 
+from kb import tree
 from kb.explorer import address
 from kb.explorer.address import StepPath, spelt
-from kb.explorer.text import label
+from kb.explorer.text import markup
 from kb.store import KnowledgeBase
 
 SHOWN = 10
+FIRST_STEPS = 3
 
 
 def draw(kb: KnowledgeBase, step_id: int, path: StepPath) -> None:
@@ -27,7 +29,7 @@ def draw(kb: KnowledgeBase, step_id: int, path: StepPath) -> None:
     )
     if st.session_state[key]:
         with box:
-            table(of_step(kb, step_id))
+            table(kb, of_step(kb, step_id))
 
 
 def _toggle(path: StepPath) -> None:
@@ -51,16 +53,24 @@ def of_step(kb: KnowledgeBase, step_id: int, most: int = SHOWN) -> list[dict[str
     )
 
 
-def table(found: list[dict[str, Any]]) -> None:
-    """The candidates as lines: the goal, its probability and its scores."""
+def table(kb: KnowledgeBase, found: list[dict[str, Any]]) -> None:
+    """The candidates side by side: the goal with its first steps, its probability as a bar, and its scores."""
     if not found:
         st.caption("No goal was weighed for this step.")
-    for candidate in found:
-        with st.container(
-            horizontal=True, vertical_alignment="center", key=f"row-candidate-{candidate['rank']}"
-        ):
-            address.link("procedure", label(candidate["goal"]), goal=candidate["key"])
-            st.caption(scores(candidate))
+        return
+    goals = tree.goals(kb, [candidate["article_id"] for candidate in found])
+    cards = (card(candidate, goals[candidate["article_id"]]) for candidate in found)
+    st.html(f'<div class="cards rivals">{"".join(cards)}</div>')
+
+
+def card(candidate: dict[str, Any], goal: tree.Goal) -> str:
+    """A candidate as a card."""
+    link = f'<a class="goal" href="{address.href("procedure", goal=candidate["key"])}">{markup(goal.goal, 90)}</a>'
+    bar = f'<meter min="0" max="1" value="{candidate["probability"]:.3f}" aria-label="probability"></meter>'
+    steps = [step for method in goal.methods for step in method.steps]
+    lines = "".join(f"<li>{markup(step.text, 90)}</li>" for step in steps[:FIRST_STEPS])
+    mark = ' class="card chosen"' if candidate["chosen"] else ' class="card"'
+    return f"<article{mark}><h3>{link}</h3>{bar}<p>{scores(candidate)}</p><ol>{lines}</ol></article>"
 
 
 def scores(candidate: dict[str, Any]) -> str:
@@ -71,4 +81,4 @@ def scores(candidate: dict[str, Any]) -> str:
     ]
     if candidate["rerank_score"] is not None:
         parts.append(f"reranker {candidate['rerank_score']:.2f}")
-    return " · ".join(parts + (["**chosen**"] if candidate["chosen"] else []))
+    return " · ".join(parts + (["<strong>chosen</strong>"] if candidate["chosen"] else []))

@@ -11,7 +11,7 @@ from howtree.errors import HowtreeError
 from kb.explorer import address, landmarks
 from kb.explorer.frame import heading
 from kb.explorer.session import knowledge_base
-from kb.explorer.text import label
+from kb.explorer.text import label, markup
 from kb.store import KnowledgeBase
 
 PAGE = 20
@@ -150,19 +150,21 @@ def facets(kb: KnowledgeBase, relation: str, parameters: dict[str, Any], categor
     if not rows and not categories:
         return
     kept = kept_parameters()
-    with st.container(horizontal=True, vertical_alignment="center", key="row-facets"):
-        for i, name in enumerate(categories):
-            address.link(
-                "find",
-                f"**{label(name, 60)}**",
-                icon=":material/close:",
-                help="Leave this category",
-                **(kept | {"category": categories[:i]}),
-            )
-        for name, goals in rows:
-            address.link(
-                "find", f"{label(name, 60)} :gray[{goals:,}]", **(kept | {"category": [*categories, name]})
-            )
+    chips = [
+        chip(f"<b>{markup(name, 60)}</b> ×", kept | {"category": categories[:i]}, "Leave this category")
+        for i, name in enumerate(categories)
+    ]
+    chips += [
+        chip(f"{markup(name, 60)} <span>{goals:,}</span>", kept | {"category": [*categories, name]})
+        for name, goals in rows
+    ]
+    st.html(f'<p class="chips">{"".join(chips)}</p>')
+
+
+def chip(words: str, parameters: dict[str, Any], title: str = "") -> str:
+    """A link within the search, in HTML of ours: drawn at once, so that nothing below it shifts."""
+    said = f' title="{title}"' if title else ""
+    return f'<a class="goal chip" href="{address.href("find", **parameters)}"{said}>{words}</a>'
 
 
 def results(

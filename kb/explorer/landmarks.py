@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import Any
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -97,8 +96,7 @@ def card(key: str, root: Goal) -> str:
     more = any(step.link and step.link.goal.stop == "depth" for _, _, step in root.walk())
     levels, others = f"{max(depths)}{'+' if more else ''}", len(below(root))
     facts = f"{depths.count(1)} steps · {levels} levels · {others:,} goal{'s' if others > 1 else ''} below"
-    target = markup(f"procedure?{urlencode({'goal': key})}", 2_000)
-    link = f'<a class="goal" href="{target}">{markup(root.goal, 90)}</a>'
+    link = f'<a class="goal" href="{address.href("procedure", goal=key)}">{markup(root.goal, 90)}</a>'
     return f'<article class="card"><h3>{link}</h3><p>{facts}</p>{branches(root, SHOWN)}</article>'
 
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
-from urllib.parse import urlencode
 
 import streamlit as st
 
 from kb import tree
+from kb.explorer import address
 from kb.explorer.address import StepPath, spelt
 from kb.explorer.steps import Grown, Openness, grow, link_words, places, texts
 from kb.explorer.text import markup
@@ -31,8 +31,6 @@ LISTS = {
     "part": "All {} parts are needed.",
     "question": "The article answers {} questions.",
 }
-LINK = "link"
-"""What the address of the Judge page calls a question."""
 NOTES = {"tip": "Tips", "warning": "Warnings"}
 
 
@@ -227,7 +225,12 @@ def procedure(
     name = goal_link(reading, reading.grown.keys[child], link.goal.goal, ancestors)
     words = markup(link_words(link.relation, link.source, link.probability, anchors))
     question = f"{reading.grown.keys[ancestors[-1]]}~{spelt(path[-1:])}"
-    ask = f'<a class="goal" href="{markup(f"judge?{urlencode([(LINK, question)])}", LONG)}">is it right?</a>'
+    root, place = reading.article["key"], spelt(path)
+    others = address.href("procedure", goal=root, via=reading.trail[:-1], open=place, weigh=place)
+    ask = (
+        f'<a class="goal" href="{address.href("judge", link=question)}">is it right?</a> · '
+        f'<a class="goal" href="{others}">other goals</a>'
+    )
     head = (
         f'<p class="found"><span class="arrow">→</span> {name} <span class="how">{words} · {ask}</span></p>'
     )
@@ -267,12 +270,10 @@ def depth(grown: Grown, goal: tree.Goal, path: StepPath) -> tuple[int, bool]:
 
 def goal_link(reading: Reading, key: str, goal: str, ancestors: tuple[int, ...]) -> str:
     """A link to the page of a goal, which keeps the way walked to it."""
-    via = [*reading.trail, *(reading.grown.keys[each] for each in ancestors[1:])]
-    parameters: dict[str, Any] = {"goal": key, "via": via[-12:]}
-    if reading.threshold is not None:
-        parameters["threshold"] = f"{reading.threshold:g}"
-    address = markup(f"procedure?{urlencode(parameters, doseq=True)}", LONG)
-    return f'<a class="goal" href="{address}">{markup(goal)}</a>'
+    via = [*reading.trail, *(reading.grown.keys[each] for each in ancestors[1:])][-address.MAX_VIA :]
+    threshold = None if reading.threshold is None else f"{reading.threshold:g}"
+    target = address.href("procedure", goal=key, via=via, threshold=threshold)
+    return f'<a class="goal" href="{target}">{markup(goal)}</a>'
 
 
 def notes(reading: Reading) -> Iterator[str]:
@@ -303,8 +304,8 @@ def ending(reading: Reading) -> str:
     article = reading.article
     source = markup(article["site"] or PurePath(article["source"] or "").name, 120)
     if (article["url"] or "").startswith(("http://", "https://")):
-        address = f'href="{markup(article["url"], LONG)}" target="_blank" rel="noopener noreferrer"'
-        source = f"<a {address}>{source or 'Source article'}</a>"
+        target = f'href="{markup(article["url"], LONG)}" target="_blank" rel="noopener noreferrer"'
+        source = f"<a {target}>{source or 'Source article'}</a>"
     said = [
         f"Source: {source}" if source else "",
         f"Licence: {markup(article['licence'], 400)}" if article["licence"] else "",

@@ -162,6 +162,8 @@ class StepTree:
             if step.link:
                 self._link(step.link, path, ancestors)
             candidates.draw(self.kb, step.step_id, path)
+            if step.link:
+                self._below(step.link, path, ancestors)
 
     def _text(self, step: tree.Step) -> None:
         headline, body, bullets = self.grown.texts.get(step.step_id, ("", "", []))
@@ -185,6 +187,9 @@ class StepTree:
                 threshold=self.threshold,
             )
             st.caption(link_caption(link))
+
+    def _below(self, link: tree.Link, path: StepPath, ancestors: tuple[int, ...]) -> None:
+        """The steps of the goal that a step is."""
         if link.goal.article_id in ancestors:
             st.caption("↻ This goal is already open above, so the tree ends here: a cycle.")
         elif path in self.grown.open_links:

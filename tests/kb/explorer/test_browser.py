@@ -164,6 +164,9 @@ def test_run_a_query(page: Page) -> None:
     assert saved.value.path().read_text().splitlines()[0] == "goal,uses"
 
 
+SEEN = ("<script>alert(1)</script>", "**strong**", "$x^2$", ":smile:", ":material/home:", "[link](")
+
+
 def test_hostile_text_does_nothing_and_is_seen_as_text(browser: Browser, tmp_path: Path) -> None:
     long = "x" * 10_000
     kb = small_kb(
@@ -179,21 +182,16 @@ def test_hostile_text_does_nothing_and_is_seen_as_text(browser: Browser, tmp_pat
         page = context.new_page()
         page.on("dialog", lambda dialog: pytest.fail("a script ran"))
         for path in (
+            "/find",
             "/",
+            "/procedure?goal=en%3A%2Fa",
             "/procedure?goal=en%3A%2Fa&open=1.1~1.2",
             "/procedure?goal=Second&open=1.1-1.1",
             "/judge?who=A",
         ):
             opened(page, path)
             main = page.locator("[data-testid=stMain]")
-            for seen in (
-                "<script>alert(1)</script>",
-                "**strong**",
-                "$x^2$",
-                ":smile:",
-                ":material/home:",
-                "[link](",
-            ):
+            for seen in SEEN[:1] if path == "/" else SEEN:  # the start cuts titles short
                 expect(main.get_by_text(seen).first).to_be_visible()
             made = main.locator("em, code, .katex, a[href^='https://evil'], a[href^='http://www.evil']")
             assert [element.evaluate("e => e.outerHTML") for element in made.all()] == [], path
