@@ -48,9 +48,11 @@ def show() -> None:
 def drawn(page: Any) -> None:
     """Draw a page, or say instead what is wrong with the knowledge base."""
     with st.container(horizontal_alignment="center"), st.container(width=WIDTH, gap=None):
-        # With an element beside the style, so that Streamlit applies it in its place, before what follows is drawn.
-        st.html(f"<style>{text_of('page.css')}</style><span style='display: none'></span>")
-        st.html(f"<script>{text_of('page.js')}</script>", unsafe_allow_javascript=True)
+        # As high from the beginning as they will be, and with an element beside the style, so that Streamlit applies it
+        # in its place: what follows does not shift when they are there.
+        with st.container(height=1, border=False, gap=None):
+            st.html(f"<style>{text_of('page.css')}</style><span style='display: none'></span>")
+            st.html(f"<script>{text_of('page.js')}</script>", unsafe_allow_javascript=True)
         notice = st.container()
         with st.container():
             try:
