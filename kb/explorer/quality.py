@@ -149,15 +149,21 @@ def depths(shown: pd.DataFrame) -> None:
     """How many levels of linked goals the trees have."""
     part("How deep the trees go")
     st.caption(
-        "Goals by the levels of linked goals below them: 0 means that no step is linked; 10 means ten and more, "
-        "and for every tree that runs into a circle."
+        "Goals by the levels of linked goals below them: 0 means that no step is linked; the last bar has the trees "
+        "that run into a circle, and those of ten levels and more. The scale is logarithmic."
     )
+    shown = shown.assign(levels=shown["depth"].astype(str).replace("10", "10 or circle"))
     st.altair_chart(
         alt.Chart(shown)
         .mark_bar(color=COLOURS["model, chosen"])
         .encode(
-            x=alt.X("depth:O", title="levels below", axis=alt.Axis(labelAngle=0)),
-            y=alt.Y("goals:Q", scale=alt.Scale(type="symlog"), axis=alt.Axis(tickCount=5)),
+            x=alt.X("levels:N", sort=None, title="levels below", axis=alt.Axis(labelAngle=0)),
+            y=alt.Y(
+                "goals:Q",
+                title="goals (logarithmic scale)",
+                scale=alt.Scale(type="symlog"),
+                axis=alt.Axis(values=[0, *(10**power for power in range(7))], format=",d"),
+            ),
             tooltip=["depth", "goals"],
         )
         .properties(height=320)
