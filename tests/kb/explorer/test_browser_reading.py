@@ -72,6 +72,21 @@ def test_ticks_stay_in_this_browser_and_can_be_cleared(
     expect(page.locator(".reading input:checked")).to_have_count(0)
 
 
+def test_the_rivals_of_a_link_are_one_click_away(page: Page) -> None:
+    opened(page, PARTY)
+    page.get_by_role("link", name="other goals").first.click()
+    cards = page.locator(".rivals .card")
+    expect(cards).to_have_count(10)
+    expect(cards.first.get_by_role("link")).to_have_text("Write Party Invitations")
+    expect(cards.first.get_by_text("chosen")).to_be_visible()
+    expect(cards.nth(1).locator("li")).to_have_count(3)
+    page.go_back()
+    page.get_by_role("link", name="is it right?").first.click()
+    expect(page.locator("h2.question").first).to_have_text(
+        "Write invitations to the party and send them out."
+    )
+
+
 def test_all_is_unfolded_at_once_and_printed_whole(page: Page) -> None:
     opened(page, PARTY)
     page.evaluate("window.print = () => { window.printed = true }")
