@@ -120,6 +120,19 @@ def test_judge_a_link_with_the_keyboard_and_take_it_back(page: Page, site: tuple
     assert read(reviews_path(site[1])).reviews == ()
 
 
+def test_ten_links_are_judged_with_ten_keys_after_one_tab(page: Page, site: tuple[str, Path]) -> None:
+    opened(page, "/judge?who=Ten")
+    page.keyboard.press("Tab")
+    for key in "1234012340":
+        before = page.url
+        page.keyboard.press(key)
+        page.wait_for_function("before => location.href !== before", arg=before)
+        settled(page)
+    said = [review.verdict for review in read(reviews_path(site[1])).reviews if review.who == "Ten"]
+    assert said == ["exact", "helpful", "related", "unhelpful", "no link"] * 2
+    reviews_path(site[1]).unlink()
+
+
 def test_a_double_click_answers_one_question_once(page: Page, site: tuple[str, Path]) -> None:
     opened(page, "/judge?who=Grace")
     question = page.locator("h2.question").first.inner_text()
