@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -12,6 +13,7 @@ from kb.explorer import address, landmarks
 from kb.explorer.frame import heading
 from kb.explorer.session import knowledge_base
 from kb.explorer.text import label, markup
+from kb.search import MOST_GOALS, FoundGoal, search
 from kb.store import KnowledgeBase
 
 PAGE = 20
@@ -81,8 +83,9 @@ def controls(start: bool) -> tuple[str, str, str, list[str], int]:
                 HOW,
                 default=how,
                 width="stretch",
-                help="Words compares titles with what you type and forgives typing errors. Meaning finds other ways to "
-                "say it; the first such search loads a language model and takes some seconds.",
+                help="Words compares titles and steps with what you type, also by what the words mean, and forgives "
+                "typing errors. Meaning asks the model that made the links; the first such search loads it and takes "
+                "some seconds.",
                 **address.bound("by", how, HOW[0], resets=("page",)),
             )
             or HOW[0]
@@ -111,7 +114,7 @@ def source(kb: KnowledgeBase, asked: str, how: str, categories: list[str]) -> tu
     if asked and how == "Meaning":
         relation, parameters = meant(kb, asked)
     elif asked:
-        relation, parameters = "FROM search_goals($words)", {"words": asked}
+        relation, parameters = of_hits(search(kb, asked, MOST_GOALS))
     for level, name in enumerate(categories, 1):
         relation = (
             f"SELECT * FROM ({relation}) WHERE article_id IN "
@@ -131,6 +134,11 @@ def meant(kb: KnowledgeBase, asked: str) -> tuple[str, dict[str, Any]]:
     except HowtreeError as error:
         st.warning(label(str(error), 600), icon=":material/psychology_alt:")
         found = []
+    return of_hits(found)
+
+
+def of_hits(found: Sequence[FoundGoal]) -> tuple[str, dict[str, Any]]:
+    """Goals that were found, as SQL with its parameters: article_id, goal, score."""
     ids, scores = [hit.article_id for hit in found], [hit.score for hit in found]
     return (
         "SELECT article_id, goal, score FROM (SELECT unnest($ids) AS article_id, unnest($scores) AS score) "

@@ -45,8 +45,10 @@ WITH asked AS MATERIALIZED (
         WHEN len(question) > 1000 THEN error('a question has at most 1,000 characters: ask for one thing in a sentence')
         ELSE question END)) AS word)
 ),
-texts AS (
-    SELECT article_id, step_text(headline, body) AS text FROM steps UNION ALL SELECT article_id, text FROM things
+texts AS (  -- step_text, but a body is read only where there is no headline
+    SELECT article_id, headline AS text FROM steps WHERE headline <> '' UNION ALL
+    SELECT article_id, body FROM steps WHERE headline = '' UNION ALL
+    SELECT article_id, text FROM things
 ),
 same AS MATERIALIZED (
     SELECT q.word AS asked, w.word_id, w.word, w.weight, CASE WHEN w.word = q.word THEN 1.0 ELSE 0.95 END AS likeness
@@ -70,7 +72,7 @@ told AS MATERIALIZED (
         UNION ALL
         SELECT t.*, w.* FROM texts t SEMI JOIN likely USING (article_id), weighed w WHERE w.known
     )
-    WHERE contains(lower(text), stem) AND list_contains(list_transform(words_of(text), lambda w: stem_of(w)), stem)
+    WHERE (contains(text, substr(stem, 2)) OR contains(text, upper(stem))) AND list_contains(list_transform(words_of(text), lambda w: stem_of(w)), stem)
 ),
 near AS (
     SELECT q.asked, w.word_id, w.word, q.weight,
