@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from bs4 import Tag
 
 from crawl.article import decode_slug, squeeze
 from crawl.pages import selectors, words
+
+_TRACKING = re.compile(r"utm_\w+|fbclid|gclid|msclkid|mc_[ce]id|igshid|_ga", re.IGNORECASE)
+"""Parameters that say how a reader came, not to which page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +112,23 @@ def split(url: str) -> SplitResult | None:
         return urlsplit(url)
     except ValueError:
         return None
+
+
+def slug_of_page(address: str) -> str:
+    """Host, path and query of an address, decoded; empty where it has no host.
+
+    Its scheme, its fragment and what only says how a reader came are no part of it.
+    """
+    parts = split(address)
+    if parts is None or not parts.netloc:
+        return ""
+    place = squeeze(unquote(parts.netloc.lower() + parts.path).strip("/"))
+    asked = [(name, value) for name, value in _pairs(parts.query) if not _TRACKING.fullmatch(name)]
+    return squeeze(f"{place}?{'&'.join('='.join(pair) for pair in asked)}") if asked else place
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query, keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        return [("", query)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crawl.readers.items import Item
-from crawl.readers.records import NAMES_OF_STEPS
+from crawl.readers.methods import NAMES_OF_STEPS
 
 MAX_DEPTH = 6
 """Of containers in containers."""

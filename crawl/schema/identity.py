@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import PurePath
-from urllib.parse import parse_qsl, unquote, urljoin
+from urllib.parse import unquote, urljoin
 
 from crawl.article import slug_of, squeeze
-from crawl.pages.links import host_of, split
+from crawl.pages.links import host_of, slug_of_page, split
 
-_TRACKING = re.compile(r"utm_\w+|fbclid|gclid|msclkid|mc_[ce]id|igshid|_ga", re.IGNORECASE)
-"""Parameters that say how a reader came, not to which page."""
 _RELATIVE = re.compile(r"[^\s:]*[/?.][^\s:]*|\S*[/?]\S*")
 """An address without a host; "true", which some templates write for one, has neither slash nor dot."""
 
@@ -43,26 +41,6 @@ def absolute(said: str, base: str = "") -> str:
 def _leads_to_page(address: str) -> bool:
     parts = split(address)
     return parts is not None and bool(parts.path.strip("/") or parts.query)
-
-
-def slug_of_page(address: str) -> str:
-    """Host, path and query of an address, decoded; empty where it has no host.
-
-    Its scheme, its fragment and what only says how a reader came are no part of it.
-    """
-    parts = split(address)
-    if parts is None or not parts.netloc:
-        return ""
-    place = squeeze(unquote(parts.netloc.lower() + parts.path).strip("/"))
-    asked = [(name, value) for name, value in _pairs(parts.query) if not _TRACKING.fullmatch(name)]
-    return squeeze(f"{place}?{'&'.join('='.join(pair) for pair in asked)}") if asked else place
-
-
-def _pairs(query: str) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(query, keep_blank_values=True, max_num_fields=100)
-    except ValueError:
-        return [("", query)]
 
 
 def slug_of_record(site: str, address: str, title: str) -> str:

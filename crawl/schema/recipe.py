@@ -10,7 +10,8 @@ from itertools import groupby
 from typing import Any
 
 from crawl.article import Article, Method, Skip
-from crawl.schema.identity import best_address, slug_in_file, slug_of_page
+from crawl.pages.links import slug_of_page
+from crawl.schema.identity import best_address, slug_in_file
 from crawl.schema.nodes import Node
 from crawl.steps.division import Given, steps_of
 from crawl.steps.plain import is_blank, words_of

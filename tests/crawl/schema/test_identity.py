@@ -10,9 +10,9 @@ import pytest
 from support.reading import articles, lines, simple
 
 from crawl.article import Article
+from crawl.pages.links import slug_of_page
 from crawl.readers.items import Item, PageData
 from crawl.readers.sources import outcomes_of
-from crawl.schema.identity import slug_of_page
 
 BEANS: dict[str, Any] = {"@type": "Recipe", "name": "Cook Beans", "recipeInstructions": ["Soak.", "Simmer."]}
 HERE = "https://beans.example/cook"

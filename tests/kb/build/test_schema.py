@@ -148,6 +148,7 @@ FULL = Article(
     page_id=0,
     revision=7,
     url="https://www.example.org/Strasse?a=1&b",
+    site="streets",
     introduction="Intro with <b>.",
     categories=("Home", "Home"),
     ingredients=("½ l water", "½ l water"),
