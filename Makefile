@@ -66,8 +66,8 @@ check: env       ## linters, type checker, import contracts, licences of what an
 test: check browser ## check, then every test
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-torture: env browser ## the tests that are slow by nature: many kills, many damaged pages
-	$(BIN)/pytest -m torture
+torture: env browser ## the tests that are slow by nature: kills, power cuts, damage, scarcity, hostile sources and visitors
+	$(BIN)/pytest -m torture --timeout 1800
 
 bench-scale: env ## link a slice of a corpus of full size and say what the whole costs; needs HOWTREE_REAL_DATA
 	$(BIN)/python tests/benchmarks/full_scale.py

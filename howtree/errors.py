@@ -49,3 +49,8 @@ def stoppable(kept: str = "") -> Iterator[None]:
         if isinstance(stop, RuntimeError) and str(stop) != "Query interrupted":  # DuckDB's word for Ctrl-C
             raise
         raise Stopped(f"stopped; {kept}" if kept else "stopped") from stop
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

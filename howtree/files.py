@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,12 +49,51 @@ def refuse_unwritable(folder: Path) -> None:
         raise BadInput(f"cannot write to {folder}: {error.strerror}. Name another folder.") from error
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those around it where they are missing, so that they are there after a power cut."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in missing:
+        sync_folder(each.parent)
+
+
 def put_in_place(aside: Path, path: Path) -> None:
     """Let a whole file take the place of `path`, so that it is there after a power cut, content and name."""
-    with aside.open("rb") as file:
-        os.fsync(file.fileno())
+    sync_file(aside)
     aside.replace(path)
     sync_folder(path.parent)
+
+
+def put_folder_in_place(aside: Path, folder: Path) -> None:
+    """Let a whole folder take the place of `folder`, if there is one, so that none is ever there in part."""
+    for path in (*aside.rglob("*"), aside):
+        sync_folder(path) if path.is_dir() else sync_file(path)
+    if not folder.exists():
+        aside.rename(folder)
+    elif not _exchanged(aside, folder):
+        old = folder.with_name(f".{folder.name}.old")
+        shutil.rmtree(old, ignore_errors=True)  # of a run that was killed
+        folder.rename(old)
+        aside.rename(folder)
+        old.rename(aside)
+    sync_folder(folder.parent)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Let two folders change places in one step; False where the system cannot (Linux can, on most file systems)."""
+    try:
+        rename = ctypes.CDLL(None).renameat2
+    except (AttributeError, TypeError, OSError):
+        return False
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return bool(rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0)
+
+
+def sync_file(path: Path) -> None:
+    """Have what is in a file written to the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from howtree.errors import BadInput
+from howtree.errors import BadInput, first_line
 
 _HOLDER = re.compile(r"Could not set lock.*?held in (?P<program>.*?) \(PID (?P<process>\d+)\)", re.DOTALL)
 
@@ -50,8 +50,3 @@ def in_use(error: BaseException, path: Path) -> str | None:
         f"{path} is in use by process {held['process']} ({held['program']}), which has it open for writing: wait until "
         "that process closes it, or read a copy of the file"
     )
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's message."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -16,9 +16,9 @@ from typing import Any
 
 import duckdb
 
-from howtree.errors import BadInput, NotFound
+from howtree.errors import BadInput, NotFound, first_line
 from kb.beside import is_duckdb, take_over
-from kb.engine import errors_told, first_line, in_use, told
+from kb.engine import errors_told, in_use, told
 from kb.review.overlay import lay_over
 from kb.review.reviews import REVIEWS_SUFFIX, Log, read, reviews_path
 

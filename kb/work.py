@@ -13,7 +13,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from howtree.errors import BadInput, HowtreeError
-from howtree.files import WORK_SUFFIX, write_json
+from howtree.files import WORK_SUFFIX, make_folder, write_json
 from howtree.progress import warn
 from howtree.seals import SUFFIX
 from kb.beside import OWNER, beside, refuse_foreign, take_over
@@ -98,7 +98,7 @@ def _alone(folder: Path, output: Path) -> Iterator[None]:
     if note := take_over(output, WORK_SUFFIX):
         warn(note)
     refuse_foreign(output, WORK_SUFFIX)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     try:
         with FileLock(folder / LOCK, blocking=False):
             try:

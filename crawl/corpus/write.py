@@ -34,7 +34,7 @@ from crawl.corpus.shards import (
 from crawl.readers import files
 from crawl.readers.sources import items_in, nothing_found
 from howtree.errors import BadInput
-from howtree.files import read_json
+from howtree.files import make_folder, read_json
 from howtree.progress import progress
 from howtree.seals import SUFFIX, files_of, read_sealed_json, whole_among, write_sealed_json
 from howtree.version import __version__
@@ -154,7 +154,7 @@ def _prepare(folder: Path, state: dict[str, Any]) -> tuple[dict[str, Any], list[
     unreadable = read_json(path) is None
     if unreadable and folder.is_dir() and not all(_OURS.fullmatch(entry.name) for entry in folder.iterdir()):
         raise BadInput(f"{folder}: holds files that are no corpus. Give -o a new or empty folder.")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     damaged = (
         [path] if path.exists() and (unreadable or "sha256" in read_json(path)) and manifest is None else []
     )

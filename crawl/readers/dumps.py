@@ -8,6 +8,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +20,8 @@ from crawl.readers.packed import open_maybe_packed
 _HEAD_BYTES = 2**20
 MAX_LINE_BYTES = 64 * 2**20
 """The longest line of JSON Lines that is held in memory; longer ones are skipped."""
+MAX_NESTING = 1_000
+"""Levels of lists and objects in a JSON list that is read as a stream."""
 
 
 _ESCAPES = re.compile(
@@ -26,6 +29,7 @@ _ESCAPES = re.compile(
     re.DOTALL,
 )
 """Two halves of a character, a lone half (with a group), and any other escape of JSON."""
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _LONGEST_ESCAPE = 12
 
 
@@ -37,16 +41,50 @@ class _Utf8:
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file, self.decoder, self.rest = file, codecs.getincrementaldecoder("utf-8")("replace"), ""
+        self.nesting = _Nesting()
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes, of some number near `size`; none at the end."""
+        """The next bytes, of some number near `size`; none at the end.
+
+        Raises:
+            ValueError: they are nested too deeply.
+        """
         while True:
             data = self.file.read(size)
             text = self.rest + self.decoder.decode(data, final=not data)
             end = between_escapes(text) if data else len(text)
             self.rest = text[end:]
             if end or not data:
+                self.nesting.heed(text[:end])
                 return whole_characters(text[:end]).encode("utf-8")
+
+
+class _Nesting:
+    """How deep a text of JSON is nested, which comes in pieces that cut no escape in two.
+
+    To ijson each level is one more part of a path, of which it keeps all: 100,000 brackets would take 25 GB.
+    """
+
+    def __init__(self) -> None:
+        self.depth, self.in_string = 0, False
+
+    def heed(self, text: str) -> None:
+        """Count what a piece opens and closes.
+
+        Raises:
+            ValueError: it is nested too deeply.
+        """
+        bare = _STRING.sub("", '"' + text if self.in_string else text)
+        bare, quote, _ = bare.partition('"')  # a string that goes on in the next piece
+        self.in_string = bool(quote)
+        opened = bare.count("[") + bare.count("{")
+        if self.depth + opened > MAX_NESTING and self._deepest(bare) > MAX_NESTING:
+            raise ValueError(f"nested deeper than {MAX_NESTING:,} levels")
+        self.depth += opened - bare.count("]") - bare.count("}")
+
+    def _deepest(self, bare: str) -> int:
+        steps = ((sign in "[{") - (sign in "]}") for sign in bare)
+        return max(accumulate(steps, initial=self.depth))
 
 
 def between_escapes(text: str) -> int:
@@ -186,8 +224,22 @@ def parquet_items(path: Path) -> Iterator[Item]:
         with pq.ParquetFile(path) as file:
             row = 0
             for batch in file.iter_batches(batch_size=256):
-                for record in batch.to_pylist():
+                for record in _records(batch):
                     row += 1
-                    yield Item("row", f"{path}:{row}", record)
+                    where = f"{path}:{row}"
+                    if isinstance(record, Exception):
+                        yield skip_item(where, "broken row", str(record)[:200])
+                    else:
+                        yield Item("row", where, record)
     except (OSError, pa.ArrowException) as error:
         yield skip_item(str(path), "unreadable", str(error)[:200])
+
+
+def _records(batch: Any) -> list[dict[str, Any] | Exception]:
+    """The rows of a batch of Arrow, or why one has no form in Python: a date beyond its years, text that is none."""
+    try:
+        return list(batch.to_pylist())
+    except (ValueError, OverflowError) as error:
+        if batch.num_rows == 1:
+            return [error]
+        return [record for row in range(batch.num_rows) for record in _records(batch.slice(row, 1))]

@@ -201,6 +201,7 @@ def _item_of(record: _Record, where: str) -> Item | None:
         ValueError,
         AttributeError,
         TypeError,
+        OverflowError,
     ) as error:
         return skip_item(where, "damaged archive", str(error).strip()[:200] or "a record that cannot be read")
 

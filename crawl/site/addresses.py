@@ -81,7 +81,7 @@ class Hosts:
             return None
         if kind == "sitemap":
             return Address(origin, quote(unquote_to_bytes(parts.path), SAFE) + _query(parts.query), kind)
-        number = re.search(r"(?:^|&)pg=(\d+)", parts.query) if kind == "category" else None
+        number = re.search(r"(?:^|&)pg=(\d{1,9})(?!\d)", parts.query) if kind == "category" else None
         page = f"?pg={int(number[1])}" if number and int(number[1]) > 1 else ""
         return Address(origin, normal_path(parts.path) + page, kind)
 

@@ -12,7 +12,7 @@ from crawl.pages.head import page_config
 from crawl.pages.parse import parse_page
 from crawl.site.addresses import Address, Hosts, path_of_slug
 from crawl.site.fetch import MAX_SITEMAP_BYTES, Answer, Trouble
-from crawl.site.listings import NoListing, category, is_article, sitemap
+from crawl.site.listings import MOST_LEVELS, NoListing, category, is_article, place_in_category, sitemap
 from crawl.site.page import Assessment, Entry, Page
 
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -161,7 +161,8 @@ class Assessor:
             found = category(content, page.address, self.hosts, self.known)
         except NoListing:
             return _other_page(content, Assessment("not_article", "lists nothing"))
-        return Assessment("ok", found=tuple(Entry(address, seed=True) for address in found))
+        entries = (_listed(address, page) for address in found)
+        return Assessment("ok", found=tuple(entry for entry in entries if entry.depth <= MOST_LEVELS))
 
     def _article(self, page: Page, content: bytes, charset: str) -> Assessment:
         parsed = parse_page(content, url=page.url, charset=charset)
@@ -182,6 +183,14 @@ class Assessor:
         if canonical is None or canonical == page.address or not is_article(canonical):
             return assessment
         return replace(assessment, outcome="redirect", target=canonical, body_is_targets=True)
+
+
+def _listed(address: Address, page: Page) -> Entry:
+    """What a page of a category lists: an article, a further page as deep as this one, or a category below it."""
+    if address.kind != "category":
+        return Entry(address, seed=True)
+    below = place_in_category(address)[0] != place_in_category(page.address)[0]
+    return Entry(address, page.depth + below, seed=True)
 
 
 def _other_page(content: bytes, assessment: Assessment) -> Assessment:

@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from types import TracebackType
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
@@ -34,6 +35,8 @@ from crawl.site.pacing import Pace
 MAX_SITEMAP_BYTES = 64 * 2**20
 """Sitemaps may have up to 50 MB (sitemaps.org)."""
 HTML = "text/html,application/xhtml+xml"
+ODD = (ValueError, OverflowError, MemoryError)
+"""What numbers that no server has a reason to send, such as the size of a chunk below 0, make the libraries raise."""
 
 
 class Trouble(Exception):
@@ -159,7 +162,7 @@ class Fetcher:
             with self._watch:
                 answer = self._ask(self._pool(origin), url, target, headers, limit)
             return answer
-        except (HTTPError, OSError) as error:
+        except (HTTPError, HTTPException, OSError, *ODD) as error:
             raise _trouble(error, self._watch.expired) from error
         finally:
             self.pace.answered(answer.retry_after if answer else None)

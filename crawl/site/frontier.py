@@ -280,7 +280,14 @@ class Frontier:
         return self._db.execute("SELECT id, name, bytes FROM segments ORDER BY id").fetchall()
 
     def begin_run(self, at: float) -> int:
-        """Record that a run begins; returns its number."""
+        """Record that a run begins; returns its number.
+
+        Where the clock was set back since the last run, so are the times before which nothing is to be asked.
+        """
+        last = self._db.execute("SELECT updated FROM runs ORDER BY id DESC LIMIT 1").fetchone()
+        if last and (back := last[0] - at) > 0:
+            self._db.execute("UPDATE pages SET due = max(0, due - ?)", (int(back),))
+            self._db.execute("UPDATE meta SET value = value - ? WHERE name = 'not before'", (back,))
         return cast(
             int, self._db.execute("INSERT INTO runs (began, updated) VALUES (?, ?)", (at, at)).lastrowid
         )

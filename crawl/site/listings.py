@@ -15,6 +15,10 @@ from crawl.site.addresses import Address, AddressKind, Hosts
 ARTICLE_LINKS = "#cat_container .responsive_thumb > a[href]"
 SUB_CATEGORY_LINKS = "#subcats a[href], #cat_container a[href]"
 FURTHER_PAGE_LINKS = "a[href*='pg=']"
+MOST_PAGES = 1_000
+"""Pages of a category that are followed; a site could name a further one for ever."""
+MOST_LEVELS = 20
+"""Levels of categories below the one that was named that are followed."""
 
 
 class NoListing(Exception):
@@ -50,15 +54,20 @@ def category(
     below = [address for address in below if ":" in address.path and "pg=" not in address.path]
     if not articles and not below:
         raise NoListing
-    name, _, number = page.path.partition("?pg=")
+    name, number = place_in_category(page)
     further = [
-        address
-        for address in links(FURTHER_PAGE_LINKS, "category")
-        if address.path.partition("?pg=")[0] == name
+        address for address in links(FURTHER_PAGE_LINKS, "category") if place_in_category(address)[0] == name
     ]
     if not further and not all(known(address) for address in articles):
-        further = [Address(page.origin, f"{name}?pg={int(number or 1) + 1}", "category")]
-    return (*articles, *below, *further)
+        further = [Address(page.origin, f"{name}?pg={number + 1}", "category")]
+    within = [address for address in further if place_in_category(address)[1] <= MOST_PAGES]
+    return (*articles, *below, *within)
+
+
+def place_in_category(page: Address) -> tuple[str, int]:
+    """The path of the category that a page belongs to, and the page's number in it, from 1."""
+    name, _, number = page.path.partition("?pg=")
+    return name, int(number or 1)
 
 
 def sitemap(content: bytes, page: Address, hosts: Hosts) -> tuple[Address, ...]:
@@ -70,16 +79,22 @@ def sitemap(content: bytes, page: Address, hosts: Hosts) -> tuple[Address, ...]:
     found: dict[Address, None] = {}
     try:
         for _, element in etree.iterparse(
-            BytesIO(content), tag="{*}loc", resolve_entities=False, no_network=True, load_dtd=False
+            BytesIO(content),
+            tag=("{*}url", "{*}sitemap"),
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
         ):
-            parent = element.getparent()
-            holder = etree.QName(parent).localname if parent is not None else ""
-            address = hosts.address(
-                element.text or "", "sitemap" if holder == "sitemap" else "article", page.url
-            )
-            if address and (holder == "sitemap" or (holder == "url" and is_article(address))):
+            kind: AddressKind = "sitemap" if etree.QName(element).localname == "sitemap" else "article"
+            named = (element.findtext("{*}loc") or "").strip()
+            address = hosts.address(named, kind, page.url) if named else None
+            if address and (kind == "sitemap" or is_article(address)):
                 found[address] = None
             element.clear()
+            while (
+                before := element.getprevious()
+            ) is not None:  # the tree of a million would fill the memory
+                element.getparent().remove(before)
     except etree.XMLSyntaxError as error:
         raise NoListing from error
     return tuple(found)

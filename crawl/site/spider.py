@@ -27,6 +27,7 @@ from crawl.site.page import Assessment, Entry, Page
 from crawl.site.robots import PRODUCT, Robots, Rules
 from crawl.site.segments import MAX_SEGMENT_BYTES, Segment, Span, read_answer, recovered
 from howtree.errors import BadInput, BadUsage, HowtreeError
+from howtree.files import make_folder
 from howtree.progress import warn
 from howtree.version import __version__
 
@@ -79,7 +80,7 @@ class CrawlTally:
 @contextmanager
 def _sole_holder(folder: Path) -> Iterator[None]:
     """Make the folder and hold it against other crawls; a killed process releases it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     lock = FileLock(folder / ".crawl.lock")
     try:
         lock.acquire(timeout=0)

@@ -10,7 +10,10 @@ from typing import Annotated
 import typer
 
 from howtree.errors import BadInput
-from howtree.progress import say
+from howtree.progress import say, warn
+
+LOCAL = ("localhost", "127.0.0.1", "::1")
+"""Hosts that no other machine reaches."""
 
 
 def register(app: typer.Typer) -> None:
@@ -39,6 +42,11 @@ def explore(
     KnowledgeBase(path).close()
     app = Path(explorer.__path__[0]) / "entry" / "app.py"
     say(f"Showing {path} at http://{host}:{port} (Ctrl-C ends it)")
+    if host not in LOCAL:
+        warn(
+            f"whoever reaches {host}:{port} reads everything and judges under any name: there is no password. "
+            "docs/security.md says how to put one before it"
+        )
     try:
         os.execv(sys.executable, streamlit_command(app, path, host, port, browser))
     except OSError as error:

@@ -8,8 +8,7 @@ from contextlib import suppress
 
 import duckdb
 
-from howtree.errors import BadQuery
-from kb.engine import first_line
+from howtree.errors import BadQuery, first_line
 
 ONLY_READING = "only queries that read are allowed (SELECT, FROM, WITH, PIVOT, DESCRIBE, EXPLAIN)"
 PIVOTING = {"SELECT", "FROM", "WITH", "PIVOT", "PIVOT_WIDER", "DESCRIBE", "SUMMARIZE", "("}

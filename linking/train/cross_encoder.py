@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from howtree.errors import BadInput
-from howtree.files import digest_of, write_json
+from howtree.files import digest_of, put_folder_in_place, write_json
 from howtree.progress import say
 from linking.encode.encoder import SentenceEncoder, digest_of_weights, silence_libraries
 from linking.encode.folder import SHIPPED, ModelFolder
@@ -219,6 +219,4 @@ def publish(
     )
     if figures is not None:
         write_json(folder.figures, asdict(figures))
-    if output.exists():
-        output.rmdir()
-    aside.replace(output)
+    put_folder_in_place(aside, output)

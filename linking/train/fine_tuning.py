@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.checkpoint import checkpoint
 
-from howtree.files import digest_of, read_json, write_json
+from howtree.files import digest_of, put_folder_in_place, read_json, write_json
 from howtree.progress import progress, say
 from linking.arrays import Flags, Positions
 from linking.encode.device import lacks_memory, mixed
@@ -314,7 +314,7 @@ class Run:
         state = {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
         torch.save(state, aside / "optimiser.pt")
         write_json(aside / "history.json", self.history)
-        aside.replace(self.checkpoint(epoch))
+        put_folder_in_place(aside, self.checkpoint(epoch))
         if self.checkpoint(epoch - 1).parent == self.checkpoint(epoch).parent:
             shutil.rmtree(self.checkpoint(epoch - 1), ignore_errors=True)
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from howtree.errors import BadInput
+from howtree.files import put_folder_in_place
 from linking.encode.device import Device, device_of, precision_of_training
 from linking.encode.encoder import SentenceEncoder, has_transformer, load_encoder, save_encoder
 from linking.encode.folder import ModelFolder
@@ -96,8 +97,7 @@ def publish(run: Run, output: Path, work: Path, base: str, source: str) -> Decis
     reranker, result = fit_rest(run.gold, run.pool, trained, work, source)
     save_fitted(reranker, result.decision, folder)
     folder.card.write_text(card(run, folder, reranker, result, base, source), encoding="utf-8")
-    shutil.rmtree(output, ignore_errors=True)
-    aside.replace(output)
+    put_folder_in_place(aside, output)
     return result
 
 
@@ -124,17 +124,12 @@ def refit(
     check_gold(gold, pool)
     encoder = load_encoder(base, device=device)
     reranker, result = fit_rest(gold, pool, encoder, work, source, links)
-    if output == start.path:
-        save_fitted(reranker, result.decision, start)
-        return result
+    left_out = () if output == start.path else (start.card.name, start.verifier.path.name)
     aside = output.with_name(f".{output.name}.part")
     shutil.rmtree(aside, ignore_errors=True)
-    shutil.copytree(
-        start.path, aside, ignore=shutil.ignore_patterns(start.card.name, start.verifier.path.name)
-    )
+    shutil.copytree(start.path, aside, ignore=shutil.ignore_patterns(*left_out))
     save_fitted(reranker, result.decision, ModelFolder(aside))
-    shutil.rmtree(output, ignore_errors=True)
-    aside.replace(output)
+    put_folder_in_place(aside, output)
     return result
 
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from howtree.errors import BadInput
+from howtree.errors import BadInput, first_line
 from howtree.extras import needs
 from howtree.files import digest_of, read_json, write_json
-from linking.encode.delta import load_packed, pack, save_packed, unpack
+from linking.encode.delta import load_packed, pack, put_on, save_packed
 from linking.encode.encoder import digest_of_weights, load_encoder, read_encoder, silence_libraries
 from linking.encode.folder import ModelFolder
 from linking.encode.packaged import BASE_ENCODER, BASES
@@ -96,7 +96,7 @@ def load_graded(folder: ModelFolder) -> tuple[Any, Any, str]:
     digest = graded_digest(folder, about)
     base = read_encoder(BASE_ENCODER, "float32")
     transformer = base.model[0].auto_model
-    transformer.load_state_dict(unpack(packed, transformer.state_dict()))
+    put_on(transformer, packed, folder)
     module = graded_module(transformer)
     try:
         module.head.load_state_dict({part: packed[f"{HEAD}.{part}"] for part in ("weight", "bias")})
@@ -135,9 +135,9 @@ def load_classifier(name: str) -> tuple[Any, Any, str]:
         found = Classifier(name, device="cpu", local_files_only=Path(name).exists())
         config = found.model.config
         kinds = config.architectures or []
-    except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
+    except Exception as error:  # whatever a foreign folder makes the libraries raise
         raise BadInput(
-            f"cannot load the reranker {name!r}: {str(error).splitlines()[0]}. Give the folder of a CrossEncoder of "
+            f"cannot load the reranker {name!r}: {first_line(error)}. Give the folder of a CrossEncoder of "
             "sentence-transformers, or a name that this machine has stored or can download."
         ) from error
     if not any(kind.endswith("ForSequenceClassification") for kind in kinds):

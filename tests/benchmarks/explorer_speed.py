@@ -76,7 +76,8 @@ def visited(kb: Path, plan: dict[str, list[Visit]], visitors: int) -> float:
 
     sys.path.insert(0, str(ROOT / "tests"))
     from playwright.sync_api import sync_playwright
-    from support.browser import CHROMIUM, FLAGS, opened, serving
+    from support.browser import CHROMIUM, FLAGS, opened
+    from support.serving import serving
 
     def servers() -> list[Path]:
         return [

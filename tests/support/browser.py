@@ -1,19 +1,13 @@
-"""A real Chromium before a real server of the explorer, started by the command as a person starts it."""
+"""A real Chromium, and when a page of the explorer is drawn to its end in it."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from support.command import ROOT, surroundings
+from support.command import ROOT
 
 SHOTS = ROOT / "artefacts" / "explorer"
 CHROMIUM = os.environ.get("HOWTREE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -24,40 +18,6 @@ FLAGS = (
 PATIENCE = 120_000
 """Milliseconds that no page needs, however busy the machine is."""
 expect.set_options(timeout=PATIENCE)
-
-
-@contextmanager
-def serving(kb: Path) -> Iterator[str]:
-    """The address of an explorer of `kb`, started by the command as a person starts it."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "kb",
-            "explore",
-            str(kb),
-            "--port",
-            str(port),
-            "--host",
-            "127.0.0.1",
-            "--no-browser",
-        ],
-        env=surroundings(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        assert server.stdout is not None
-        assert any("URL:" in line for line in server.stdout), "the server did not start"
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(20)
-        server.stdout.close()  # type: ignore[union-attr]
 
 
 def opened(page: Page, path: str = "/") -> Page:

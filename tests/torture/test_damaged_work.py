@@ -11,12 +11,7 @@ import pytest
 from support.command import work_folder
 from support.contents import content
 from support.damage import HARMS, files_in
-from support.tiny_world import World, tiny_world
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return tiny_world(tmp_path_factory.mktemp("world"))
+from support.tiny_world import World
 
 
 @pytest.mark.parametrize("tries", [16, pytest.param(300, marks=pytest.mark.torture)])

@@ -9,16 +9,11 @@ from subprocess import CompletedProcess
 import duckdb
 import pytest
 from support.command import Run
-from support.tiny_world import tiny_world
+from support.tiny_world import World
 
 from kb.store import OVERLAID, TABLES
 
 COMMANDS = (["check"], ["info"], ["search", "part"], ["tree", "1"], ["sql", "FROM steps"])
-
-
-@pytest.fixture(scope="module")
-def kb(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_world(tmp_path_factory.mktemp("world")).kb
 
 
 def rows(path: Path) -> dict[str, list[tuple]] | None:
@@ -36,8 +31,8 @@ def asked(run: Run, command: list[str], path: Path) -> CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("tries", [10, pytest.param(150, marks=pytest.mark.torture)])
-def test_a_flipped_bit_is_found_or_does_no_harm(run: Run, kb: Path, tmp_path: Path, tries: int) -> None:
-    whole, path = kb.read_bytes(), tmp_path / "kb.duckdb"
+def test_a_flipped_bit_is_found_or_does_no_harm(run: Run, world: World, tmp_path: Path, tries: int) -> None:
+    whole, path = world.kb.read_bytes(), tmp_path / "kb.duckdb"
     path.write_bytes(whole)
     told = [asked(run, command, path) for command in COMMANDS]
     assert all(done.returncode == 0 for done in told), told

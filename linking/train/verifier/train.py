@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from howtree.errors import BadInput
-from howtree.files import write_json
+from howtree.files import put_folder_in_place, write_json
 from howtree.progress import say
 from linking.arrays import Positions
 from linking.encode.encoder import SentenceEncoder
@@ -153,9 +153,7 @@ def publish(
     keep_learnt(material.judged, folder)
     write_json(folder.figures, figures.to_dict())
     folder.card.write_text(card(figures, recipe, material.source, start), encoding="utf-8")
-    if output.exists():
-        output.rmdir()
-    aside.replace(output)
+    put_folder_in_place(aside, output)
 
 
 def card(figures: VerifierFigures, recipe: VerifierRecipe, source: str, start: str) -> str:

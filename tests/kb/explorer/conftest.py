@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.serving import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -30,8 +31,6 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(sample_kb_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """The address of an explorer of the sample, and the file it shows."""
-    from support.browser import serving
-
     kb = tmp_path_factory.mktemp("site") / "kb.duckdb"
     shutil.copy(sample_kb_path, kb)
     with serving(kb) as url:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.serving import serving
 from support.small_kb import article, small_kb
 from support.visiting import HOSTILE
 
@@ -18,7 +19,7 @@ from kb.review.reviews import read, reviews_path
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
-from support.browser import PATIENCE, SHOTS, opened, serving, settled  # noqa: E402
+from support.browser import PATIENCE, SHOTS, opened, settled  # noqa: E402
 
 
 def step(page: Page, text: str, nth: int = 0) -> object:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.asking import answered
 from support.command import Run
+from support.hostile import EVERY, EXPLAINED, HIDDEN_WRITES, HOSTILE, REACHING, WRITES
 from support.visiting import Visit, whole
 
 import howtree
@@ -19,44 +20,16 @@ from kb.review.judging import review_of
 from kb.review.reviews import append
 from kb.store import KnowledgeBase
 
-HOSTILE = {
-    "insert": "INSERT INTO edges VALUES (1, 1, 2, 1, 'model', NULL)",
-    "insert into the file": "INSERT INTO kb.edges VALUES (1, 1, 2, 1, 'model', NULL)",
-    "drop": "DROP TABLE kb.articles",
-    "create": "CREATE TABLE more AS SELECT 1",
-    "attach": "ATTACH 'other.duckdb' AS other",
-    "copy": "COPY articles TO 'articles.csv'",
-    "export": "EXPORT DATABASE 'folder'",
-    "read a file": "SELECT * FROM read_csv('/etc/passwd')",
-    "read a file by name": "SELECT * FROM '/etc/passwd'",
-    "read text": "SELECT * FROM read_text('/etc/passwd')",
-    "list files": "SELECT * FROM glob('/*')",
-    "over http": "SELECT * FROM read_csv('http://127.0.0.1:9/x.csv')",
-    "install": "INSTALL httpfs",
-    "load": "LOAD httpfs",
-    "unlock": "SET lock_configuration = false",
-    "unlock by pragma": "PRAGMA enable_external_access=true",
-    "allow files": "SET enable_external_access = true",
-    "more memory": "SET memory_limit = '100GB'",
-    "two statements": "SELECT 1; SELECT 2",
-    "a write behind a select": "SELECT 1; DROP VIEW articles",
-    "nothing": "   ",
-    "nonsense": "SELEKT 1",
-    "unknown table": "SELECT * FROM nowhere",
-    "a write explained": "EXPLAIN ANALYZE INSERT INTO decided SELECT step_id FROM steps",
-    "a write in a WITH": "WITH x AS (INSERT INTO decided VALUES (1) RETURNING *) SELECT * FROM x",
-    "a kind without a name": "UPDATE EXTENSIONS",
-    "a byte that is no text": "SELECT '\udcff'",
-}
-
 
 def test_a_hostile_or_wrong_query_is_refused_with_a_message(sample_kb_path: Path) -> None:
+    assert len(set(EVERY)) > 200
     before = sample_kb_path.read_bytes()
     with howtree.open(sample_kb_path) as kb:
-        for case, sql in HOSTILE.items():
+        for sql in (*HOSTILE.values(), *REACHING):
             with pytest.raises(BadQuery) as refused:
                 kb.sql(sql)
-            assert "Traceback" not in str(refused.value) and "root:" not in str(refused.value), case
+            said = str(refused.value)
+            assert "Traceback" not in said and "root:" not in said and "SIG" not in said, (sql, said)
     assert sample_kb_path.read_bytes() == before
 
 
@@ -67,80 +40,6 @@ def test_the_command_refuses_it_as_well(run: Run, sample_kb_path: Path, case: st
     assert done.stderr.startswith("howtree: ") and "Traceback" not in done.stderr
 
 
-WRITES = (
-    "INSERT INTO decided SELECT step_id FROM steps",
-    "UPDATE verdicts SET who = 'x'",
-    "DELETE FROM verdicts",
-    "TRUNCATE decided",
-    "MERGE INTO decided USING (SELECT 1 AS i) n ON step_id = n.i WHEN NOT MATCHED THEN INSERT VALUES (1)",
-    "DROP VIEW edges",
-    "CREATE OR REPLACE VIEW memory.main.links AS SELECT 1",
-    "CREATE TABLE more AS SELECT 1",
-    "CREATE TABLE more AS PIVOT links ON source USING count(*)",
-    "CREATE TEMP TABLE more AS SELECT 1",
-    "CREATE TEMP TABLE more AS PIVOT links ON source USING count(*)",
-    "CREATE TEMP MACRO more() AS 1",
-    "CREATE OR REPLACE MACRO goal_id(name) AS 1",
-    "CREATE SEQUENCE more",
-    "CREATE SCHEMA more",
-    "CREATE TYPE more AS ENUM ('a')",
-    "CREATE INDEX more ON decided (step_id)",
-    "CREATE SECRET more (TYPE s3)",
-    "ALTER TABLE decided ADD COLUMN more INTEGER",
-    "ALTER TABLE decided ADD COLUMN more DOUBLE DEFAULT random()",
-    "COMMENT ON TABLE decided IS 'more'",
-    "COPY articles TO 'more.csv'",
-    "COPY decided FROM 'more.csv'",
-    "COPY FROM DATABASE kb TO memory",
-    "EXPORT DATABASE 'more'",
-    "IMPORT DATABASE 'more'",
-    "ATTACH ':memory:' AS more",
-    "DETACH kb",
-    "USE kb",
-    "SET threads = 1",
-    "SET SESSION search_path = 'kb'",
-    "SET VARIABLE more = 1",
-    "RESET search_path",
-    "PRAGMA enable_profiling",
-    "CALL enable_logging()",
-    "PREPARE more AS SELECT 1",
-    "PREPARE more AS PIVOT links ON source USING count(*)",
-    "EXECUTE more",
-    "DEALLOCATE more",
-    "BEGIN",
-    "COMMIT",
-    "ROLLBACK",
-    "CHECKPOINT",
-    "FORCE CHECKPOINT",
-    "VACUUM",
-    "ANALYZE",
-    "LOAD json",
-    "INSTALL json",
-    "UPDATE EXTENSIONS",
-)
-HIDDEN_WRITES = (
-    "WITH x AS (INSERT INTO decided VALUES (1) RETURNING *) SELECT * FROM x",
-    "WITH x AS (DELETE FROM verdicts RETURNING *) SELECT * FROM x",
-    "WITH x AS (UPDATE verdicts SET who = 'x' RETURNING *) SELECT * FROM x",
-    "WITH x AS (INSERT INTO decided VALUES (1) RETURNING *) PIVOT x ON step_id USING count(*)",
-    "EXPLAIN ANALYZE WITH x AS (INSERT INTO decided VALUES (1) RETURNING *) SELECT * FROM x",
-    "/* é */ EXPLAIN /* é */ ANALYZE /* é */ DROP VIEW edges",
-    "EXPLAIN (ANALYZE, FORMAT json) DROP VIEW edges",
-    "; EXPLAIN ANALYZE COMMIT",
-    "EXPLAIN ANALYZE EXPLAIN ANALYZE DROP VIEW edges",
-    "FROM query('DROP VIEW edges')",
-    "FROM query('INSERT INTO decided VALUES (1) RETURNING *')",
-    "FROM query('WITH x AS (INSERT INTO decided VALUES (1) RETURNING *) SELECT * FROM x')",
-    "FROM query_table('more')",
-    "FROM enable_profiling()",
-    "FROM force_checkpoint()",
-    "SELECT nextval('more')",
-    "SELECT 1 \0 DROP VIEW edges",
-    "SELECT '\0'",
-    "SELECT '\ud800'",
-    "EXPLAIN ANALYZE",
-    "-- nothing",
-)
 READS = (
     "PIVOT links ON source USING count(*)",
     "(PIVOT links ON source USING count(*))",
@@ -158,6 +57,7 @@ READS = (
     "EXPLAIN ANALYZE FROM links",
     "EXPLAIN (ANALYZE, FORMAT json) FROM (PIVOT links ON source USING count(*))",
     "FROM procedure_tree('Host a Dinner Party')",
+    "SELECT write_log('more')",  # into a log that is switched off, and no query can switch it on
 )
 
 
@@ -169,6 +69,7 @@ LEFT = (
     "(SELECT database_name, readonly FROM duckdb_databases())",
     "duckdb_sequences()",
     "duckdb_variables()",
+    "duckdb_logs()",
     "duckdb_prepared_statements()",
     "(SELECT type_name FROM duckdb_types())",
     "decided",
@@ -185,8 +86,7 @@ def test_nothing_that_writes_passes_the_fence_and_nothing_is_left_of_it(own_samp
         append(kb.reviews_path, review_of(kb, 1, "no link", None, "ann"))
         before = answered(children, STATE)
         assert answered(children, "SELECT count(*) FROM decided") == [(1,)]
-        explained = [f"EXPLAIN {analyze}{sql}" for sql in WRITES for analyze in ("", "ANALYZE ")]
-        for several in (WRITES, explained, HIDDEN_WRITES):
+        for several in (WRITES, EXPLAINED, HIDDEN_WRITES, REACHING):
             for sql in several:
                 with pytest.raises(BadQuery):
                     answered(children, sql)

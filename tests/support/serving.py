@@ -1,0 +1,38 @@
+"""A real server of the explorer, started by the command as a person starts it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from support.command import surroundings
+
+LOCAL = "127.0.0.1"
+
+
+@contextmanager
+def serving(kb: Path, host: str | None = LOCAL) -> Iterator[str]:
+    """The address of an explorer of `kb`, which listens as it does by itself where `host` is None."""
+    with closing(socket.socket()) as probe:
+        probe.bind((LOCAL, 0))
+        port = probe.getsockname()[1]
+    words = ["explore", str(kb), "--port", str(port), "--no-browser", *(["--host", host] if host else [])]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "kb", *words],
+        env=surroundings(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert server.stdout is not None
+    try:
+        assert any("URL:" in line for line in server.stdout), "the server did not start"
+        yield f"http://{host or 'localhost'}:{port}"
+    finally:
+        server.terminate()
+        server.wait(20)
+        server.stdout.close()
