@@ -57,6 +57,11 @@ class Context:
         }
         return replace(context, references=(self.references - defined.keys()) | references)
 
+    @property
+    def says_where_from(self) -> bool:
+        """Whether it names any vocabulary; of a number, a list of nulls or words alone nobody can tell."""
+        return self.vocabulary is not None or any(":" in (address or "") for address in self.terms.values())
+
     def meaning(self, name: str, depth: int = 5) -> str | None:
         """The keyword, schema.org's plain name or the address that a name stands for; None for nothing."""
         if name.startswith("@"):
@@ -89,7 +94,8 @@ def nodes_of(document: Any, kinds: Container[str]) -> Iterator[Node]:
     """
     graph = Graph()
     for one in listed(document):
-        graph.add(one, Context() if isinstance(one, dict) and one.get("@context") else SCHEMA_ORG)
+        given = Context().of(one.get("@context")) if isinstance(one, dict) else SCHEMA_ORG
+        graph.add(one, Context() if given.says_where_from else SCHEMA_ORG)
     for name, node in graph.nodes.items():
         if any(kind in kinds for kind in node["@type"]):
             yield graph.filled(name, set())

@@ -102,7 +102,7 @@ def _divided(one: Given, few: bool, markup: bool) -> Iterator[Given]:
         return
     lines = [line for line in lines_of(one.text, markup) if not (only_announces(line) or only_counts(line))]
     if one.is_text or (few and len(lines) > 1):
-        pieces = [piece for line in lines for piece in _pieces(line, glued=few)]
+        pieces = [piece for line in lines for piece in _pieces(line, glued=few and len(lines) <= FEW)]
     else:
         pieces = _pieces(" ".join(lines), glued=few)
     if len(pieces) < 2:
