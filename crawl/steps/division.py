@@ -67,8 +67,10 @@ def headline_and_body(name: str, text: str) -> tuple[str, str]:
     name, text = ("" if is_blank(one) else one for one in (name, text))
     if name and text and _is_beginning(text, name):
         text = ""
-    if not name or only_announces(name) or (text and (is_number_word(name) or _is_beginning(name, text))):
+    if not (name and text) or only_announces(name) or letters(name) == letters(text):
         return split_headline(text or name)
+    if is_number_word(name) or _is_beginning(name, text):
+        return split_headline(text)
     if text.startswith(name):
         text = text[len(name) :].strip()
     return name, text

@@ -123,7 +123,7 @@ def _without_numbers(texts: list[str]) -> list[str]:
     return [
         text[match.end() :]
         if match
-        and (all_counted or (match["stop"].strip() and (rises or (value == place and _begins(text, match)))))
+        and (all_counted or (_is_sure(match) and (rises or (value == place and _begins(text, match)))))
         else text
         for place, (text, match, value, rises) in enumerate(zip(texts, found, values, rising, strict=True), 1)
     ]
@@ -131,7 +131,12 @@ def _without_numbers(texts: list[str]) -> list[str]:
 
 def _begins(text: str, mark: re.Match[str]) -> bool:
     """Whether words begin behind a mark, and not the rest of a name such as "2.jpg"."""
-    return mark["stop"][-1].isspace() or not text[mark.end() : mark.end() + 1].islower()
+    return mark["stop"][-1:].isspace() or not text[mark.end() : mark.end() + 1].islower()
+
+
+def _is_sure(mark: re.Match[str]) -> bool:
+    """Whether a number is set off as marks are: by a stop, a circle or a key around it."""
+    return bool(mark["stop"].strip()) or not mark["number"].isdecimal()
 
 
 def _without_letters(texts: list[str]) -> list[str]:

@@ -95,6 +95,8 @@ def test_a_line_that_goes_on_is_no_step() -> None:
         ("Peel the big", "Peel the big apple well. Cut it.", ("Peel the big apple well.", "Cut it.")),
         ("Peel it.", "Peel it. Cut it.", ("Peel it.", "Cut it.")),
         ("Peel it", "Peel it", ("Peel it", "")),
+        ("Peel it. Cut it.", "Peel it. Cut it.", ("Peel it.", "Cut it.")),
+        ("Peel it. Cut it.", "", ("Peel it.", "Cut it.")),
         ("Peel it well.", "Peel it...", ("Peel it well.", "")),
         ("Peeling", "Peel it.", ("Peeling", "Peel it.")),
         ("Wait...", "Then eat it.", ("Wait...", "Then eat it.")),
