@@ -10,15 +10,16 @@ import streamlit as st
 
 from howtree.errors import HowtreeError
 from kb.explorer import address, landmarks
-from kb.explorer.frame import heading
+from kb.explorer.frame import heading, part
 from kb.explorer.session import knowledge_base
-from kb.explorer.text import label, markup
+from kb.explorer.text import label, markup, short
 from kb.search import MOST_GOALS, FoundGoal, search
 from kb.store import KnowledgeBase
 
 PAGE = 20
 MAX_PAGE = 100_000
 MAX_FACETS = 24
+MAX_THINGS = 5_000
 MEANT = 100
 HOW = ("Words", "Meaning")
 ORDERS = {
@@ -56,6 +57,8 @@ def page(start: bool = False) -> None:
         landmarks.draw()
         return
     results(kb, relation, parameters, order, number, bool(asked))
+    if asked:
+        needing(kb, asked)
 
 
 def controls(start: bool) -> tuple[str, str, str, list[str], int]:
@@ -167,6 +170,29 @@ def facets(kb: KnowledgeBase, relation: str, parameters: dict[str, Any], categor
         for name, goals in rows
     ]
     st.html(f'<p class="chips">{"".join(chips)}</p>')
+
+
+def needing(kb: KnowledgeBase, asked: str) -> None:
+    """The goals that need the thing that is asked for, where it is one: "vinegar"."""
+    things = kb.query(
+        "SELECT count(*) FROM thing_words WHERE word IN (SELECT unnest(words_of($words)))", {"words": asked}
+    ).fetchall()[0][0]
+    if not 0 < things <= MAX_THINGS:
+        return  # nobody needs it, or it is in the amounts of all: "cup"
+    rows = kb.query(
+        "SELECT a.key, any_value(a.goal), count(*) OVER () FROM goals_using($words) JOIN articles a USING (article_id) "
+        "GROUP BY a.key ORDER BY 2 LIMIT $most",
+        {"words": asked, "most": MAX_FACETS},
+    ).fetchall()
+    if not rows:
+        return
+    total = rows[0][2]
+    part(f"{total:,} goal{'s need' if total > 1 else ' needs'} {short(asked, 60)}")
+    links = (
+        f'<a class="goal chip" href="{address.href("procedure", goal=key)}">{markup(goal, 80)}</a>'
+        for key, goal, _ in rows
+    )
+    st.html(f'<p class="chips">{"".join(links)}</p>')
 
 
 def chip(words: str, parameters: dict[str, Any], title: str = "") -> str:

@@ -270,6 +270,16 @@ def test_surprise_me_leads_to_a_goal(visit: Visit) -> None:
     assert "</ol>" in whole(test)
 
 
+def test_a_search_for_a_thing_names_the_goals_that_need_it(visit: Visit, sample_kb: KnowledgeBase) -> None:
+    goals = {goal for (goal,) in sample_kb.query("SELECT goal FROM goals_using('baking soda')").fetchall()}
+    shown = whole(visit("find", words="baking soda"))
+    below = shown[shown.index(f"{len(goals)} goal") :]
+    assert goals and set(map(html.unescape, re.findall(r'href="procedure[^"]*">([^<]+)</a>', below))) == goals
+    assert not re.search(
+        r">\d+ goals? needs? ", "".join(e.value for e in visit("find", words="deep clean").get("html"))
+    )
+
+
 def test_nothing_found_is_reported(visit: Visit) -> None:
     assert "Nothing found" in whole(visit("find", words="qqqq zzzz"))
 
