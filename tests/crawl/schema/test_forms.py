@@ -35,8 +35,8 @@ def marked(label: str) -> Form:
 
 
 NAMES = ["Step {}", "Schritt {}", "{}", "{}.", "Paso {}:", "#{}", "Étape n°{}", "Шаг {}", "第{}步", "ステップ {}",
-         "{}단계", "चरण {}", "الخطوة {}", "ধাপ {}", "Langkah {}", "Adım {}", "{}. Adım", "Bước {}", "STEP {:02d}", "Step {} of 3",
-         "Krok {}", "step-{}"]  # fmt: skip
+         "{}단계", "चरण {}", "الخطوة {}", "ধাপ {}", "Langkah {}", "Adım {}", "{}. Adım", "Bước {}", "STEP {:02d}",
+         "Step {} of 3", "Krok {}", "step-{}"]  # fmt: skip
 MARKS = ["{}. ", "{}) ", "({}) ", "Step {}: ", "Step {} - ", "STEP {}. ", "Schritt {}: ", "{} - ", "{}: ", "{}.",
          "第{}步：", "{}\ufe0f\u20e3 "]  # fmt: skip
 DIRECTION = {"@type": "HowToDirection"}
