@@ -83,3 +83,8 @@ print(len(test.exception), len(test.get("page_link")) > 10)
         check=False,
     )
     assert done.stdout.splitlines() == ["Host a Dinner Party", "True", "0 True"], done.stderr[-2000:]
+
+
+def test_the_weights_take_64_megabytes_at_most() -> None:
+    sizes = [(ROOT / file).stat().st_size for file in shipped() if file.endswith(WEIGHTS)]
+    assert 0 < sum(sizes) <= 64_000_000

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
-from support.command import Run
+from support.command import ROOT, Run
+from support.pages import blocks
 from support.schemas import checked
 from support.small_kb import article, small_kb
 
@@ -152,6 +154,13 @@ def test_the_command_says_what_it_weighed(run: Run, sample_kb_path: Path) -> Non
     assert as_list.startswith("# Clean an Oven\n") and "- [ ] 1\\. " in as_list
     value = json.loads(run("plan", "clean the oven", "--format", "json", "--kb", sample_kb_path).stdout)
     assert value["goal"]["goal"] == "Clean an Oven" and value["steps"]
+
+
+def test_the_examples_of_the_page_run(run: Run, sample_kb_path: Path) -> None:
+    (block,) = blocks(ROOT / "docs" / "plans.md", "sh")
+    for command in block.splitlines():
+        done = run(*shlex.split(command)[1:], "--kb", sample_kb_path)
+        assert done.returncode == 0 and done.stdout, f"{command}\n{done.stderr}"
 
 
 def test_where_no_goal_fits_there_is_no_plan(run: Run, sample_kb_path: Path) -> None:
