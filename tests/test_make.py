@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,16 +31,21 @@ def test_an_install_says_how_far_it_is_and_ends_as_pip_ends(tmp_path: Path, code
     (tmp_path / "python").chmod(0o755)
     os.mkfifo(tmp_path / "go")
     process = subprocess.Popen(
-        ["make", ".venv/build", "PYTHON=./python"],
+        ["make", "--no-print-directory", ".venv/build", "PYTHON=./python"],  # as said where no other make runs it
         cwd=tmp_path, env=surroundings(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
     )  # fmt: skip
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("Installing what builds knowledge bases into .venv")
-    assert process.stdout.readline().endswith(" MB in .venv\n")
-    with (tmp_path / "go").open("w") as go:
-        go.write(f"{code}\n{code}\n")  # torch first, and what comes after only if that is there
-        go.flush()
-        said = process.stdout.read()
-    assert process.wait() == (2 if code else 0), said
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Installing what builds knowledge bases into .venv")
+        assert process.stdout.readline().endswith(" MB in .venv\n")
+        with (tmp_path / "go").open("w") as go:
+            go.write(f"{code}\n{code}\n")  # torch first, and what comes after only if that is there
+            go.flush()
+            said = process.stdout.read()
+        assert process.wait() == (2 if code else 0), said
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     assert (tmp_path / ".venv" / "build").exists() == (code == 0)
     assert "\x1b" not in said and "\r" not in said

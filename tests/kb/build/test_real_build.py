@@ -44,8 +44,10 @@ def some_records(real_sources: tuple[Path, ...]) -> list[dict]:
 
 
 def written(text: str) -> str:
-    """The text without its spaces: a step whose headline ends at a full-width stop had none after it, and gets one."""
-    return "".join(text.split())
+    """The text without what may differ: spaces (a headline that ends at a full-width stop gets one), hyphens that are not
+    seen, and the dots of a step that was cut by its source.
+    """
+    return "".join(text.split()).replace("\xad", "").replace("...", ".")
 
 
 def whole_steps(method: dict) -> Iterator[str]:
