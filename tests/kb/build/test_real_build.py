@@ -44,8 +44,8 @@ def some_records(real_sources: tuple[Path, ...]) -> list[dict]:
 
 
 def written(text: str) -> str:
-    """The text without what may differ: spaces, for a headline that ends at a full-width stop gets one; hyphens that are
-    not seen; the dots of a step that its source has cut.
+    """The text without what may differ: spaces, for a headline that ends at a full-width stop gets one; hyphens that
+    are not seen; the dots of a step that its source has cut.
     """
     return "".join(text.split()).replace("\xad", "").replace("...", ".")
 
