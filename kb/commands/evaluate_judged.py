@@ -49,7 +49,7 @@ def measure(
     if kb is not None:
         learnt = _warn_of_learnt(kb, links)
         steps, said, tally, used = _of_kb(kb, steps, threshold)
-        tally["judged links that the verifier was trained on"] = learnt
+        tally |= {"judged links that the verifier was trained on": learnt} if learnt else {}
     else:
         steps, said, tally, used = _of_predictions(predictions[0], steps, threshold)
     found = measure_judged(

@@ -17,6 +17,8 @@ Precision = Literal["float32", "bfloat16", "int8"]
 AskedPrecision = Literal["auto", "float32", "bfloat16", "int8"]
 Device = Literal["auto", "cpu", "cuda"]
 
+NEEDED = 3_000_000_000
+"""Bytes that a process must be allowed to map which builds with the packaged encoder; with 2.5 GB torch ran out."""
 WIDE = 768
 """From vectors of this length on int8 pays: in narrower layers the rounding takes what the product saves."""
 
@@ -123,6 +125,27 @@ def lacks_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and "memory" in str(error).lower()
     )
+
+
+def refuse_little_memory() -> None:
+    """Look that a model may have the memory that it needs, as far as limits of this process say (`ulimit -d`, `-v`).
+
+    Beyond a limit some libraries do not raise an error, but end the process without a word of what to do.
+
+    Raises:
+        BadInput: it may not.
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
+    limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_DATA, resource.RLIMIT_AS))
+    least = min((limit for limit in limits if limit != resource.RLIM_INFINITY), default=NEEDED)
+    if least < NEEDED:
+        raise BadInput(
+            f"a model must be allowed {NEEDED / 1e9:.0f} GB of memory, and this process is limited to "
+            f"{least / 1e9:.1f} GB: allow more (ulimit -d, ulimit -v, or what starts the job), or build elsewhere"
+        )
 
 
 def mixed(device: str, precision: Precision) -> AbstractContextManager[Any]:

@@ -29,6 +29,7 @@ from linking.encode.device import (
     lacks_memory,
     mixed,
     precision_for,
+    refuse_little_memory,
     refuse_missing,
 )
 from linking.encode.folder import ModelFolder, default_encoder, lasting_name
@@ -210,6 +211,7 @@ def load_encoder(
         BadUsage: the libraries of linking are not installed.
         BadInput: the shipped or the packaged weights have changed, or the model cannot be loaded.
     """
+    refuse_little_memory()
     with progress(None, "Loading the encoder"):
         return read_encoder(name or default_encoder(), precision, device)
 

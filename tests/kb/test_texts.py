@@ -74,7 +74,7 @@ def test_nothing_steers_the_terminal(run: Run, tmp_path: Path, name: str) -> Non
             assert goal.startswith("Bake ") and goal.endswith(" Cakes")
 
 
-FORMULAS = ("=1+1", "+1", "-1+1", "@SUM(1)", "\uff1d1+1", "\uff0b1", " =1", "\t=1", "\n=1")
+FORMULAS = ("=1+1", "+A1", "-1+1", "@SUM(1)", "\uff1d1+1", "\uff0bA1", " =A1", "\t=A1", "\n=A1")
 
 
 @pytest.mark.parametrize("formula", FORMULAS)
