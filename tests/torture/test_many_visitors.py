@@ -107,7 +107,8 @@ def test_files_of_the_machine_are_not_served(site: tuple[str, Path]) -> None:
         assert b"root:" not in answer and b"DUCK" not in answer and b"from kb" not in answer, path
 
 
-@pytest.mark.parametrize(("others", "rounds"), [(4, 2), pytest.param(19, 4, marks=pytest.mark.torture)])
+@pytest.mark.torture
+@pytest.mark.parametrize(("others", "rounds"), [(4, 2), (19, 4)])
 def test_a_costly_visitor_does_not_spoil_it_for_the_others(
     site: tuple[str, Path], others: int, rounds: int
 ) -> None:

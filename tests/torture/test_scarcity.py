@@ -198,6 +198,7 @@ def test_a_folder_that_cannot_be_written(victims: Victims, world: World, here: P
         assert "Read-only file system" in done.said or name == "bake", (name, done.said)
 
 
+@pytest.mark.torture
 def test_few_descriptors(victims: Victims, world: World, here: Path, tmp_path: Path) -> None:
     """With 64 of them all works, or says what is short."""
     kb = here / "kb.duckdb"
@@ -327,7 +328,7 @@ PAIRS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("pairs", [PAIRS[:5], pytest.param(PAIRS[5:], marks=pytest.mark.torture)])
+@pytest.mark.parametrize("pairs", [PAIRS[1:3], pytest.param(PAIRS, marks=pytest.mark.torture)])
 def test_two_at_once_on_one_knowledge_base(
     victims: Victims, world: World, here: Path, tmp_path: Path, pairs: tuple[tuple[str, str], ...]
 ) -> None:

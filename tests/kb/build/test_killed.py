@@ -60,8 +60,8 @@ def after_a_while(dice: random.Random) -> Moment:
 @pytest.mark.parametrize(
     ("executor", "kills", "moment"),
     [
-        ("process", 2, after_more_parts),
-        ("pool", 1, after_more_parts),
+        ("process", 1, after_more_parts),
+        pytest.param("pool", 1, after_more_parts, marks=pytest.mark.torture),
         pytest.param("process", 12, after_a_while, marks=pytest.mark.torture),
         pytest.param("pool", 8, after_a_while, marks=pytest.mark.torture),
     ],

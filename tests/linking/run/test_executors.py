@@ -321,7 +321,13 @@ class Killer:
             self.cluster.remove_node(lost, allow_graceful=False)
 
 
-@pytest.mark.parametrize("after", [12, 60], ids=["while encoding", "while retrieving"])
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param(12, id="while encoding", marks=pytest.mark.torture),
+        pytest.param(60, id="while retrieving"),
+    ],
+)
 def test_two_nodes_of_which_one_is_killed_give_what_one_process_gives(
     cluster: Any,
     after: int,
