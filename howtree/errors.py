@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 class HowtreeError(Exception):
@@ -49,6 +50,16 @@ def stoppable(kept: str = "") -> Iterator[None]:
         if isinstance(stop, RuntimeError) and str(stop) != "Query interrupted":  # DuckDB's word for Ctrl-C
             raise
         raise Stopped(f"stopped; {kept}" if kept else "stopped") from stop
+
+
+def require_within(name: str, value: Any, least: float, most: float) -> None:
+    """Check that a number is within bounds.
+
+    Raises:
+        BadUsage: it is not.
+    """
+    if not least <= value <= most:
+        raise BadUsage(f"{name} is a number from {least} to {most:,}, not {value!r}")
 
 
 def first_line(error: BaseException) -> str:

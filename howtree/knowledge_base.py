@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from howtree.errors import BadUsage, NotFound
+from howtree.errors import BadUsage, NotFound, require_within
 from kb import store
 from kb.query.answer import Answer
 from kb.query.children import Children
@@ -213,13 +213,3 @@ class KnowledgeBase(store.KnowledgeBase):
         if not isinstance(goal, str) and found != goal:  # a number may be the title of another goal
             raise NotFound(f"no goal with the id {goal} in {self.path}. Try: howtree search WORDS")
         return found
-
-
-def require_within(name: str, value: Any, least: float, most: float) -> None:
-    """Check that a number is within bounds.
-
-    Raises:
-        BadUsage: it is not.
-    """
-    if not least <= value <= most:
-        raise BadUsage(f"{name} is a number from {least} to {most}, not {value!r}")

@@ -13,6 +13,7 @@ import streamlit
 from streamlit.testing.v1 import AppTest
 from support.command import SAMPLE, Run, howtree, within, work_folder
 from support.real import half_of_wikihow
+from support.serving import serving
 from support.shared import made_once
 from support.visiting import ENTRY, Visit, on_page
 
@@ -89,6 +90,15 @@ def real_sources(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> t
 def real_kb_path(real_sources: tuple[Path, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The knowledge base of the real articles, built once. Do not write to it."""
     return made_once(tmp_path_factory, "real", lambda folder: build_into(folder, *real_sources))
+
+
+@pytest.fixture(scope="module")
+def site(sample_kb_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The address of an explorer of the sample, and the file it shows."""
+    kb = tmp_path_factory.mktemp("site") / "kb.duckdb"
+    shutil.copy(sample_kb_path, kb)
+    with serving(kb) as url:
+        yield url, kb
 
 
 @pytest.fixture

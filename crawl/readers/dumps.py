@@ -104,12 +104,14 @@ def whole_characters(text: str) -> str:
 
 def line_items(path: Path) -> Iterator[Item]:
     """The items of a file of JSON Lines; of one that is a JSON document in spite of its name, those of `json_items`."""
-    yield from _document(path) if _head(path).partition(b"\n")[0].strip() in _OPENINGS else _lines(path)
+    head = _head(path)
+    yield from _document(path, head) if head.partition(b"\n")[0].strip() in _OPENINGS else _lines(path)
 
 
 def json_items(path: Path) -> Iterator[Item]:
     """The items of a JSON document; of JSON Lines under its name, as many write them, those of `line_items`."""
-    yield from _lines(path) if _is_lines(_head(path)) else _document(path)
+    head = _head(path)
+    yield from _lines(path) if _is_lines(head) else _document(path, head)
 
 
 _OPENINGS = (b"[", b"{", b"[{", b"[[")
@@ -154,41 +156,54 @@ def _lines(path: Path) -> Iterator[Item]:
         yield skip_item(str(path), "unreadable", error.strerror or str(error))
 
 
-def _document(path: Path) -> Iterator[Item]:
+def _document(path: Path, head: bytes) -> Iterator[Item]:
     """One item per element of a JSON list or of an object keyed by addresses, else the single object; a stream.
 
     An object that is longer than a line may be is taken for one that holds articles: one item for each.
-    Where the JSON breaks off or is damaged, the elements before the place are read.
+    Where the JSON breaks off or is damaged, the elements before the place are read. `head` is its beginning.
     """
     import ijson
 
     number = 0
     try:
-        beginning = _head(path)
         with open_maybe_packed(path) as file:
             if file.read(3) != b"\xef\xbb\xbf":
                 file.seek(0)
-            text = _Utf8(file)
-            if beginning.startswith(b"["):
-                for record in ijson.items(text, "item", use_float=True):
-                    number += 1
-                    yield Item("record", f"{path}:{number}", record)
-            elif re.match(rb'\{\s*"https?:', beginning):  # {address: article, ...}, the form of WikiLingua
-                for url, article in ijson.kvitems(text, "", use_float=True):
-                    number += 1
-                    yield Item("record", f"{path}:{number}", {"url": url, "article": article})
-            elif len(whole := file.read(MAX_LINE_BYTES + 1)) <= MAX_LINE_BYTES:
-                yield Item("line", str(path), whole)
-            else:
-                for record in _held(path):
-                    number += 1
-                    yield Item("record", f"{path}:{number}", record)
+            if not (_is_list(head) or _is_keyed(head)):
+                whole = file.read(MAX_LINE_BYTES + 1)
+                if len(whole) <= MAX_LINE_BYTES:
+                    yield Item("line", str(path), whole)
+                    return
+            for number, record in enumerate(_elements(path, file, head), 1):
+                yield Item("record", f"{path}:{number}", record)
     except (ijson.JSONError, ValueError) as error:
         yield skip_item(f"{path}:{number + 1}", "broken JSON", squeeze(str(error))[:200])
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         yield skip_item(f"{path}:{number + 1}", "truncated gzip", str(error))
     except OSError as error:
         yield skip_item(str(path), "unreadable", error.strerror or str(error))
+
+
+def _is_list(head: bytes) -> bool:
+    return head.startswith(b"[")
+
+
+def _is_keyed(head: bytes) -> bool:
+    """Whether it begins as {address: article, ...}, the form of WikiLingua."""
+    return re.match(rb'\{\s*"https?:', head) is not None
+
+
+def _elements(path: Path, file: IO[bytes], head: bytes) -> Iterator[Any]:
+    """The records in a document, an open file at its beginning unless it is one large object."""
+    import ijson
+
+    if _is_list(head):
+        yield from ijson.items(_Utf8(file), "item", use_float=True)
+    elif _is_keyed(head):
+        pairs = ijson.kvitems(_Utf8(file), "", use_float=True)
+        yield from ({"url": url, "article": article} for url, article in pairs)
+    else:
+        yield from _held(path)
 
 
 def _held(path: Path) -> Iterator[Any]:

@@ -18,6 +18,7 @@ from crawl.pages.links import host_of, slug_of_address
 from crawl.readers.methods import Said, methods_in, own_unsaid
 from crawl.readers.values import first, listed, number_in, text_in, texts_in
 from crawl.schema.identity import slug_of_record
+from crawl.schema.recipe import code_of
 from crawl.steps.plain import is_blank, words_of
 from crawl.steps.sentences import sentences
 
@@ -162,9 +163,8 @@ def _language_of_url(url: str) -> str | None:
 
 
 def _language(record: Mapping[str, Any], url: str) -> str:
-    said = text_in(first(record, "language", "lang", "language_code")).lower()
-    code = re.split(r"[-_]", said)[0]
-    return code if re.fullmatch(r"[a-z]{2,3}", code) else (_language_of_url(url) or "en")
+    said = text_in(first(record, "language", "lang", "language_code"))
+    return code_of(said) or _language_of_url(url) or "en"
 
 
 def _from_wikilingua(record: Mapping[str, Any]) -> dict[str, Any]:

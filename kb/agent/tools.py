@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from howtree.errors import BadUsage, NotFound
+from howtree.errors import NotFound, require_within
 from kb.agent.answers import Hit, Hits, Procedure, Rows, Use, Uses
 from kb.draw import link_mark, method_label, one_line
 from kb.meaning.goals import GoalVectors
@@ -43,7 +43,7 @@ class Tools:
 
     def find_procedure(self, question: str, limit: int = 5) -> Hits:
         """Goals that a question in one's own words asks for; none where nothing fits."""
-        require("limit", limit, 1, MOST)
+        require_within("limit", limit, 1, MOST)
         found = search(self._kb, question, MOST)
         keys = self._keys([hit.article_id for hit in found])
         hits = [Hit(keys[hit.article_id], hit.goal, hit.score, hit.reason) for hit in found]
@@ -53,9 +53,9 @@ class Tools:
         self, key: str, depth: int = 1, max_tokens: int = 1500, from_line: int = 0
     ) -> Procedure:
         """A goal with all its methods and steps, `depth` levels of goals open."""
-        require("depth", depth, 1, 5)
-        require("max_tokens", max_tokens, LEAST_TOKENS, MOST_TOKENS)
-        require("from_line", from_line, 0, 10**6)
+        require_within("depth", depth, 1, 5)
+        require_within("max_tokens", max_tokens, LEAST_TOKENS, MOST_TOKENS)
+        require_within("from_line", from_line, 0, 10**6)
         root = goal_id(self._kb, key)
         goal = tree(self._kb, root, depth)
         lines = list(lines_of(goal))
@@ -78,7 +78,7 @@ class Tools:
         max_tokens: int = 1500,
     ) -> dict[str, Any]:
         """An ordered checklist for what somebody wants to do, as docs/json/plan.schema.json describes it."""
-        require("max_tokens", max_tokens, LEAST_TOKENS, MOST_TOKENS)
+        require_within("max_tokens", max_tokens, LEAST_TOKENS, MOST_TOKENS)
         wish = Wish(question, None, tuple(have or ()), tuple(without or ()), depth, max_tokens=max_tokens)
         return as_dict(plan(self._kb, wish, as_json))
 
@@ -91,7 +91,7 @@ class Tools:
 
     def where_used(self, key: str, limit: int = 20) -> Uses:
         """The goals that a goal is a part of, nearest first."""
-        require("limit", limit, 1, MOST)
+        require_within("limit", limit, 1, MOST)
         rows = self._kb.query(
             "SELECT a.key, u.goal, u.distance FROM ancestors(?) u JOIN articles a USING (article_id) "
             "ORDER BY u.distance, u.goal, a.key LIMIT ?",
@@ -101,7 +101,7 @@ class Tools:
 
     def query(self, sql: str, limit: int = 50) -> Rows:
         """The answer to one SQL statement that reads, fenced and within limits (docs/sql.md)."""
-        require("limit", limit, 1, MOST_ROWS)
+        require_within("limit", limit, 1, MOST_ROWS)
         answer = ask(self._children, sql, QUERY)
         rows = [[plain(value) for value in row] for row in answer.rows[:limit]]
         return Rows(answer.columns, rows, len(answer) > limit)
@@ -134,13 +134,3 @@ def plain(value: Any) -> Any:
         return value
     text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= MOST_CELL else text[: MOST_CELL - 1] + "…"
-
-
-def require(name: str, value: int, least: int, most: int) -> None:
-    """Check that a number is within bounds.
-
-    Raises:
-        BadUsage: it is not.
-    """
-    if not least <= value <= most:
-        raise BadUsage(f"{name} is a number from {least} to {most:,}, not {value}")

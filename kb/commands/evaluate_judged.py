@@ -14,6 +14,7 @@ from kb.commands.options import open_kb
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kb.store import KnowledgeBase
     from linking.gold.judged import Judged
     from linking.measure.judged_parts import Candidates, JudgedStep
 
@@ -47,9 +48,7 @@ def measure(
     say(read.line())
     steps = by_step(links)
     if kb is not None:
-        learnt = _warn_of_learnt(kb, links)
-        steps, said, tally, used = _of_kb(kb, steps, threshold)
-        tally |= {"judged links that the verifier was trained on": learnt} if learnt else {}
+        steps, said, tally, used = _of_kb(kb, links, steps, threshold)
     else:
         steps, said, tally, used = _of_predictions(predictions[0], steps, threshold)
     found = measure_judged(
@@ -71,31 +70,31 @@ Measured = tuple[list["JudgedStep"], list["Candidates"], dict[str, int], float]
 """The steps that are measured, what is said of them, what was left out, and the threshold."""
 
 
-def _of_kb(kb: Path, steps: list[JudgedStep], threshold: float | None) -> Measured:
+def _of_kb(kb: Path, links: Sequence[Judged], steps: list[JudgedStep], threshold: float | None) -> Measured:
     """What a knowledge base says of judged steps, at its own threshold if none is given."""
     from kb.exchange.judged_links import read_said
 
     with open_kb(kb) as base:
+        learnt = _learnt(base, links)
         said = read_said(base, steps)
-        return said.steps, said.candidates, said.tally, base.threshold if threshold is None else threshold
+        used = base.threshold if threshold is None else threshold
+        return said.steps, said.candidates, said.tally | learnt, used
 
 
-def _warn_of_learnt(kb: Path, links: Sequence[Judged]) -> int:
-    """Say how many of the links the verifier of a knowledge base was trained on, as far as its folder tells."""
+def _learnt(base: KnowledgeBase, links: Sequence[Judged]) -> dict[str, int]:
+    """How many links the verifier of a knowledge base was trained on, as far as its folder tells; warns of them."""
     from kb.exchange.judged_links import verifier_of
     from linking.gold.judged import learnt_by
 
-    with open_kb(kb) as base:
-        folder = verifier_of(base)
-    if folder is None:
-        return 0
-    learnt = int(learnt_by(links, folder).sum())
-    if learnt:
-        warn(
-            f"Of the {len(links):,} judged links the verifier of {kb} was trained on {learnt:,}: figures on those say "
-            "what it remembers, not how it links. Figures out of fold are in its model card."
-        )
-    return learnt
+    folder = verifier_of(base)
+    learnt = 0 if folder is None else int(learnt_by(links, folder).sum())
+    if not learnt:
+        return {}
+    warn(
+        f"Of the {len(links):,} judged links the verifier of {base.path} was trained on {learnt:,}: figures on those "
+        "say what it remembers, not how it links. Figures out of fold are in its model card."
+    )
+    return {"judged links that the verifier was trained on": learnt}
 
 
 def _of_predictions(path: Path, steps: list[JudgedStep], threshold: float | None) -> Measured:

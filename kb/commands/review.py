@@ -116,7 +116,7 @@ def show(
     """
     if output_format not in ("table", "csv", "json"):
         raise BadUsage(f"--format is table, csv or json, not {output_format!r}")
-    from kb.results import Fetched, write_rows
+    from kb.query.results import Fetched, write_rows
     from kb.store import literal
 
     conditions = "".join(
@@ -278,7 +278,7 @@ def export(
 
     Example: howtree review export --judged -o judged.jsonl
     """
-    from kb.results import as_json, opened
+    from kb.query.results import as_json, opened
     from kb.review.agreement import training_pairs
     from kb.review.strata import judged_links
 

@@ -49,7 +49,7 @@ def sql(
     limits = Limits(timeout, limit, memory, size)
     with Children(kb, memory=memory) as children:
         from kb.query.ask import running  # what it needs loads while the process of the query starts
-        from kb.results import write_result
+        from kb.query.results import write_result
 
         with running(children, query, limits) as result:
             for note in children.notes:

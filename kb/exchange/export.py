@@ -15,7 +15,7 @@ from howtree.files import written_aside
 from howtree.progress import progress, warn
 from howtree.streams import csv_cell
 from kb.exchange.paper import write_paper
-from kb.results import as_json, opened, records, records_by_article
+from kb.query.results import as_json, opened, records, records_by_article
 from kb.store import OVERLAID, TABLES, KnowledgeBase
 from kb.tree import trees
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from kb.results import as_json, opened, records_by_article
+from kb.query.results import as_json, opened, records_by_article
 from kb.store import KnowledgeBase
 
 UNLINKABLE = "[unused2]"

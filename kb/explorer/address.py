@@ -180,6 +180,12 @@ def href(page: str, /, **parameters: Any) -> str:
     return html.escape(f"{page}?{urlencode(asked, doseq=True)}")
 
 
+def anchor(page: str, words: str, /, looks: str = "goal", title: str = "", **parameters: Any) -> str:
+    """A link to a page within HTML of ours; `words` is HTML."""
+    said = f' title="{html.escape(title)}"' if title else ""
+    return f'<a class="{looks}" href="{href(page, **parameters)}"{said}>{words}</a>'
+
+
 def link(page: str, text: str, /, **parameters: Any) -> None:
     """A real link to a page of the explorer; `text` is Markdown, parameters that are None are left out."""
     options = {key: parameters.pop(key) for key in ("icon", "help", "width") if key in parameters}

@@ -65,7 +65,7 @@ def table(kb: KnowledgeBase, found: list[dict[str, Any]]) -> None:
 
 def card(candidate: dict[str, Any], goal: tree.Goal) -> str:
     """A candidate as a card."""
-    link = f'<a class="goal" href="{address.href("procedure", goal=candidate["key"])}">{markup(goal.goal, 90)}</a>'
+    link = address.anchor("procedure", markup(goal.goal, 90), goal=candidate["key"])
     bar = f'<meter min="0" max="1" value="{candidate["probability"]:.3f}" aria-label="probability"></meter>'
     steps = [step for method in goal.methods for step in method.steps]
     lines = "".join(f"<li>{markup(step.text, 90)}</li>" for step in steps[:FIRST_STEPS])

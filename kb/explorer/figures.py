@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from kb.explorer.landmarks import MOST_USED
 from kb.explorer.session import FileStamp
 from kb.store import KnowledgeBase
 from kb.summary import summary
@@ -16,10 +17,6 @@ SELECT least(floor(probability * 20), 19) / 20 AS probability, count(*) AS links
        CASE WHEN source = 'model' THEN CASE WHEN chosen THEN 'model, chosen' ELSE 'model, not chosen' END
             ELSE 'set by ' || CASE source WHEN 'editor' THEN 'an editor' ELSE 'a person' END END AS kind
 FROM best_links GROUP BY ALL ORDER BY 1, 3
-"""
-MOST_USED = """
-SELECT a.key, f.goal, f.steps AS uses FROM fan_in f JOIN articles a USING (article_id)
-ORDER BY f.steps DESC, f.goal LIMIT 10
 """
 VERBS = "FROM decomposed_verbs WHERE verb <> '' AND decomposed > 0 ORDER BY decomposed DESC, verb LIMIT 15"
 DEPTHS = "FROM depth_distribution(max_depth := 10) WHERE goals > 0"

@@ -20,6 +20,8 @@ PAGE = 20
 MAX_PAGE = 100_000
 MAX_FACETS = 24
 MAX_THINGS = 5_000
+CHIP = "goal chip"
+"""How a link looks in a row of them. They are HTML of ours, drawn at once, so that nothing below them shifts."""
 MEANT = 100
 HOW = ("Words", "Meaning")
 ORDERS = {
@@ -162,11 +164,22 @@ def facets(kb: KnowledgeBase, relation: str, parameters: dict[str, Any], categor
         return
     kept = kept_parameters()
     chips = [
-        chip(f"<b>{markup(name, 60)}</b> ×", kept | {"category": categories[:i]}, "Leave this category")
+        address.anchor(
+            "find",
+            f"<b>{markup(name, 60)}</b> ×",
+            CHIP,
+            "Leave this category",
+            **(kept | {"category": categories[:i]}),
+        )
         for i, name in enumerate(categories)
     ]
     chips += [
-        chip(f"{markup(name, 60)} <span>{goals:,}</span>", kept | {"category": [*categories, name]})
+        address.anchor(
+            "find",
+            f"{markup(name, 60)} <span>{goals:,}</span>",
+            CHIP,
+            **(kept | {"category": [*categories, name]}),
+        )
         for name, goals in rows
     ]
     st.html(f'<p class="chips">{"".join(chips)}</p>')
@@ -188,17 +201,8 @@ def needing(kb: KnowledgeBase, asked: str) -> None:
         return
     total = rows[0][2]
     part(f"{total:,} goal{'s need' if total > 1 else ' needs'} {short(asked, 60)}")
-    links = (
-        f'<a class="goal chip" href="{address.href("procedure", goal=key)}">{markup(goal, 80)}</a>'
-        for key, goal, _ in rows
-    )
+    links = (address.anchor("procedure", markup(goal, 80), CHIP, goal=key) for key, goal, _ in rows)
     st.html(f'<p class="chips">{"".join(links)}</p>')
-
-
-def chip(words: str, parameters: dict[str, Any], title: str = "") -> str:
-    """A link within the search, in HTML of ours: drawn at once, so that nothing below it shifts."""
-    said = f' title="{title}"' if title else ""
-    return f'<a class="goal chip" href="{address.href("find", **parameters)}"{said}>{words}</a>'
 
 
 def results(

@@ -18,7 +18,6 @@ from kb.tree import Goal, tree
 CARDS = 6
 LEVELS = 4
 """How deep is looked."""
-USED = 10
 SAME_CATEGORY = 2
 """Most cards of one of the broadest categories."""
 SHOWN = (3, 2)
@@ -38,11 +37,9 @@ FROM (SELECT root, article_id, min(levels) AS levels FROM down GROUP BY ALL) JOI
 GROUP BY root, a.key, a.goal
 ORDER BY max(levels) DESC, count(*) DESC, root
 """
-MOST_USED = f"""
-SELECT a.key, a.goal, used.uses
-FROM (SELECT child_id, count(*) AS uses FROM edges GROUP BY child_id ORDER BY uses DESC, child_id LIMIT {USED}) used
-JOIN articles a ON a.article_id = used.child_id
-ORDER BY uses DESC, a.goal
+MOST_USED = """
+SELECT a.key, f.goal, f.steps AS uses FROM fan_in f JOIN articles a USING (article_id)
+ORDER BY f.steps DESC, f.goal LIMIT 10
 """
 
 
@@ -96,7 +93,7 @@ def card(key: str, root: Goal) -> str:
     more = any(step.link and step.link.goal.stop == "depth" for _, _, step in root.walk())
     levels, others = f"{max(depths)}{'+' if more else ''}", len(below(root))
     facts = f"{depths.count(1)} steps · {levels} levels · {others:,} goal{'s' if others > 1 else ''} below"
-    link = f'<a class="goal" href="{address.href("procedure", goal=key)}">{markup(root.goal, 90)}</a>'
+    link = address.anchor("procedure", markup(root.goal, 90), goal=key)
     return f'<article class="card"><h3>{link}</h3><p>{facts}</p>{branches(root, SHOWN)}</article>'
 
 

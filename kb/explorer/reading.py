@@ -226,14 +226,12 @@ def procedure(
     words = markup(link_words(link.relation, link.source, link.probability, anchors))
     question = f"{reading.grown.keys[ancestors[-1]]}~{spelt(path[-1:])}"
     root, place = reading.article["key"], spelt(path)
-    others = address.href("procedure", goal=root, via=reading.trail[:-1], open=place, weigh=place)
-    ask = (
-        f'<a class="goal" href="{address.href("judge", link=question)}">is it right?</a> · '
-        f'<a class="goal" href="{others}">other goals</a>'
+    ask = address.anchor("judge", "is it right?", link=question)
+    others = address.anchor(
+        "procedure", "other goals", goal=root, via=reading.trail[:-1], open=place, weigh=place
     )
-    head = (
-        f'<p class="found"><span class="arrow">→</span> {name} <span class="how">{words} · {ask}</span></p>'
-    )
+    how = " · ".join((words, ask, others))
+    head = f'<p class="found"><span class="arrow">→</span> {name} <span class="how">{how}</span></p>'
     if child in ancestors:
         return f'<div class="sub">{head}<p class="how">↻ This goal is open above: the tree goes in a circle.</p></div>'
     if path not in reading.grown.open_links:
@@ -272,8 +270,7 @@ def goal_link(reading: Reading, key: str, goal: str, ancestors: tuple[int, ...])
     """A link to the page of a goal, which keeps the way walked to it."""
     via = [*reading.trail, *(reading.grown.keys[each] for each in ancestors[1:])][-address.MAX_VIA :]
     threshold = None if reading.threshold is None else f"{reading.threshold:g}"
-    target = address.href("procedure", goal=key, via=via, threshold=threshold)
-    return f'<a class="goal" href="{target}">{markup(goal)}</a>'
+    return address.anchor("procedure", markup(goal), goal=key, via=via, threshold=threshold)
 
 
 def notes(reading: Reading) -> Iterator[str]:

@@ -219,17 +219,18 @@ class Shelf:
                 break
         ids = {"ids": list(self.goals)}
         things = self._kb.query(
-            f"SELECT article_id, text {_OF} things {_BY} ORDER BY article_id, kind, number", ids
+            "SELECT article_id, text FROM (SELECT unnest($ids) AS article_id) JOIN things USING (article_id) "
+            "ORDER BY article_id, kind, number",
+            ids,
         )
         for article_id, text in things.fetchall():
             self.things.setdefault(article_id, []).append(text)
         origins = self._kb.query(
-            f"SELECT article_id, key, goal, url, site, licence {_OF} articles {_BY}", ids
+            "SELECT article_id, key, goal, url, site, licence "
+            "FROM (SELECT unnest($ids) AS article_id) JOIN articles USING (article_id)",
+            ids,
         )
         self.origins = {row[0]: Origin(*row) for row in origins.fetchall()}
-
-
-_OF, _BY = "FROM (SELECT unnest($ids) AS article_id) JOIN", "USING (article_id)"
 
 
 def goal_of(part: Part) -> int:

@@ -109,9 +109,11 @@ def tokens(text: str) -> int:
 
 
 def _fits(plan: Plan, drawn: Drawn) -> bool:
-    plan.tree.number()
     most = plan.wish.max_tokens
-    return most is None or tokens(drawn(plan)) <= most
+    if most is None:
+        return True
+    plan.tree.number()  # which is drawn, too
+    return tokens(drawn(plan)) <= most
 
 
 def _shortened(plan: Plan, drawn: Drawn) -> Plan:

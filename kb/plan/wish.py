@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from howtree.errors import BadUsage
+from howtree.errors import BadUsage, require_within
 
 CHARACTERS_PER_TOKEN = 4
 """Tokens are counted as characters / 4: close to what language models count in English, and the same for all."""
@@ -50,10 +50,8 @@ class Wish:
         Raises:
             BadUsage: one is out of bounds.
         """
-        if not 1 <= self.depth <= 10:
-            raise BadUsage(f"depth is a number from 1 to 10, not {self.depth}")
-        if not 1 <= self.max_steps <= 1_000:
-            raise BadUsage(f"max_steps is a number from 1 to 1,000, not {self.max_steps}")
+        require_within("depth", self.depth, 1, 10)
+        require_within("max_steps", self.max_steps, 1, 1_000)
         if self.max_tokens is not None and self.max_tokens < LEAST_TOKENS:
             raise BadUsage(f"max_tokens is a number from {LEAST_TOKENS} on, not {self.max_tokens}")
         if self.threshold is not None and not 0 <= self.threshold <= 1:

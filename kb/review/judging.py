@@ -116,7 +116,7 @@ def write_plan(plan: list[dict[str, Any]], path: Path) -> None:
     Raises:
         BadInput: the file cannot be written.
     """
-    from kb.results import opened
+    from kb.query.results import opened
 
     with opened(path) as file:
         writer = csv.DictWriter(file, plan[0].keys() if plan else KEYS, lineterminator="\n")

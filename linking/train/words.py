@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from howtree.files import written_aside
 from linking.arrays import Vectors
+from linking.encode.delta import in_eight_bits
 from linking.encode.encoder import SentenceEncoder
 from linking.gold.examples import Examples
 from linking.train.recipe import contrastive_loss
 
 RARE = 1e-3
 """The a of the formula."""
-LEVELS = 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +82,13 @@ def train_words(
     start = encoder.encode(vocabulary) @ axes * (RARE / (RARE + shares))[:, None]
     bag = torch.nn.EmbeddingBag.from_pretrained(torch.tensor(start), freeze=False, mode="sum")
     _Course(bag, rows, split, recipe).run(texts, vectors @ axes, examples)
-    trained = bag.weight.detach().numpy()
-    scale = np.abs(trained).max(axis=1) / LEVELS
+    packed = in_eight_bits("words", bag.weight.detach())
     with written_aside(output) as aside, aside.open("wb") as file:
         np.savez_compressed(
             file,
             words=np.frombuffer("\n".join(vocabulary).encode(), np.uint8),
-            steps=np.rint(trained / np.maximum(scale, 1e-9)[:, None]).astype(np.int8),
-            scale=scale.astype(np.float32),
+            steps=packed["words.steps"].numpy(),
+            scale=packed["words.scale"].numpy(),
         )
 
 

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 from support.damage import flipped, shortened, zeroed
 from support.reading import PAGES, simple
-from support.victims import Victims
+from support.victims import Ended, Victims
 
 MEMORY = 1_000_000_000
 Write = Callable[[Path], Path]
@@ -245,6 +245,12 @@ def _long_text(path: Path, megabytes: int) -> Path:
     return path
 
 
+def imported(victims: Victims, folder: Path) -> Ended:
+    """How an import of `in` in a folder ends, in little memory."""
+    words = ("import", folder / "in", "-o", folder / "out", "--workers", "1")
+    return victims.run("command", *words, folder=folder, memory=MEMORY)
+
+
 @pytest.mark.parametrize(
     "names",
     [
@@ -262,17 +268,7 @@ def test_a_source_that_lies_or_explodes_costs_itself_alone(
         (folder / "in").mkdir(parents=True)
         SOURCES[name](folder / "in")
         put("z.jsonl", LINE + "\n")(folder / "in")
-        done = victims.run(
-            "command",
-            "import",
-            folder / "in",
-            "-o",
-            folder / "out",
-            "--workers",
-            "1",
-            folder=folder,
-            memory=MEMORY,
-        )
+        done = imported(victims, folder)
         texts = b"".join(path.read_bytes() for path in folder.glob("out/*.parquet"))
         if done.code or "Traceback" in done.said or "root:" in done.said or b"root:x" in texts:
             wrong.append(f"{name}: {done.code} {done.said[-600:]}")
@@ -300,17 +296,7 @@ def test_damaged_archives_and_tables(victims: Victims, tmp_path: Path, tries: in
         path = put(name, whole[name])(folder / "in")
         how = dice.choice((flipped, zeroed, shortened))(path, [path], dice)
         put("z.jsonl", LINE + "\n")(folder / "in")
-        done = victims.run(
-            "command",
-            "import",
-            folder / "in",
-            "-o",
-            folder / "out",
-            "--workers",
-            "1",
-            folder=folder,
-            memory=MEMORY,
-        )
+        done = imported(victims, folder)
         if done.code or "Traceback" in done.said:
             wrong.append(f"{name}, {how}: {done.code} {done.said[-600:]}")
         shutil.rmtree(folder)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import statistics
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -32,15 +30,6 @@ VISITS = (
     ("judge", {"who": "ann"}), ("query", {"sql": "SELECT count(*) FROM links"}), ("find", {"words": "garden"}),
 )  # fmt: skip
 """What people ask for, most of whom come to look around."""
-
-
-@pytest.fixture(scope="module")
-def site(sample_kb_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The address of an explorer of the sample, and the file it shows."""
-    kb = tmp_path_factory.mktemp("site") / "kb.duckdb"
-    shutil.copy(sample_kb_path, kb)
-    with serving(kb) as url:
-        yield url, kb
 
 
 def own_address() -> str | None:

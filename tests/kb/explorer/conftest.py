@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.serving import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -26,15 +24,6 @@ def browser() -> Iterator[Browser]:
         running = started.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield running
         running.close()
-
-
-@pytest.fixture(scope="module")
-def site(sample_kb_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The address of an explorer of the sample, and the file it shows."""
-    kb = tmp_path_factory.mktemp("site") / "kb.duckdb"
-    shutil.copy(sample_kb_path, kb)
-    with serving(kb) as url:
-        yield url, kb
 
 
 @pytest.fixture
