@@ -277,7 +277,7 @@ def _read(kept: Path) -> dict[str, Climb]:
     if not kept.exists():
         return known
     text = kept.read_text(encoding="utf-8", errors="replace")
-    for line in text.splitlines():
+    for line in text.split("\n"):  # a goal may hold other ends of lines
         try:
             record = json.loads(line)
             known[record["identity"]] = Climb(tuple(record["chosen"]), tuple(record["mean_ranks"]))

@@ -190,13 +190,21 @@ def test_an_evaluation_of_videos(victims: Victims, start: Path, tmp_path: Path, 
     write_videos(start / "videos.jsonl", sample_videos())
 
     def figures(folder: Path) -> State:
-        found = {
-            path.name: path.read_text()
-            for path in files_in(folder / "out")
-            if path.suffix not in (".part", ".json") and not path.name.startswith(".")
+        """All but what tells one run from the next: when it was, and how much of it an earlier one had done."""
+        out = folder / "out"
+        texts = {
+            path.relative_to(out): path.read_text()
+            for path in files_in(out)
+            if path.suffix not in (".part", ".json") and path.name != "filter.jsonl" and path.name[0] != "."
         }
-        results = json.loads((folder / "out" / "results.json").read_text())
-        return found, {name: value for name, value in results.items() if name != "seconds"}
+        results = json.loads((out / "results.json").read_text())
+        del results["tally"]["climbs taken from an earlier run"]
+        return texts, results, climbs(out / "filter.jsonl")
+
+    def climbs(path: Path) -> State:
+        """By identity: a killed run may have left half a line, and others in another order."""
+        lines = [line for line in path.read_text().split("\n") if line.endswith("}")]
+        return {record["identity"]: record for record in map(json.loads, lines)}
 
     def left(folder: Path, _: str) -> None:
         for path in (folder / "out").glob("*.json"):
