@@ -67,6 +67,8 @@ class Options:
     decision: Path | None = None
     """A file that `howtree train decision` wrote, in place of the model's own decision."""
     candidates: int = CANDIDATES
+    sites: tuple[str, ...] = ()
+    """The sites whose articles are taken, by name; all where none is named."""
     executor: str = "process"
     """Who encodes and searches: `process`, `pool` or `ray`; the result is the same."""
     workers: int | None = None
@@ -96,6 +98,7 @@ class BuildTally:
         c = self.counts
         return [
             *self.corpus.lines(),
+            *self.left_out(),
             f"{c['articles']:,} articles, {c['steps']:,} steps, {c['candidates']:,} candidates",
             f"{c['edges']:,} steps linked ({c['edges'] / max(1, c['steps']):.0%}), "
             f"{c['hyperlinked']:,} of them by editors' hyperlinks; {c['mentions']:,} others only mention a goal",
@@ -103,6 +106,11 @@ class BuildTally:
             f"{self.links.encoded:,} texts encoded, {self.links.searched:,} searched; "
             + ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in self.seconds.items()),
         ]
+
+    def left_out(self) -> list[str]:
+        """How many articles are of sites that were not asked for."""
+        others = self.corpus.kept - self.counts["articles"]
+        return [f"  {others:,} of them left out: of other sites than those asked for"] if others else []
 
     def warnings(self) -> list[str]:
         """What the links are worth less for."""
@@ -143,7 +151,7 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
             report_damage([*tally.corpus.damaged, *mend(work.links)])
         with new_file(work.aside) as session:
             with stage(tally, "load"):
-                load_corpus(session, work.corpus)
+                load_corpus(session, work.corpus, options.sites)
             model = model_of(options)
             decision = model.decision_or_base()
             model = replace(model, decision=decision)
@@ -275,6 +283,7 @@ def run_of(
         models=model.digests,
         parameters={
             "candidates": options.candidates,
+            "sites": list(options.sites),
             "device": model.encoder.device,
             "threshold": threshold,
             "decision": None if options.decision is None else str(options.decision),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from howtree.files import digest_of
 from howtree.progress import warn
 from kb.build.comments import write_comments
 from kb.build.mentions import mark_own_links
+from kb.build.sites import only_of
 from kb.check import problems
 from kb.meaning.goals import write_goal_vectors
 from kb.store import define_views, literal, sql_file
@@ -47,10 +48,16 @@ def new_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     shutil.rmtree(spill, ignore_errors=True)
 
 
-def load_corpus(session: duckdb.DuckDBPyConnection, corpus: Path) -> None:
-    """Fill the tables of articles from the shards of a corpus."""
+def load_corpus(session: duckdb.DuckDBPyConnection, corpus: Path, sites: Sequence[str] = ()) -> None:
+    """Fill the tables of articles from the shards of a corpus; with `sites` given, from their articles alone.
+
+    Raises:
+        BadInput: the corpus has no article of one of the sites.
+    """
     shards = file_list(corpus.glob("part-*.parquet"))
     session.execute(f"CREATE TEMP VIEW corpus AS FROM read_parquet({shards})")
+    chosen = only_of(session, sites)
+    session.execute(f"CREATE OR REPLACE TEMP VIEW corpus AS FROM read_parquet({shards}) WHERE {chosen}")
     session.execute(sql_file("load.sql"))
     session.execute("DROP VIEW corpus")
     session.execute(sql_file("lookup.sql"))

@@ -45,6 +45,14 @@ def build(
         typer.Option(help="A decision of `howtree train decision`, in place of the encoder's own."),
     ] = None,
     candidates: Annotated[int, typer.Option(min=1, max=1000, help="Goals kept for each step.")] = 30,
+    sites: Annotated[
+        str,
+        typer.Option(
+            metavar="SITE,SITE",
+            help="Take the articles of these sites alone (and of those below them: ifixit.com has fr.ifixit.com); "
+            "none for those whose source names no site.",
+        ),
+    ] = "",
     encoder: Annotated[
         str,
         typer.Option(
@@ -98,6 +106,7 @@ def build(
         beta=beta,
         decision=decision,
         candidates=candidates,
+        sites=tuple(filter(None, map(str.strip, sites.split(",")))),
         executor=executor,
         workers=workers,
         address=address,

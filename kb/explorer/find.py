@@ -10,6 +10,7 @@ import streamlit as st
 
 from howtree.errors import HowtreeError
 from kb.explorer import address, landmarks
+from kb.explorer.facets import CHIP, MAX_FACETS, categories_of, kept_parameters, of_site, sites_of
 from kb.explorer.frame import heading, part
 from kb.explorer.session import knowledge_base
 from kb.explorer.text import label, markup, short
@@ -18,10 +19,7 @@ from kb.store import KnowledgeBase
 
 PAGE = 20
 MAX_PAGE = 100_000
-MAX_FACETS = 24
 MAX_THINGS = 5_000
-CHIP = "goal chip"
-"""How a link looks in a row of them. They are HTML of ours, drawn at once, so that nothing below them shifts."""
 MEANT = 100
 HOW = ("Words", "Meaning")
 ORDERS = {
@@ -48,10 +46,13 @@ def page(start: bool = False) -> None:
         f"{goals:,} goals with {steps:,} steps. {linked:,} of the steps are goals themselves: they open into the steps "
         "of that goal, level after level.",
     )
-    start = start and not {"words", "category", "page", "sort"} & st.query_params.keys()
+    start = start and not {"words", "category", "site", "page", "sort"} & st.query_params.keys()
     asked, how, order, categories, number = controls(start)
     relation, parameters = source(kb, asked, how, categories)
-    facets(kb, relation, parameters, categories)
+    site = address.given("site", "", address.words)
+    relation, parameters = of_site(relation, parameters, site)
+    sites_of(kb, relation, parameters, site)
+    categories_of(kb, relation, parameters, categories)
     if start and not asked:
         with st.container(horizontal=True, vertical_alignment="center", key="row-total"):
             address.link("find", f"All {goals:,} goals", icon=":material/list:")
@@ -152,39 +153,6 @@ def of_hits(found: Sequence[FoundGoal]) -> tuple[str, dict[str, Any]]:
     )
 
 
-def facets(kb: KnowledgeBase, relation: str, parameters: dict[str, Any], categories: list[str]) -> None:
-    """The chosen category path, and the categories below it with their counts."""
-    level = len(categories) + 1
-    rows = kb.query(
-        f"SELECT name, count(*) AS goals FROM categories WHERE level = {level} AND article_id IN "
-        f"(SELECT article_id FROM ({relation})) GROUP BY name ORDER BY goals DESC, name LIMIT {MAX_FACETS}",
-        parameters,
-    ).fetchall()
-    if not rows and not categories:
-        return
-    kept = kept_parameters()
-    chips = [
-        address.anchor(
-            "find",
-            f"<b>{markup(name, 60)}</b> ×",
-            CHIP,
-            "Leave this category",
-            **(kept | {"category": categories[:i]}),
-        )
-        for i, name in enumerate(categories)
-    ]
-    chips += [
-        address.anchor(
-            "find",
-            f"{markup(name, 60)} <span>{goals:,}</span>",
-            CHIP,
-            **(kept | {"category": [*categories, name]}),
-        )
-        for name, goals in rows
-    ]
-    st.html(f'<p class="chips">{"".join(chips)}</p>')
-
-
 def needing(kb: KnowledgeBase, asked: str) -> None:
     """The goals that need the thing that is asked for, where it is one: "vinegar"."""
     things = kb.query(
@@ -220,10 +188,11 @@ def results(
     if not total:
         st.text("Nothing found. Try fewer or other words, search by meaning, or leave the category.")
         return
+    several_sites = kb.query("SELECT count(DISTINCT site) > 1 FROM articles").fetchall()[0][0]
     for row in rows_of(kb, relation, parameters, order, number):
         with st.container(key=f"hit-{row['article_id']}", gap=None):
             address.link("procedure", f"**{label(row['goal'])}**", goal=row["key"])
-            st.caption(facts(row))
+            st.caption(facts(row, several_sites))
     pager(number, pages)
 
 
@@ -241,12 +210,6 @@ def pager(number: int, pages: int) -> None:
         st.markdown(f":gray[Page {number:,} of {pages:,}]")
         if number < pages:
             address.link("find", "Next", icon=":material/chevron_right:", page=number + 1, **kept)
-
-
-def kept_parameters() -> dict[str, Any]:
-    """What a link within the search keeps of the address."""
-    kept: dict[str, Any] = {name: st.query_params.get(name) for name in ("words", "by", "sort")}
-    return kept | {"category": address.given_all("category", 8)}
 
 
 def rows_of(
@@ -273,7 +236,7 @@ def rows_of(
         """
         WITH page AS (SELECT unnest($ids) AS article_id)
         SELECT a.article_id, a.key, a.goal, s.steps, coalesce(e.linked, 0) AS linked, coalesce(u.used, 0) AS used,
-               c.category
+               c.category, a.site
         FROM page JOIN articles a USING (article_id)
         LEFT JOIN (SELECT article_id, count(*) AS steps FROM steps
                    WHERE article_id IN (FROM page) GROUP BY article_id) s USING (article_id)
@@ -289,8 +252,8 @@ def rows_of(
     return sorted(found, key=lambda row: ids.index(row["article_id"]))
 
 
-def facts(row: dict[str, Any]) -> str:
-    """E.g. "12 steps · 5 open further · used in 3 steps · Home › Cleaning"."""
+def facts(row: dict[str, Any], several_sites: bool) -> str:
+    """E.g. "12 steps · 5 open further · used in 3 steps · Home › Cleaning", and the site where there are several."""
     parts = [f"{row['steps']:,} steps"]
     if row["linked"]:
         parts.append(f"{row['linked']:,} open further")
@@ -298,6 +261,8 @@ def facts(row: dict[str, Any]) -> str:
         parts.append(f"used in {row['used']:,} step{'s' if row['used'] > 1 else ''}")
     if row["category"]:
         parts.append(label(row["category"], 90))
+    if row["site"] and several_sites:
+        parts.append(label(row["site"], 60))
     return " · ".join(parts)
 
 

@@ -8,6 +8,21 @@ FROM (SELECT count(*) AS steps FROM steps) s,
              count(*) FILTER (source = 'editor') AS by_editors, count(*) FILTER (source = 'model') AS by_model
       FROM edges) l;
 
+-- One row per site, 'none' for the articles whose source names none: how many of their steps are linked, and how many of these
+-- to a goal of another site.
+CREATE OR REPLACE VIEW sites AS
+WITH named AS (SELECT article_id, coalesce(site, 'none') AS site FROM articles),
+sizes AS (SELECT article_id, count(*) AS steps FROM steps GROUP BY article_id),
+led AS (
+    SELECT e.parent_id AS article_id, count(*) AS linked, count(*) FILTER (p.site <> c.site) AS across
+    FROM edges e JOIN named p ON p.article_id = e.parent_id JOIN named c ON c.article_id = e.child_id
+    GROUP BY e.parent_id
+)
+SELECT n.site, count(*) AS goals, sum(s.steps)::BIGINT AS steps, coalesce(sum(l.linked), 0)::BIGINT AS linked,
+       coalesce(sum(l.across), 0)::BIGINT AS across
+FROM named n LEFT JOIN sizes s USING (article_id) LEFT JOIN led l USING (article_id)
+GROUP BY n.site;
+
 -- One row per goal that steps are linked to: from how many steps, of how many goals.
 CREATE OR REPLACE VIEW fan_in AS
 SELECT a.article_id, a.goal, f.steps, f.goals

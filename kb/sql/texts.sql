@@ -26,6 +26,10 @@ CREATE OR REPLACE MACRO slug_hash(slug) AS md5_number_lower('/' || replace(trim(
 -- The host of an address, without "www.": what an article's site is called.
 CREATE OR REPLACE MACRO site_of(url) AS lower(regexp_extract(url, '^[A-Za-z]+://(?:www\.)?([^/:?#]+)', 1));
 
+-- Whether a site is the one named or below it: fr.ifixit.com is within ifixit.com. 'none' names the articles without a site.
+CREATE OR REPLACE MACRO within_site(site, site_name) AS coalesce(
+    lower(site) = lower(site_name) OR ends_with(lower(site), '.' || lower(site_name)), lower(site_name) = 'none');
+
 -- The number and unit that the text of a thing plainly begins with: "2 1/2 cups of flour" -> "2 1/2 cups". A number that
 -- belongs to a word ("12-inch pan", "2x4") is none.
 CREATE OR REPLACE MACRO amount_of(thing) AS trim(regexp_extract(

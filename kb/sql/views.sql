@@ -37,7 +37,7 @@ CREATE OR REPLACE MACRO known_goal(goal_name) AS (
 -- One row per goal: an article with the size of its procedure.
 CREATE OR REPLACE VIEW goals AS
 SELECT a.article_id, a.goal, a.title, a.language, a.slug, a.url, coalesce(m.methods, 0) AS methods,
-       coalesce(s.steps, 0) AS steps
+       coalesce(s.steps, 0) AS steps, a.site
 FROM articles a
 LEFT JOIN (SELECT article_id, count(*) AS methods FROM methods GROUP BY article_id) m USING (article_id)
 LEFT JOIN (SELECT article_id, count(*) AS steps FROM steps GROUP BY article_id) s USING (article_id);
@@ -53,7 +53,7 @@ JOIN methods m USING (article_id, method_number);
 -- One row per link, in words.
 CREATE OR REPLACE VIEW links AS
 SELECT e.parent_id, p.goal AS parent, e.step_id, s.headline AS step, e.child_id, c.goal AS child, e.probability, e.source,
-       e.relation
+       e.relation, p.site AS parent_site, c.site AS child_site
 FROM edges e
 JOIN steps s USING (step_id)
 JOIN articles p ON p.article_id = e.parent_id

@@ -97,6 +97,20 @@ def test_a_goal_that_is_not_there_is_reported(visit: Visit, name: str) -> None:
     assert links(test, "Find a goal" if not name else "Search for it")
 
 
+def test_goals_are_narrowed_to_a_site_and_name_theirs(visit: Visit, tmp_path: Path) -> None:
+    goals = [article(f"Brew Tea {i}", "Boil.", url=f"https://{site}/{i}", slug=f"{site}/{i}")
+             for i, site in enumerate(("tea.example", "tea.example", "cha.example"))]  # fmt: skip
+    kb = small_kb(tmp_path, goals)
+    shown = whole(visit("find", kb, words="brew"))
+    assert "1 steps · cha.example" in shown
+    (chip,) = re.findall(r'href="(find[^"]*site=tea\.example[^"]*)"', shown)
+    narrowed = visit("find", kb, **parse_qs(chip.partition("?")[2]))
+    assert hits(narrowed) == ["en:/tea.example/0", "en:/tea.example/1"] and "Leave this site" in whole(
+        narrowed
+    )
+    assert "0 goals" in whole(visit("find", kb, site="nowhere.example"))
+
+
 # The file
 
 
