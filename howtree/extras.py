@@ -13,6 +13,7 @@ EXTRAS = {
     "agent": ("mcp",),
     "build": ("torch", "sentence_transformers", "faiss", "scipy"),
     "eval": ("bm25s", "ir_measures", "matplotlib", "scipy"),
+    "formats": ("mwparserfromhell", "rdflib"),
     "ray": ("ray",),
     "zim": ("libzim",),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,16 +21,37 @@ FORMS_BY_SUFFIX = {
     ".warc": "warc",
     ".wacz": "wacz",
     ".zim": "zim",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".page": "mallard",
+    ".wikitext": "wiki file",
+    ".mediawiki": "wiki file",
+    ".xml": "wiki dump",
+    ".ttl": "rdf",
+    ".nt": "rdf",
+    ".n3": "rdf",
+    ".nq": "rdf",
+    ".trig": "rdf",
+    ".rdf": "rdf",
+    ".owl": "rdf",
 }
-"""Form of a file by its suffix; `.gz` or `.zst` may follow, but for Parquet and ZIM. Any other is tried as a page."""
+"""Form of a file by its suffix; `.gz`, `.bz2` or `.zst` may follow, but for Parquet and ZIM.
+
+Any other is tried as a page."""
 IGNORED_SUFFIXES = frozenset(
     {".css", ".js", ".mjs", ".map", ".woff", ".woff2", ".ttf", ".otf", ".eot"}
     | {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".ico", ".bmp", ".avif", ".mp3", ".mp4", ".webm"}
-    | {".pdf", ".txt", ".md", ".xml", ".tsv", ".log", ".yml", ".yaml", ".toml", ".py", ".sh"}
+    | {".pdf", ".txt", ".tsv", ".log", ".yml", ".yaml", ".toml", ".py", ".sh"}
     | {".part", ".tmp", ".cdx", ".cdxj", ".zip", ".tar", ".duckdb", ".sqlite"}
     | {".sqlite-wal", ".sqlite-shm"}
 )
 """Files in a folder that are no source: what a browser saves beside a page, notes, programs."""
+_NOTE = re.compile(
+    r"(?:read-?me|change-?log|changes|history|news|licen[cs]e|copying|contributing|code[_-]of[_-]conduct|security|authors|todo)"
+    r"(?:[._-]\w+)?\.(?:md|markdown)|(?!.*-pages-(?:articles|meta|current)).*\.xml",
+    re.IGNORECASE,
+)
+"""Files in a folder that are notes on the others by their names, and XML that is no dump of a wiki by its name."""
 MANIFEST = "manifest.json"
 
 
@@ -102,7 +124,7 @@ def _find_in(folder: Path, without: Path | None) -> Iterator[SourceFile]:
 def _found(entry: Path, seen: set[tuple[int, int]]) -> SourceFile | Path | None:
     """What an entry of a folder is to be read as: a file or a corpus, a folder to look into, or nothing."""
     if not entry.is_dir():
-        if entry.suffix.lower() in IGNORED_SUFFIXES:
+        if entry.suffix.lower() in IGNORED_SUFFIXES or _NOTE.fullmatch(entry.name):
             return None
         return SourceFile(entry, form_of(entry) if entry.is_file() else "no file")
     identity = _identity(entry)
@@ -131,7 +153,7 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 def form_of(path: Path) -> str:
     """Form of a file by its name; a name without a known suffix is a page."""
-    name = path.name.lower().removesuffix(".gz").removesuffix(".zst")
+    name = path.name.lower().removesuffix(".gz").removesuffix(".zst").removesuffix(".bz2")
     return next((form for suffix, form in FORMS_BY_SUFFIX.items() if name.endswith(suffix)), "page")
 
 

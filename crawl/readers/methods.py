@@ -106,11 +106,14 @@ def _steps(values: Iterable[Any], said: Said, host: str) -> tuple[Step, ...]:
 
 
 def _without_wiki_links(given: Given, host: str) -> Given:
-    if "[" not in given.name and "[" not in given.text:
+    if "[" not in given.name and "[" not in given.text and not any("[" in one for one in given.bullets):
         return given
     (name, in_name), (text, in_text) = (without_wiki_links(one, host) for one in (given.name, given.text))
-    links = dict.fromkeys((*given.links, *in_name, *in_text))
-    return given._replace(name=name, text=text, links=tuple(links))
+    below = [without_wiki_links(one, host) for one in given.bullets]
+    in_bullets = [dataclasses.replace(link, place="bullet") for _, links in below for link in links]
+    links = dict.fromkeys((*given.links, *in_name, *in_text, *in_bullets))
+    bullets = tuple(text for text, _ in below)
+    return given._replace(name=name, text=text, bullets=bullets, links=tuple(links))
 
 
 def _placed(step: Step) -> Step:
@@ -163,7 +166,8 @@ def _links(values: Iterable[Any]) -> Iterable[StepLink]:
     for value in values:
         if not isinstance(value, Mapping):
             continue
-        slug = decode_slug(text_in(value.get("slug")))
+        said = text_in(value.get("slug"))
+        slug = said if "/" in said.strip("/") else decode_slug(said)  # a page of another site, by its address
         place = value.get("place")
         if slug:
             yield StepLink(

@@ -1,7 +1,8 @@
-"""Packed files, read as what is in them: gzip and Zstandard, by their first bytes and not by their names."""
+"""Packed files, read as what is in them: gzip, bzip2 and Zstandard, by their first bytes and not by their names."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import zlib
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 GZIP = b"\x1f\x8b"
+BZIP2 = b"BZh"
 ZSTANDARD = b"\x28\xb5\x2f\xfd"
 SKIPPABLE = (b"\x2a\x4d\x18",)
 """Bytes 1 to 3 of a frame of Zstandard that holds no data; one of a WARC file may hold a dictionary."""
@@ -27,6 +29,8 @@ def open_maybe_packed(path: Path) -> IO[bytes]:
         first = file.read(4)
     if first.startswith(GZIP):
         return cast(IO[bytes], gzip.open(path, "rb"))
+    if first.startswith(BZIP2):
+        return cast(IO[bytes], bz2.open(path, "rb"))
     if is_zstandard(first):
         return cast(IO[bytes], io.BufferedReader(_Zstandard(path.open("rb"))))
     return path.open("rb")

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from crawl.article import Article, Skip
+from crawl.formats import ifixit
 from crawl.pages.decode import MAX_PAGE_BYTES, BrokenPacking, PageTooLong, decode_page, unpack
 from crawl.pages.parse import parse_page
-from crawl.readers import dumps, files, tables, warc, zim
+from crawl.readers import documents, dumps, files, tables, warc, zim
 from crawl.readers.containers import node_in, unwrapped
 from crawl.readers.items import Item, PageData, Reading
 from crawl.readers.records import Unusable, article_of, without_blank_steps
@@ -74,7 +75,7 @@ def nothing_found(sources: Sequence[Path], reasons: Counter[str]) -> BadInput:
     found = ", ".join(f"{count} x {reason}" for reason, count in reasons.most_common(3)) or "no file to read"
     return BadInput(
         f"{names}: no article found ({found}). docs/formats.md lists what can be read: saved pages, WARC, "
-        "ZIM, JSON Lines, dumps and Parquet."
+        "ZIM, JSON Lines, dumps, Markdown and Parquet."
     )
 
 
@@ -127,6 +128,11 @@ _ITEMS_OF = {
     "json": dumps.json_items,
     "parquet": dumps.parquet_items,
     "corpus": dumps.corpus_items,
+    "markdown": documents.document_items("markdown"),
+    "mallard": documents.document_items("mallard"),
+    "wiki file": documents.document_items("wiki file"),
+    "wiki dump": documents.wiki_items,
+    "rdf": documents.document_items("rdf"),
     "unreadable": _unreadable_items,
     "no file": _no_file_items,
 }
@@ -180,6 +186,8 @@ def _record_outcomes(item: Item) -> Iterable[Article | Skip]:
 
 
 def _outcomes_of_record(item: Item) -> Iterable[Article | Skip]:
+    if ifixit.is_guide(item.data):
+        return _article_or_skip(Item("record", item.where, ifixit.record_of(item.data)), keep_source=False)
     node = node_in(item.data)
     return [*how_tos_in(node, item.where)] if node is not None else _article_or_skip(item, keep_source=False)
 
@@ -197,6 +205,17 @@ def _article_or_skip(item: Item, keep_source: bool) -> Iterable[Article | Skip]:
         return [Skip(item.where, "not a record", "nested too deeply")]
 
 
+def _document_outcomes(item: Item) -> Iterable[Article | Skip]:
+    found = documents.records_in(item)
+    if isinstance(found, Skip):
+        return [found]
+    places = [
+        item.where if len(found) == 1 else f"{item.where}#{number}" for number in range(1, len(found) + 1)
+    ]
+    items = (Item("record", where, record) for where, record in zip(places, found, strict=True))
+    return [outcome for one in items for outcome in _article_or_skip(one, keep_source=False)]
+
+
 def _skip_outcomes(item: Item) -> Iterable[Article | Skip]:
     skip: Skip = item.data
     return [skip]
@@ -209,4 +228,5 @@ _OUTCOMES_OF = {
     "record": _record_outcomes,
     "row": _row_outcomes,
     "skip": _skip_outcomes,
+    **dict.fromkeys(documents.DOCUMENTS, _document_outcomes),
 }

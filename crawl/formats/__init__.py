@@ -1,0 +1,1 @@
+"""Documented formats of other how-tos -> records in the simple form, which `crawl.readers.records` reads."""
