@@ -140,3 +140,17 @@ def digest_of_file(path: Path) -> str:
     """SHA-256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+Stamps = tuple[tuple[str, int, int, int], ...]
+"""Of each file of a folder: where it is in it, its size, when it was changed in nanoseconds, its inode."""
+
+
+def stamps(folder: Path) -> Stamps:
+    """What changes when any file of a folder does: seen without reading one."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return tuple(
+        (path.relative_to(folder).as_posix(), found.st_size, found.st_mtime_ns, found.st_ino)
+        for path in files
+        for found in (path.stat(),)
+    )

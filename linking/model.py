@@ -7,14 +7,16 @@ them in the place of a part: `dataclasses.replace(Model.load(), reranker=mine)`,
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from howtree.errors import BadInput
+from howtree.files import Stamps, stamps
 from howtree.progress import say
 from linking.encode.device import AskedPrecision, Device
 from linking.encode.encoder import Encoder, SentenceEncoder, load_encoder
-from linking.encode.folder import ModelFolder
+from linking.encode.folder import ModelFolder, default_encoder
 from linking.encode.packaged import BASE_ENCODER
 from linking.rerank.decide import Decision
 from linking.rerank.linear import LinearReranker
@@ -52,6 +54,21 @@ class Model:
             BadInput: the encoder cannot be loaded, or another part has changed or was fitted for other weights.
         """
         return cls.of(load_encoder(name, precision, device))
+
+    @classmethod
+    def kept(cls, name: str = "", precision: AskedPrecision = "auto", device: Device = "cpu") -> Model:
+        """What `load` gives, for whoever only links with it: the last one is kept while its files stay as they are.
+
+        So a process that builds again and again loads its model once. Whoever trains takes one of its own.
+
+        Raises:
+            BadInput: as `load`.
+        """
+        name = name or default_encoder()
+        folder = ModelFolder.of(name)
+        if not folder.path.is_dir():
+            return cls.load(name, precision, device)
+        return _kept(name, precision, device, stamps(folder.path))
 
     @classmethod
     def of(cls, encoder: SentenceEncoder, with_decision: bool = True) -> Model:
@@ -108,6 +125,11 @@ class Model:
     def last(self) -> Decision | Verifier:
         """The part that gives the probability, and so knows the threshold."""
         return self.verifier or self.decision or base_decision()
+
+
+@functools.lru_cache(maxsize=1)
+def _kept(name: str, precision: AskedPrecision, device: Device, _: Stamps) -> Model:
+    return Model.load(name, precision, device)
 
 
 def reranker_in(folder: ModelFolder, encoder: SentenceEncoder) -> LinearReranker | None:

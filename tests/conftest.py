@@ -12,7 +12,7 @@ import pytest
 import streamlit
 from streamlit.testing.v1 import AppTest
 from support.command import SAMPLE, Run, howtree, within, work_folder
-from support.real import half_of_wikihow
+from support.real import quarter_of_wikihow
 from support.serving import serving
 from support.shared import made_once
 from support.visiting import ENTRY, Visit, on_page
@@ -79,11 +79,11 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="session")
 def real_sources(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
-    """The files of real articles that make one knowledge base: the dishes of the videos, and half of wikiHow's."""
-    half = made_once(
-        tmp_path_factory, "half", lambda folder: half_of_wikihow(real_data, folder / "half.jsonl")
+    """The files of real articles that make one knowledge base: the dishes of the videos, and a quarter of wikiHow's."""
+    part = made_once(
+        tmp_path_factory, "quarter", lambda folder: quarter_of_wikihow(real_data, folder / "quarter.jsonl")
     )
-    return real_data / "video" / "articles.jsonl", half
+    return real_data / "video" / "articles.jsonl", part
 
 
 @pytest.fixture(scope="session")

@@ -199,7 +199,7 @@ def model_of(options: Options) -> Model:
     """
     if options.decision is not None:
         return decided_by(options.decision, load_encoder(options.encoder, options.precision, options.device))
-    model = options.model or Model.load(options.encoder, options.precision, options.device)
+    model = options.model or Model.kept(options.encoder, options.precision, options.device)
     return model.verified_by(options.reranker) if options.reranker else model
 
 

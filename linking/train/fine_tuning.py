@@ -103,6 +103,7 @@ class Run:
                 {"params": self.head.parameters(), "lr": rate * self.recipe.head_rate},
             ],
             weight_decay=0.01,
+            fused=True,
         )
         batches = -(-len(self.examples.texts) // self.recipe.batch)
         schedule = torch.optim.lr_scheduler.LambdaLR(

@@ -1,4 +1,4 @@
-"""The build that names no encoder: the one whose weights an install brings, the same links each time."""
+"""The build that names no encoder: the one whose weights an install brings."""
 
 from __future__ import annotations
 
@@ -15,14 +15,10 @@ from linking.encode.folder import LARGE_ENCODER, SMALL_ENCODER
 EDGES = "SELECT parent_id, step_id, child_id, probability FROM edges ORDER BY ALL"
 
 
-def test_it_takes_the_smaller_encoder_and_links_alike_each_time(
-    run: Run, sample_kb_path: Path, tmp_path: Path
-) -> None:
-    again = tmp_path / "again.duckdb"
-    assert run("build", SAMPLE, "-o", again).returncode == 0
-    with KnowledgeBase(sample_kb_path) as first, KnowledgeBase(again) as second:
-        assert first.meta["encoder"] == SMALL_ENCODER
-        assert first.query(EDGES).fetchall() == second.query(EDGES).fetchall() != []
+def test_it_takes_the_smaller_encoder(sample_kb_path: Path) -> None:
+    with KnowledgeBase(sample_kb_path) as kb:
+        assert kb.meta["encoder"] == SMALL_ENCODER
+        assert kb.query(EDGES).fetchall()
 
 
 @needs_large

@@ -23,4 +23,4 @@ def small_gold() -> tuple[Gold, list[str]]:
     return Gold([s for s, _ in pairs], [g for _, g in pairs]), [*sorted({g for _, g in pairs}), "Bake Bread"]
 
 
-SMALL = Recipe(epochs=1, hard_epochs=1, batch=32, mined=10, negatives=2)
+SMALL = Recipe(epochs=1, hard_epochs=1, batch=32, mined=10, negatives=2, runs=1)

@@ -30,8 +30,8 @@ def stump() -> Forest:
     """Two trees, a branch on the second logit and a bare leaf: one share below 0, another above."""
     feature = np.array([1, 0, 0, 0], np.int16)
     threshold, value = np.zeros(4, np.float32), np.array([0, 0.3, 0.7, 0.5], np.float32)
-    left, right = np.array([1, 1, 2, 3], np.int32), np.array([2, 1, 2, 3], np.int32)
-    return Forest(feature, threshold, left, right, value, np.array([0, 3], np.int32), 1)
+    to_left, to_right = np.array([1, 0, 0, 0], np.int32), np.array([2, 0, 0, 0], np.int32)
+    return Forest(feature, threshold, to_left, to_right, value, np.array([0, 3], np.int32), 1)
 
 
 def drawn_judgement(encoder: str, reranker: str, reads: Reads) -> Judgement:

@@ -25,8 +25,7 @@ def grow_forest(x: Floats, target: Flags) -> Forest:
     parts: dict[str, list[NDArray[Any]]] = {name: [] for name in NODES}
     roots, start, depth = [], 0, 0
     for each in model.estimators_:
-        nodes = nodes_of(each.tree_, start)
-        for name, values in nodes.items():
+        for name, values in nodes_of(each.tree_).items():
             parts[name].append(values)
         roots.append(start)
         start, depth = start + each.tree_.node_count, max(depth, each.tree_.max_depth)
@@ -34,8 +33,8 @@ def grow_forest(x: Floats, target: Flags) -> Forest:
     return Forest(**rows, roots=np.array(roots, np.int32), depth=depth)
 
 
-def nodes_of(tree: Any, start: int) -> dict[str, NDArray[Any]]:
-    """The nodes of a tree, numbered from `start` on, a leaf its own child."""
+def nodes_of(tree: Any) -> dict[str, NDArray[Any]]:
+    """The nodes of a tree."""
     own, is_leaf = np.arange(tree.node_count), tree.children_left < 0
     # The tree compares numbers of 32 bits with thresholds of 64: the next smaller one of 32 bits decides the same.
     below = tree.threshold.astype(np.float32)
@@ -43,7 +42,7 @@ def nodes_of(tree: Any, start: int) -> dict[str, NDArray[Any]]:
     return {
         "feature": np.where(is_leaf, 0, tree.feature).astype(np.int16),
         "threshold": np.where(is_leaf, 0, below).astype(np.float32),
-        "left": (start + np.where(is_leaf, own, tree.children_left)).astype(np.int32),
-        "right": (start + np.where(is_leaf, own, tree.children_right)).astype(np.int32),
-        "value": (tree.value[:, 0, 1] / tree.value[:, 0].sum(axis=1)).astype(np.float32),
+        "to_left": np.where(is_leaf, 0, tree.children_left - own).astype(np.int32),
+        "to_right": np.where(is_leaf, 0, tree.children_right - own).astype(np.int32),
+        "value": np.where(is_leaf, tree.value[:, 0, 1] / tree.value[:, 0].sum(axis=1), 0).astype(np.float32),
     }

@@ -71,7 +71,7 @@ def test_a_rebuild_encodes_nothing_again(run: Run, own_sample_kb: Path) -> None:
     assert all(runs[0])
 
 
-@pytest.mark.parametrize("change", ["added", "removed", "changed"])
+@pytest.mark.parametrize("change", ["added", "removed and changed"])
 def test_an_incremental_build_equals_a_full_one(
     run: Run, sample_kb_path: Path, tmp_path: Path, change: str
 ) -> None:
@@ -85,12 +85,10 @@ def test_an_incremental_build_equals_a_full_one(
     else:
         shutil.copy(sample_kb_path, output)
         shutil.copytree(work_folder(sample_kb_path), work_folder(output))
+        (pages / "Make-a-Baking-Soda-Paste.html").unlink()
         page = pages / "Clean-an-Oven.html"
-        if change == "removed":
-            page.unlink()
-        else:
-            text = page.read_text(encoding="utf-8")
-            page.write_text(text.replace("Clean an Oven", "Scrub a Kitchen Range"), encoding="utf-8")
+        text = page.read_text(encoding="utf-8")
+        page.write_text(text.replace("Clean an Oven", "Scrub a Kitchen Range"), encoding="utf-8")
     done = run("build", pages, "-o", output)
     assert done.returncode == 0, done.stderr
     assert run("build", pages, "-o", full).returncode == 0

@@ -1,7 +1,7 @@
 """The figures on real videos: L0 against a naive scorer, and all against the floors in data/eval/video.json.
 
 Skips without HOWTREE_REAL_DATA. Queries of a goal's own steps need no linker; those that follow links are held on
-a knowledge base of video/articles.jsonl and the half of wikiHow's articles that tests/support/real.py writes.
+a knowledge base of video/articles.jsonl and the quarter of wikiHow's articles that tests/support/real.py writes.
 `python tests/kb/video/test_video_real.py KB`, with the path of such a knowledge base, measures anew and writes the
 floors.
 """

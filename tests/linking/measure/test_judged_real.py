@@ -2,7 +2,7 @@
 
 Skips without HOWTREE_REAL_DATA; measures the knowledge base that the tests of the build make of real articles.
 `python tests/linking/measure/test_judged_real.py KB`, with the path of such a knowledge base (of video/articles.jsonl
-and the half of wikiHow's articles that tests/support/real.py writes), writes the floors anew. They are floors and no
+and the quarter of wikiHow's articles that tests/support/real.py writes), writes the floors anew. They are floors and no
 figures to report: the verifier that ships was fitted to these grades.
 """
 
@@ -24,8 +24,9 @@ from linking.measure.judged_parts import Outcomes, auc_of, by_step, calibration_
 DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))
 FLOORS = ROOT / "data" / "eval" / "judged.json"
 INPUTS = ("judged/links.jsonl", "articles/wikihow.jsonl.gz")
-SLACK = 1.5
-"""Points: other processors round otherwise, which moves a step or two over the threshold."""
+SLACK = 4
+"""Points: other processors round otherwise, which moves a step or two over a bar (2.6 points at most, of the calibration
+error from 0.2 on, between one with fast bfloat16 and one without)."""
 
 pytestmark = [
     pytest.mark.real,

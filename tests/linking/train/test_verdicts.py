@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -172,7 +171,7 @@ def test_training_takes_steps_without_a_goal_away_from_goals(run: RunCommand, tm
             BASE_ENCODER,
             tmp_path / name,
             tmp_path / f"{name}.work",
-            replace(SMALL, runs=1),
+            SMALL,
             "made up",
         )
     assert (part != "train").sum() > 2
