@@ -25,8 +25,8 @@ DATA = Path(os.environ.get("HOWTREE_REAL_DATA", "nowhere"))
 FLOORS = ROOT / "data" / "eval" / "judged.json"
 INPUTS = ("judged/links.jsonl", "articles/wikihow.jsonl.gz")
 SLACK = 4
-"""Points: other processors round otherwise, which moves a step or two over a bar (2.6 points at most, of the calibration
-error from 0.2 on, between one with fast bfloat16 and one without)."""
+"""Points: other processors round otherwise, which moves a step or two over a bar (2.6 points at most between one with
+fast bfloat16 and one without, of the calibration error from 0.2 on)."""
 
 pytestmark = [
     pytest.mark.real,
