@@ -45,6 +45,12 @@ INVARIANTS = {
         SELECT count(*) FROM edges e JOIN steps s USING (step_id) WHERE e.parent_id <> s.article_id""",
     "edges to no article": "SELECT count(*) FROM edges e ANTI JOIN articles a ON a.article_id = e.child_id",
     "edges from an article to itself": "SELECT count(*) FROM edges WHERE parent_id = child_id",
+    "goals in two groups of equal goals, or alone in one": """
+        SELECT (SELECT count(*) - count(DISTINCT article_id) FROM alternatives)
+             + (SELECT count(*) FROM (SELECT 1 FROM alternatives GROUP BY group_id HAVING count(*) < 2))""",
+    "links or guesses within a group of equal goals": """
+        SELECT count(*) FROM best_links e JOIN alternatives p ON p.article_id = e.parent_id
+        JOIN alternatives c ON c.article_id = e.child_id AND c.group_id = p.group_id WHERE e.source <> 'person'""",
     "steps with more than one edge": """
         SELECT count(*) FROM (SELECT step_id FROM edges GROUP BY step_id HAVING count(*) > 1)""",
     "model's edges or guesses that are not the step's first candidate": """

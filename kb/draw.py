@@ -59,7 +59,12 @@ def step_label(step: Step) -> str:
 def link_label(link: Link) -> str:
     """E.g. "Deep Clean Your House  [0.87 model]", with why it is not opened."""
     stop = f"  ({STOP_WORDS[link.goal.stop]})" if link.goal.stop == "cycle" else ""
-    return f"{one_line(link.goal.goal)}  [{link_mark(link)}]{stop}"
+    others = (
+        f"  (or {link.goal.others:,} other{'s' if link.goal.others > 1 else ''} like it)"
+        if link.goal.others
+        else ""
+    )
+    return f"{one_line(link.goal.goal)}  [{link_mark(link)}]{others}{stop}"
 
 
 def link_mark(link: Link) -> str:

@@ -60,6 +60,8 @@ class Goal:
     goal: str
     methods: tuple[Method, ...] = ()
     stop: Stop | None = None
+    others: int = 0
+    """How many articles of this or other sites have an equal goal, which a reader may choose instead."""
 
     @property
     def relation(self) -> str:
@@ -77,6 +79,8 @@ class Goal:
     def to_dict(self) -> dict[str, Any]:
         """The tree as plain dictionaries, the form of `--format json`."""
         shown: dict[str, Any] = {"article_id": self.article_id, "goal": self.goal}
+        if self.others:
+            shown["alternatives"] = self.others
         if self.stop:
             return {**shown, "stop": self.stop}
         return {**shown, "relation": self.relation, "methods": [_method_dict(m) for m in self.methods]}
@@ -159,6 +163,7 @@ class _Shelf:
         self._links: dict[int, tuple[int, float, str, str | None]] = {}
         """The goal, probability, source and relation of each linked step."""
         self._names: dict[int, str] = {}
+        self._others: dict[int, int] = {}
         self._rows: dict[int, list[_Row]] = {}
         self._steps = 0
 
@@ -194,6 +199,7 @@ class _Shelf:
             tuple(
                 Method(kind, number, name, tuple(steps)) for (number, kind, name), steps in methods.items()
             ),
+            others=self._others.get(article_id, 0),
         )
 
     def _step(self, row: _Row, depth: int, above: frozenset[int]) -> Step:
@@ -202,9 +208,9 @@ class _Shelf:
             return Step(row.step_id, row.number, row.text, None)
         child_id, probability, source, relation = link
         if child_id in above:
-            goal = Goal(child_id, self._names[child_id], stop="cycle")
+            goal = Goal(child_id, self._names[child_id], stop="cycle", others=self._others.get(child_id, 0))
         elif depth == 1:
-            goal = Goal(child_id, self._names[child_id], stop="depth")
+            goal = Goal(child_id, self._names[child_id], stop="depth", others=self._others.get(child_id, 0))
         else:
             goal = self.open(child_id, depth - 1, above)
         return Step(row.step_id, row.number, row.text, Link(probability, source, relation, goal))
@@ -257,3 +263,12 @@ class _Shelf:
             {"ids": list(article_ids)},
         ).fetchall()
         self._names = dict(rows)
+        grouped = self._kb.query(
+            """
+            SELECT own.article_id, count(*) - 1
+            FROM alternatives own JOIN alternatives other USING (group_id)
+            WHERE own.article_id IN (SELECT unnest($ids)) GROUP BY own.article_id
+            """,
+            {"ids": list(article_ids)},
+        ).fetchall()
+        self._others = dict(grouped)

@@ -38,6 +38,8 @@ class Goals:
     texts: list[str]
     about: Candidates | None = None
     """Gives the articles of some ids, for what reads more than their titles."""
+    groups: ArticleIds | None = None
+    """By article, the same number for those whose goals are equal, [n]; without it each is alone."""
 
     def candidates(self, ids: ArticleIds) -> list[Candidate]:
         """What is known of these articles, in their order."""
@@ -72,7 +74,8 @@ class StepBatch:
 class ArticlesOfGoal:
     """Which articles have the goal text of a row: nearly always one, but titles can be equal."""
 
-    def __init__(self, article_ids: ArticleIds, goal_rows: Rows) -> None:
+    def __init__(self, article_ids: ArticleIds, goal_rows: Rows, groups: ArticleIds | None = None) -> None:
+        self._articles, self._groups = article_ids, groups
         self._ids = article_ids[np.lexsort((article_ids, goal_rows))]
         self._count = np.bincount(goal_rows, minlength=1)
         self._first = np.cumsum(self._count) - self._count
@@ -84,11 +87,22 @@ class ArticlesOfGoal:
         within = np.arange(len(position)) - np.repeat(np.cumsum(count) - count, count)
         return position, self._ids[self._first[goal_rows[position]] + within]
 
+    def are_equal(self, one: ArticleIds, other: ArticleIds) -> Flags:
+        """Whether two articles are one, or their goals are equal; all [n]."""
+        return np.asarray(self._group(one) == self._group(other))
+
+    def _group(self, articles: ArticleIds) -> ArticleIds:
+        """The group of each article; itself where it is in none."""
+        if self._groups is None:
+            return articles
+        at = np.minimum(np.searchsorted(self._articles, articles), len(self._articles) - 1)
+        return np.where(self._articles[at] == articles, self._groups[at], articles)
+
 
 def candidate_table(
     batch: StepBatch, lists: GoalLists, articles_of: ArticlesOfGoal, decision: Decision, k: int
 ) -> pa.Table:
-    """The first `k` candidates of each step as rows of `CANDIDATE_SCHEMA`, without the step's own article.
+    """The first `k` candidates of each step as rows of `CANDIDATE_SCHEMA`, but for its own article and its equals.
 
     Higher score first, then the smaller article id. What an editor mentions in the step counts as if its score were
     higher (`linking.rerank.decide.MENTIONED`), also for whether it is among the first.
@@ -97,7 +111,7 @@ def candidate_table(
     position, article = articles_of.spread(lists.goals.ravel())
     step = position // depth if depth else position
     score, cosine = lists.deciding.ravel()[position], lists.scores.ravel()[position]
-    foreign = article != batch.article_ids[step]
+    foreign = ~articles_of.are_equal(article, batch.article_ids[step])
     step, article, score, cosine = step[foreign], article[foreign], score[foreign], cosine[foreign]
     article = smaller_first(step, score, article)
     mentioned, weighed = batch.mentioned(step, article), score

@@ -120,7 +120,7 @@ class Linker:
         retriever = Retriever(self.folder / "lists", self.goals, self.steps, goal_rows, searched)
         with timed(tally, "retrieve"), progress(None, "Retrieving", len(self.steps), "texts") as bar:
             tally.searched = retriever.update(bar, self.executor)
-        articles_of = ArticlesOfGoal(goals.ids, goal_rows)
+        articles_of = ArticlesOfGoal(goals.ids, goal_rows, goals.groups)
         if self.reranker is None:
             return retriever, articles_of
         ranked = self.reranker.over(self.folder / "reranked", retriever, depth)

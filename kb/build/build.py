@@ -69,6 +69,8 @@ class Options:
     candidates: int = CANDIDATES
     sites: tuple[str, ...] = ()
     """The sites whose articles are taken, by name; all where none is named."""
+    alternatives: bool = True
+    """Whether equal goals of several sites are grouped, and none is linked to one of its own group."""
     executor: str = "process"
     """Who encodes and searches: `process`, `pool` or `ray`; the result is the same."""
     workers: int | None = None
@@ -151,7 +153,7 @@ def build(sources: Sequence[Path], output: Path, options: Options | None = None)
             report_damage([*tally.corpus.damaged, *mend(work.links)])
         with new_file(work.aside) as session:
             with stage(tally, "load"):
-                load_corpus(session, work.corpus, options.sites)
+                load_corpus(session, work.corpus, options.sites, options.alternatives)
             model = model_of(options)
             decision = model.decision_or_base()
             model = replace(model, decision=decision)
@@ -284,6 +286,7 @@ def run_of(
         parameters={
             "candidates": options.candidates,
             "sites": list(options.sites),
+            "alternatives": options.alternatives,
             "device": model.encoder.device,
             "threshold": threshold,
             "decision": None if options.decision is None else str(options.decision),

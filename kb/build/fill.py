@@ -13,6 +13,7 @@ import duckdb
 from howtree.errors import BadInput
 from howtree.files import digest_of
 from howtree.progress import warn
+from kb.build.alternatives import group_goals
 from kb.build.comments import write_comments
 from kb.build.mentions import mark_own_links
 from kb.build.sites import only_of
@@ -48,8 +49,16 @@ def new_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     shutil.rmtree(spill, ignore_errors=True)
 
 
-def load_corpus(session: duckdb.DuckDBPyConnection, corpus: Path, sites: Sequence[str] = ()) -> None:
-    """Fill the tables of articles from the shards of a corpus; with `sites` given, from their articles alone.
+def load_corpus(
+    session: duckdb.DuckDBPyConnection, corpus: Path, sites: Sequence[str] = (), group: bool = False
+) -> None:
+    """Fill the tables of articles from the shards of a corpus.
+
+    Args:
+        session: over the new file.
+        corpus: the folder.
+        sites: take their articles alone; all where none is named.
+        group: group equal goals of several sites as alternatives.
 
     Raises:
         BadInput: the corpus has no article of one of the sites.
@@ -61,6 +70,8 @@ def load_corpus(session: duckdb.DuckDBPyConnection, corpus: Path, sites: Sequenc
     session.execute(sql_file("load.sql"))
     session.execute("DROP VIEW corpus")
     session.execute(sql_file("lookup.sql"))
+    if group:
+        group_goals(session)
     write_goal_vectors(session)
     skipped = file_list(corpus.glob("skipped-*.parquet"))
     session.execute(f'INSERT INTO skipped SELECT "where", reason, detail FROM read_parquet({skipped})')

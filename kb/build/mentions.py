@@ -23,7 +23,9 @@ FROM kb.hyperlinks h
 JOIN kb.steps s USING (step_id)
 JOIN kb.articles a ON a.article_id = s.article_id
 JOIN kb.articles t ON t.article_id = h.target_id
-WHERE h.target_id <> s.article_id AND h.step_id BETWEEN $first AND $last
+LEFT JOIN kb.alternatives own ON own.article_id = s.article_id
+LEFT JOIN kb.alternatives equal ON equal.article_id = h.target_id AND equal.group_id = own.group_id
+WHERE h.target_id <> s.article_id AND equal.group_id IS NULL AND h.step_id BETWEEN $first AND $last
 ORDER BY h.step_id, h.link_number
 """
 

@@ -40,10 +40,13 @@ class StepRow:
 def read_goals(session: duckdb.DuckDBPyConnection, language: str) -> Goals:
     """The goals of one language."""
     rows = session.execute(
-        "SELECT article_id, goal FROM articles WHERE language = ? ORDER BY article_id", [language]
+        "SELECT article_id, goal, coalesce(group_id, article_id) "
+        "FROM articles LEFT JOIN alternatives USING (article_id) WHERE language = ? ORDER BY article_id",
+        [language],
     ).fetchall()
     ids, texts = np.array([row[0] for row in rows], np.int64), [goal_text(row[1]) for row in rows]
-    return Goals(ids, texts, partial(candidates_of, session, ids, texts))
+    groups = np.array([row[2] for row in rows], np.int64)
+    return Goals(ids, texts, partial(candidates_of, session, ids, texts), groups)
 
 
 def candidates_of(

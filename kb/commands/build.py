@@ -53,6 +53,10 @@ def build(
             "none for those whose source names no site.",
         ),
     ] = "",
+    alternatives: Annotated[
+        bool,
+        typer.Option(help="Group equal goals of several sites, and link none to one of its own group."),
+    ] = True,
     encoder: Annotated[
         str,
         typer.Option(
@@ -106,6 +110,7 @@ def build(
         beta=beta,
         decision=decision,
         candidates=candidates,
+        alternatives=alternatives,
         sites=tuple(filter(None, map(str.strip, sites.split(",")))),
         executor=executor,
         workers=workers,

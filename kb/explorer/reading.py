@@ -51,6 +51,8 @@ class Reading:
     citations: list[str] = field(default_factory=list)
     related: list[tuple[str, str]] = field(default_factory=list)
     """Keys and titles of the related articles that are here."""
+    equal: list[tuple[str, str]] = field(default_factory=list)
+    """Keys and names, with their sites, of the articles whose goal is the same."""
 
 
 def draw(kb: KnowledgeBase, article: dict[str, Any], trail: tuple[str, ...], threshold: float | None) -> None:
@@ -84,6 +86,9 @@ def fetched(
         ).fetchall()
         if article["related"]
         else [],
+        kb.query(
+            "SELECT key, concat_ws(', ', goal, site) FROM alternatives_of($id) LIMIT 12", {"id": root}
+        ).fetchall(),
     )
 
 
@@ -278,6 +283,9 @@ def notes(reading: Reading) -> Iterator[str]:
     for kind, name in NOTES.items():
         if kind in reading.notes:
             yield section(kind, name, bullets(map_markup(reading.notes[kind])))
+    if reading.equal:
+        named = (goal_link(reading, key, goal, ()) for key, goal in reading.equal)
+        yield section("equal", "The same, done otherwise", bullets(named))
     if reading.related:
         named = (goal_link(reading, key, goal, ()) for key, goal in reading.related)
         yield section("related", "Related", bullets(named))

@@ -91,9 +91,9 @@ CREATE TABLE related (
     slug       VARCHAR NOT NULL         -- slug of the related article, which need not be here
 );
 
--- Goals of several sites that are the same procedure. Empty where nothing was grouped.
+-- Goals of several sites that are the same procedure, of which a reader may choose any. Empty where nothing was grouped.
 CREATE TABLE alternatives (
-    group_id   BIGINT NOT NULL,         -- the group
+    group_id   BIGINT NOT NULL,         -- the group, by its smallest article_id
     article_id BIGINT NOT NULL          -- a goal of the group; a goal is in one group at most
 );
 

@@ -17,6 +17,11 @@ CREATE OR REPLACE MACRO words_of(words_text) AS
 CREATE OR REPLACE MACRO plain_goal(goal_name) AS
     regexp_replace(lower(trim(goal_name)), '^how\s+to\s+', '');
 
+-- What equal goals of several sites are known by: the title without "How to", "make", articles and punctuation, in lower case.
+CREATE OR REPLACE MACRO same_goal(goal_name) AS array_to_string(list_filter(
+    words_of(regexp_replace(regexp_replace(plain_goal(goal_name), '[''’]s\b', 's', 'g'), '^make\s+(\S)', '\1')),
+    lambda w: NOT list_contains(['a', 'an', 'the', 'your', 'my', 'some'], w)), ' ');
+
 -- A title as the table `names` holds it.
 CREATE OR REPLACE MACRO name_hash(goal_name) AS md5_number_lower(plain_goal(goal_name));
 

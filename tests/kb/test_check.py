@@ -42,6 +42,9 @@ DAMAGE = {
     "edges from another article than the step's": "UPDATE edges SET parent_id = parent_id + 1",
     "edges to no article": "UPDATE edges SET child_id = 9999",
     "edges from an article to itself": "UPDATE edges SET child_id = parent_id",
+    "goals in two groups of equal goals, or alone in one": "INSERT INTO alternatives VALUES (1, 1)",
+    "links or guesses within a group of equal goals": """
+        INSERT INTO alternatives SELECT 1, unnest([parent_id, child_id]) FROM guesses LIMIT 2""",
     "steps with more than one edge": "INSERT INTO edges FROM edges LIMIT 1",
     "model's edges or guesses that are not the step's first candidate": f"""
         UPDATE edges SET child_id = (SELECT article_id FROM candidates WHERE rank = 2 AND step_id = {LINKED})

@@ -21,7 +21,11 @@ def article(title: str, *steps: str, **fields: object) -> Article:
 
 
 def small_kb(
-    folder: Path, articles: Sequence[Article], edges: Iterable[Edge] = (), threshold: float = 0.5
+    folder: Path,
+    articles: Sequence[Article],
+    edges: Iterable[Edge] = (),
+    threshold: float = 0.5,
+    group: bool = False,
 ) -> Path:
     """A knowledge base file of `articles`; `edges` count articles from 0 in the order of their keys.
 
@@ -34,7 +38,7 @@ def small_kb(
     write_corpus([source], folder / "corpus")
     path = folder / "kb.duckdb"
     with new_file(path) as session:
-        load_corpus(session, folder / "corpus")
+        load_corpus(session, folder / "corpus", group=group)
         for parent, position, child, probability in edges:
             step = session.execute(
                 "SELECT step_id FROM steps WHERE article_id = ? ORDER BY step_id LIMIT 1 OFFSET ?",
