@@ -99,13 +99,16 @@ class KnowledgeBase(store.KnowledgeBase):
         """
         return needs(self, self.tree(goal, depth, threshold=threshold, beta=beta))
 
-    def search(self, words: str, limit: int = 20, *, semantic: bool = False) -> list[FoundGoal]:
+    def search(
+        self, words: str, limit: int = 20, *, semantic: bool = False, model: bool = True
+    ) -> list[FoundGoal]:
         """The goals that a question in your own words asks for by its words or its meaning, best first.
 
         Args:
             words: the question, of at most 1,000 characters.
             limit: most goals to find, from 1 to 1,000; never more than 30 but with `semantic`.
             semantic: by meaning alone, with the encoder of the build; this loads torch.
+            model: whether the encoder that made the links has a say, where it is installed.
 
         Raises:
             NotFound: for a search by meaning, the build's work folder is gone or belongs to another build.
@@ -116,7 +119,7 @@ class KnowledgeBase(store.KnowledgeBase):
             from kb.semantic import semantic_search
 
             return semantic_search(self, words, limit)
-        return search(self, words, limit)
+        return search(self, words, limit, model)
 
     def plan(self, text: str, **bounds: Any) -> Plan:
         """A checklist for what somebody wants to do.

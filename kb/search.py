@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+import numpy as np
+from numpy.typing import NDArray
+
 from howtree.errors import BadUsage, NotFound
 from kb.meaning.encoder import word_encoder
 from kb.meaning.goals import GoalVectors
@@ -40,14 +43,18 @@ class FoundGoal:
         return "; ".join(title + ([f'step: "{self.step}"'] if self.step else []))
 
 
-def search(kb: KnowledgeBase, words: str, limit: int = 20) -> list[FoundGoal]:
+def search(kb: KnowledgeBase, words: str, limit: int = 20, model: bool = True) -> list[FoundGoal]:
     """The goals that a question asks for by its words or its meaning, best first, at most 30.
+
+    Meaning is that of word vectors and, unless `model` is false, of the encoder that made the links where that is
+    installed; its first question loads it.
 
     Of a knowledge base without vectors of goals, and for a question of which few words are known, as one in another
     language than English, the words alone count.
 
     Raises:
         BadUsage: the question is too long.
+        BadInput: the encoder's weights have changed.
     """
     by_words = search_by_words(kb, words, MOST_GOALS)
     total = len(GoalVectors.of(kb).ids)
@@ -55,7 +62,8 @@ def search(kb: KnowledgeBase, words: str, limit: int = 20) -> list[FoundGoal]:
     if not total or 2 * len(word_encoder().known(asked)) <= len(asked):
         return by_words[:limit]
     hits = {hit.article_id: hit for hit in by_words}
-    goals = weighed(kb, asked, {article_id: hit.score for article_id, hit in hits.items()})
+    by_model = _by_model(kb, words) if model else None
+    goals = weighed(kb, asked, {article_id: hit.score for article_id, hit in hits.items()}, by_model)
     found = [_found(each, score, hits.get(each.article_id)) for each, score in best_first(goals, total)]
     if not found:  # by words that have no vector, such as names, a goal may be found all the same
         strange = {word for word in asked if not word_encoder().known([word])}
@@ -70,6 +78,13 @@ def _found(each: Weighed, score: float, hit: FoundGoal | None) -> FoundGoal:
     if hit is None:
         return FoundGoal(each.article_id, each.goal, score, (), each.step)
     return FoundGoal(each.article_id, each.goal, score, hit.words, hit.step)
+
+
+def _by_model(kb: KnowledgeBase, question: str) -> NDArray[np.float32] | None:
+    """The question's vector by the encoder that made the links; None where that is not installed."""
+    from kb.meaning.model import question_vector  # only here what links is needed
+
+    return question_vector(kb, as_text(question))
 
 
 def _main_words(kb: KnowledgeBase, question: str) -> list[str]:

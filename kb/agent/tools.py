@@ -9,7 +9,7 @@ from typing import Any
 from howtree.errors import NotFound, require_within
 from kb.agent.answers import Hit, Hits, Procedure, Rows, Use, Uses
 from kb.draw import link_mark, method_label, one_line
-from kb.meaning.goals import GoalVectors
+from kb.meaning.model import load_ahead
 from kb.plan.draw import as_dict, as_json
 from kb.plan.plan import plan
 from kb.plan.wish import CHARACTERS_PER_TOKEN, LEAST_TOKENS, Wish
@@ -35,7 +35,7 @@ class Tools:
     def __init__(self, kb: KnowledgeBase) -> None:
         self._kb = kb
         self._children = Children(kb.path, kb.file)
-        GoalVectors.of(kb)  # so that the first question does not wait for them
+        load_ahead(kb)  # so that the first question does not wait for it
 
     def close(self) -> None:
         """End the processes of queries."""

@@ -37,6 +37,7 @@ from kb.build.fill import (
 )
 from kb.build.read import read_goals, read_steps
 from kb.build.runs import RunRecord, keep_runs, record
+from kb.build.vectors import write_vectors
 from kb.work import WorkFolder, report_damage
 from linking.encode.device import AskedPrecision, Device, refuse_missing
 from linking.encode.encoder import SentenceEncoder, load_encoder
@@ -246,6 +247,7 @@ def link(
         goals = read_goals(session, language)
         steps = partial(read_steps, session, language)
         tally.links.add(linker.run(goals, steps, total, work.candidates / name))
+        write_vectors(session, linker, goals, steps)
         linker.index(goals, goal_set).save(work.index / name)
     tally.seconds.update(tally.links.seconds)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -39,16 +40,22 @@ def search(
     Example: howtree evaluate search --queries data/eval/questions.jsonl --half report
     """
     from howtree.files import digest_of_file
-    from kb.meaning.measure import measured, printed, read_questions
+    from kb.meaning.measure import Find, measured, printed, read_questions
+    from kb.meaning.model import question_vector
     from kb.search import search as by_both
     from kb.search import search_by_words
 
-    ways = {"words": search_by_words, "words and meaning": by_both}
+    ways: dict[str, Find] = {
+        "words": search_by_words,
+        "words and word vectors": partial(by_both, model=False),
+    }
     if semantic:
         from kb.semantic import semantic_search
 
         ways["encoder of the build"] = semantic_search
     with open_kb(kb) as base:
+        if question_vector(base, "a question") is not None:
+            ways["words and meaning"] = by_both
         questions = read_questions(base, queries, None if half is Half.all else half.value)
         rows = [row for way, find in ways.items() for row in measured(base, way, find, questions, seed)]
     about = {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from kb.meaning.model import load_ahead
 from kb.query.children import Children
 from kb.review.reviews import reviews_path
 from kb.store import KnowledgeBase, default_path
@@ -58,4 +59,6 @@ def _started(stamp: FileStamp, file: tuple[int, int]) -> Children:
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _opened(stamp: FileStamp) -> KnowledgeBase:
-    return KnowledgeBase(Path(stamp[0]))
+    kb = KnowledgeBase(Path(stamp[0]))
+    load_ahead(kb)
+    return kb

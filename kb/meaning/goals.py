@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from weakref import WeakKeyDictionary
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from kb.meaning.encoder import NAME, Vectors, WordEncoder, unit, word_encoder
 from kb.store import KnowledgeBase
 
+MODEL = "howtree-retriever"
+"""The encoder that made the links, as the table names it (`linking.encode.folder`)."""
 TITLE = 0.6
 """The weight of a goal's title in its vector; the mean of its steps has the rest."""
 LEVELS = 127
@@ -25,26 +27,32 @@ ROWS = 16_384
 
 def write_goal_vectors(session: duckdb.DuckDBPyConnection) -> None:
     """Fill the table goal_vectors of a new file from its articles and steps; goals of unknown words get no row."""
-    import pyarrow as pa  # which reading does without
-
     encoder = word_encoder()
     for ids, titles, steps in _goals(session):
-        vectors = goal_vectors(encoder, titles, steps)
-        scale = np.abs(vectors).max(axis=1) / LEVELS
-        kept = np.flatnonzero(scale > 0)
-        whole = np.rint(vectors[kept] / scale[kept, None]).astype(np.int8)
-        starts = np.arange(len(kept) + 1, dtype=np.int32) * encoder.dimension
-        table = pa.table(
-            {
-                "encoder": pa.array([NAME] * len(kept), pa.string()),
-                "article_id": pa.array(np.array(ids, np.int64)[kept]),
-                "scale": pa.array(scale[kept], pa.float32()),
-                "vector": pa.ListArray.from_arrays(pa.array(starts), pa.array(whole.ravel())),
-            }
-        )
-        session.register("vectors_of_goals", table)
-        session.execute("INSERT INTO goal_vectors FROM vectors_of_goals")
-        session.unregister("vectors_of_goals")
+        keep(session, NAME, np.array(ids, np.int64), goal_vectors(encoder, titles, steps))
+
+
+def keep(
+    session: duckdb.DuckDBPyConnection, encoder: str, ids: NDArray[np.int64], vectors: NDArray[np.float32]
+) -> None:
+    """Add the vectors of goals, [len(ids), dimension], to the table; those of length 0 are left out."""
+    import pyarrow as pa  # which reading does without
+
+    scale = np.abs(vectors).max(axis=1) / LEVELS
+    kept = np.flatnonzero(scale > 0)
+    whole = np.rint(vectors[kept] / scale[kept, None]).astype(np.int8)
+    starts = np.arange(len(kept) + 1, dtype=np.int32) * vectors.shape[1]
+    table = pa.table(
+        {
+            "encoder": pa.array([encoder] * len(kept), pa.string()),
+            "article_id": pa.array(ids[kept]),
+            "scale": pa.array(scale[kept], pa.float32()),
+            "vector": pa.ListArray.from_arrays(pa.array(starts), pa.array(whole.ravel())),
+        }
+    )
+    session.register("vectors_of_goals", table)
+    session.execute("INSERT INTO goal_vectors FROM vectors_of_goals")
+    session.unregister("vectors_of_goals")
 
 
 def goal_vectors(encoder: WordEncoder, titles: list[str], steps: list[list[str]]) -> Vectors:
@@ -59,7 +67,12 @@ def goal_vectors(encoder: WordEncoder, titles: list[str], steps: list[list[str]]
 
 def goal_vector(title: NDArray[np.float32], steps: Vectors) -> NDArray[np.float32]:
     """The unit vector of a goal by those of its title [dimension] and its steps [n, dimension]."""
-    return unit(TITLE * title + (1 - TITLE) * unit(steps.sum(axis=0)))
+    return mixed(title, steps.sum(axis=0))
+
+
+def mixed(titles: NDArray[np.float32], sums: NDArray[np.float32]) -> Vectors:
+    """Unit vectors of goals by those of their titles and the sums of those of their steps, both [..., dimension]."""
+    return unit(TITLE * titles + (1 - TITLE) * unit(sums))
 
 
 def _goals(session: duckdb.DuckDBPyConnection) -> Iterator[tuple[list[int], list[str], list[list[str]]]]:
@@ -81,7 +94,7 @@ def _goals(session: duckdb.DuckDBPyConnection) -> Iterator[tuple[list[int], list
 
 @dataclass(frozen=True, slots=True)
 class GoalVectors:
-    """The vectors of a knowledge base as whole numbers, with a scale a goal."""
+    """The vectors of a knowledge base by one encoder as whole numbers, with a scale a goal."""
 
     ids: NDArray[np.int64]
     scale: NDArray[np.float32]
@@ -89,34 +102,47 @@ class GoalVectors:
     """[len(ids), dimension]."""
 
     @classmethod
-    def of(cls, kb: KnowledgeBase) -> GoalVectors:
+    def of(cls, kb: KnowledgeBase, encoder: str = NAME) -> GoalVectors:
         """Those in the file, read once for each knowledge base that is open; none where none were written."""
-        held = _held.get(kb)
-        if held is None:
-            held = _held[kb] = cls._read(kb)
-        return held
+        held = _held.setdefault(kb, {})
+        if encoder not in held:
+            held[encoder] = cls._read(kb, encoder)
+        return held[encoder]
 
     @classmethod
-    def _read(cls, kb: KnowledgeBase) -> GoalVectors:
-        found = kb.query(
-            "SELECT article_id, scale, vector FROM goal_vectors WHERE encoder = ? ORDER BY article_id", [NAME]
-        ).fetchnumpy()
+    def _read(cls, kb: KnowledgeBase, encoder: str) -> GoalVectors:
+        asked = "SELECT {} FROM goal_vectors WHERE encoder = ? ORDER BY article_id"
+        found = kb.query(asked.format("article_id, scale"), [encoder]).fetchnumpy()
         ids, scale = np.asarray(found["article_id"], np.int64), np.asarray(found["scale"], np.float32)
-        return cls(ids, scale, np.stack(list(found["vector"])) if len(ids) else np.empty((0, 1), np.int8))
+        if not len(ids):
+            return cls(ids, scale, np.empty((0, 1), np.int8))
+        parts = kb.query(f"SELECT unnest(vector) AS part FROM ({asked.format('vector')})", [encoder])
+        return cls(ids, scale, np.asarray(parts.fetchnumpy()["part"], np.int8).reshape(len(ids), -1))
 
-    def nearest(self, query: NDArray[np.float32], count: int) -> list[int]:
-        """The ids of the `count` goals with the highest cosine with a unit vector, best first."""
+    def cosines(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The cosine of each goal with a unit vector, [len(ids)]."""
         parts = [
             self.steps[start : start + ROWS].astype(np.float32) @ query
             for start in range(0, len(self.ids), ROWS)
         ]
-        if not parts:
+        return np.concatenate([np.empty(0, np.float32), *parts]) * self.scale
+
+    def best(self, cosines: NDArray[np.float32], count: int) -> list[int]:
+        """The ids of the `count` goals with the highest cosines, best first."""
+        count = min(count, len(cosines))
+        if not count:
             return []
-        scores = np.concatenate(parts) * self.scale
-        count = min(count, len(scores))
-        best = np.argpartition(-scores, count - 1)[:count]
-        order = np.lexsort((self.ids[best], -scores[best]))
+        best = np.argpartition(-cosines, count - 1)[:count]
+        order = np.lexsort((self.ids[best], -cosines[best]))
         return [int(article_id) for article_id in self.ids[best[order]]]
 
+    def of_goals(self, ids: Sequence[int], cosines: NDArray[np.float32]) -> dict[int, float]:
+        """Of some goals the cosines that they have, by id; one without a vector has none."""
+        if not len(self.ids):
+            return {}
+        places = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
+        here = self.ids[places] == np.asarray(ids)
+        return dict(zip(self.ids[places[here]].tolist(), cosines[places[here]].tolist(), strict=True))
 
-_held: WeakKeyDictionary[KnowledgeBase, GoalVectors] = WeakKeyDictionary()
+
+_held: WeakKeyDictionary[KnowledgeBase, dict[str, GoalVectors]] = WeakKeyDictionary()

@@ -12,17 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.meaning.encoder import WordEncoder, word_encoder, words_of
-from kb.meaning.goals import GoalVectors, goal_vector
+from kb.meaning.goals import MODEL, GoalVectors, goal_vector
 from kb.store import KnowledgeBase
 
 NEAR = 50
 """Goals nearest in meaning that are weighed, beside those that share words."""
-WEIGHTS = (0.9, 11.52, 6.73, 1.74, -1.82, -3.08)
-BIAS = -7.92
-"""Of the logistic regression on a goal's likeness, fitted on the tuning half of data/eval/questions.jsonl and on
-questions about a knowledge base of 7,000 goals."""
-BAR = -1.0
-"""The least fit of the best goal of 100; of more goals one is more likely to look like anything."""
 MORE = 1.0
 """What ten times as many goals add to the bar."""
 TAIL, BELOW = 3.0, 1.5
@@ -31,6 +25,25 @@ TAIL, BELOW = 3.0, 1.5
 HEAD = 0.85
 """The weight of a title's words before those that say with what or where it is done."""
 _MANNER = re.compile(r"(.) (\(|(with|without|using|in|on|for|from|at|by|when|if|after|before|as|while)\b).*")
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A logistic regression on a goal's likeness.
+
+    Fitted on the tuning half of data/eval/questions.jsonl and on questions about a knowledge base of 7,000 goals.
+    """
+
+    weights: tuple[float, ...]
+    bias: float
+    bar: float
+    """The least fit of the best goal of 100; of more goals one is more likely to look like anything."""
+
+
+BY_WORDS = Fit((0.9, 11.52, 6.73, 1.74, -1.82, -3.08), -7.92, -1.0)
+"""By word vectors alone."""
+BY_MODEL = Fit((0.25, 3.1, 4.15, 0.22, -1.2, -2.77, 17.33), -8.76, -1.0)
+"""Where the encoder that made the links has a say, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +62,8 @@ class Likeness:
     """How much of the word of the question that fits worst neither the title nor a step has or means."""
     untitled: float
     """The same of the title alone."""
+    model: float | None = None
+    """The cosine by the encoder that made the links; None where that is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +77,15 @@ class Weighed:
     """The step that is most like the question."""
 
     @property
+    def by(self) -> Fit:
+        """What weighs its likeness."""
+        return BY_WORDS if self.likeness.model is None else BY_MODEL
+
+    @property
     def fit(self) -> float:
         """The log odds that the goal is what the question asks for."""
-        parts = astuple(self.likeness)
-        return float(BIAS + sum(weight * part for weight, part in zip(WEIGHTS, parts, strict=True)))
+        parts = [part for part in astuple(self.likeness) if part is not None]
+        return float(self.by.bias + sum(w * part for w, part in zip(self.by.weights, parts, strict=True)))
 
 
 def best_first(goals: Sequence[Weighed], total: int) -> list[tuple[Weighed, float]]:
@@ -78,27 +98,48 @@ def best_first(goals: Sequence[Weighed], total: int) -> list[tuple[Weighed, floa
     Returns:
         with each goal the probability that it is asked for, by odds that are even at the bar.
     """
-    bar = BAR + MORE * math.log10(max(total, 100) / 100)
+    if not goals:
+        return []
+    bar = goals[0].by.bar + MORE * math.log10(max(total, 100) / 100)
     order = sorted(goals, key=lambda each: (-each.fit, len(each.goal), each.article_id))
-    if not order or order[0].fit < bar:
+    if order[0].fit < bar:
         return []
     least = max(order[0].fit - TAIL, bar - BELOW)
     return [(each, round(1 / (1 + math.exp(bar - each.fit)), 4)) for each in order if each.fit >= least]
 
 
-def weighed(kb: KnowledgeBase, words: Sequence[str], by_words: Mapping[int, float]) -> list[Weighed]:
+def weighed(
+    kb: KnowledgeBase,
+    words: Sequence[str],
+    by_words: Mapping[int, float],
+    by_model: NDArray[np.float32] | None = None,
+) -> list[Weighed]:
     """The goals that share words with a question and those nearest in meaning, each with its likeness.
 
     Args:
         kb: the knowledge base.
         words: the content words of the question.
         by_words: the goals that the search by words finds, with their scores.
+        by_model: the question's vector by the encoder that made the links, where that is installed.
     """
     question = _Question.of(words)
-    near = GoalVectors.of(kb).nearest(question.vector, NEAR)
+    vectors = GoalVectors.of(kb)
+    ids = {*by_words, *vectors.best(vectors.cosines(question.vector), NEAR)}
+    cosines: dict[int, float] | None = None
+    if by_model is not None:
+        others = GoalVectors.of(kb, MODEL)
+        all_cosines = others.cosines(by_model)
+        ids |= set(others.best(all_cosines, NEAR))
+        cosines = others.of_goals(sorted(ids), all_cosines)
     return [
-        question.with_goal(article_id, goal, [step for step in steps if step], by_words.get(article_id, 0.0))
-        for article_id, goal, steps in _fetched(kb, sorted({*by_words, *near}))
+        question.with_goal(
+            article_id,
+            goal,
+            [step for step in steps if step],
+            by_words.get(article_id, 0.0),
+            None if cosines is None else cosines.get(article_id, 0.0),
+        )
+        for article_id, goal, steps in _fetched(kb, sorted(ids))
     ]
 
 
@@ -134,7 +175,9 @@ class _Question:
         unknown = np.full(len(words) - len(rows), weights.mean() if len(rows) else 1, np.float32)
         return cls(encoder, rows, np.concatenate([weights, unknown]), encoder.encode([" ".join(words)])[0])
 
-    def with_goal(self, article_id: int, goal: str, steps: list[str], by_words: float) -> Weighed:
+    def with_goal(
+        self, article_id: int, goal: str, steps: list[str], by_words: float, by_model: float | None
+    ) -> Weighed:
         """The likeness of a goal."""
         title, *told = rows = [self.encoder.known(words_of(text)) for text in (goal, *steps)]
         in_title, in_all = self._met(title), self._met(sorted({*title, *chain.from_iterable(told)}))
@@ -147,6 +190,7 @@ class _Question:
             HEAD * self._asked(head) + (1 - HEAD) * self._asked(title),
             float((self.weights * (1 - in_all)).max() / self.weights.max()),
             float((self.weights * (1 - in_title)).max() / self.weights.max()),
+            by_model,
         )
         best = steps[int((vectors[1:] @ self.vector).argmax())] if steps else None
         return Weighed(article_id, goal, likeness, best)

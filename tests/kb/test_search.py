@@ -98,6 +98,16 @@ def test_a_question_that_shares_no_word_is_found_by_its_meaning(sample_kb: Knowl
     assert search_by_words(sample_kb, "which bleach gets dirt out of the loo") == []
 
 
+def test_without_the_encoder_word_vectors_count(
+    sample_kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = "which bleach gets dirt out of the loo and the shower"
+    both, by_words = search(sample_kb, question), search(sample_kb, question, model=False)
+    assert both[0].goal == by_words[0].goal == "Clean a Bathroom" and both[0].score != by_words[0].score
+    monkeypatch.setattr("kb.meaning.model.is_installed", lambda: False)
+    assert search(sample_kb, question) == by_words
+
+
 def test_without_vectors_words_alone_count(own_sample_kb: Path) -> None:
     with duckdb.connect(str(own_sample_kb)) as session:
         session.execute("DELETE FROM goal_vectors")
@@ -115,12 +125,14 @@ def test_words_of_another_language_count_as_words(tmp_path: Path) -> None:
         assert [hit.goal for hit in search(kb, "die Fahrradkette ölen")] == ["Eine Fahrradkette ölen"]
 
 
-def test_every_goal_has_one_vector_of_length_one(sample_kb: KnowledgeBase) -> None:
+@pytest.mark.parametrize("encoder", ["howtree-words", "howtree-retriever"])
+def test_every_goal_has_one_vector_of_length_one(sample_kb: KnowledgeBase, encoder: str) -> None:
     """But the German and Japanese goals, of which no word is known, may have none."""
     rows = sample_kb.query(
         "SELECT count(*), count(DISTINCT article_id), min(len(vector)), max(len(vector)), "
         "min(l), max(l) FROM (SELECT *, scale * sqrt(list_sum(list_transform(vector, lambda x: x::INT * x))) AS l "
-        "FROM goal_vectors)"
+        "FROM goal_vectors WHERE encoder = ?)",
+        [encoder],
     ).fetchall()
     count, different, least, most, shortest, longest = rows[0]
     assert count == different and least == most and 0.98 < shortest <= longest < 1.02

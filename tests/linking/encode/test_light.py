@@ -1,0 +1,36 @@
+"""The small encoder without torch gives the vectors that torch gives."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from support.command import ROOT
+
+from howtree.errors import BadInput
+from linking.encode.encoder import load_encoder
+from linking.encode.light import load_light
+
+TEXTS = ["Clean an Oven", "how do I get rid of grease?", "日本 Käse ☃", "", "word " * 400]
+
+
+def test_vectors_are_those_of_torch() -> None:
+    wanted = load_encoder("howtree-retriever", "float32").encode(TEXTS)
+    found = load_light().encode(TEXTS)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(found, wanted, atol=2e-5)
+
+
+def test_it_loads_no_torch() -> None:
+    code = (
+        "import sys; from linking.encode.light import load_light as l; l(); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_other_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("linking.encode.light.digest_of_file", lambda path: "0")
+    with pytest.raises(BadInput, match="have changed"):
+        load_light()
