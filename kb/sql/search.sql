@@ -45,11 +45,6 @@ WITH asked AS MATERIALIZED (
         WHEN len(question) > 1000 THEN error('a question has at most 1,000 characters: ask for one thing in a sentence')
         ELSE question END)) AS word)
 ),
-texts AS (  -- step_text, but a body is read only where there is no headline
-    SELECT article_id, headline AS text FROM steps WHERE headline <> '' UNION ALL
-    SELECT article_id, body FROM steps WHERE headline = '' UNION ALL
-    SELECT article_id, text FROM things
-),
 same AS MATERIALIZED (
     SELECT q.word AS asked, w.word_id, w.word, w.weight, CASE WHEN w.word = q.word THEN 1.0 ELSE 0.95 END AS likeness
     FROM asked q JOIN words w ON left(w.word, 3) = left(q.word, 3)
@@ -61,16 +56,27 @@ weighed AS MATERIALIZED (
     FROM asked q LEFT JOIN same s ON s.asked = q.word
     GROUP BY ALL
 ),
-likely AS (
+likely AS MATERIALIZED (
     SELECT article_id FROM same JOIN goal_words USING (word_id)
-    GROUP BY article_id ORDER BY sum(weight) DESC, article_id LIMIT 200
+    GROUP BY article_id ORDER BY sum(weight) DESC, article_id LIMIT 50
 ),
+texts AS (  -- step_text, but a body is read only where there is no headline
+    SELECT article_id, headline AS text FROM steps WHERE headline <> '' UNION ALL
+    SELECT article_id, body FROM steps WHERE headline = '' UNION ALL
+    SELECT article_id, text FROM things
+),
+likely_texts AS MATERIALIZED (  -- the same of the likely goals: joined table by table, their rows alone are read
+    SELECT article_id, headline AS text FROM steps SEMI JOIN likely USING (article_id) WHERE headline <> '' UNION ALL
+    SELECT article_id, body FROM steps SEMI JOIN likely USING (article_id) WHERE headline = '' UNION ALL
+    SELECT article_id, text FROM things SEMI JOIN likely USING (article_id)
+),
+strange AS MATERIALIZED (FROM weighed WHERE NOT known),
 told AS MATERIALIZED (
     SELECT article_id, text, asked, weight
     FROM (
-        SELECT t.*, w.* FROM texts t, weighed w WHERE NOT w.known
+        SELECT t.*, w.* FROM strange w, texts t
         UNION ALL
-        SELECT t.*, w.* FROM texts t SEMI JOIN likely USING (article_id), weighed w WHERE w.known
+        SELECT t.*, w.* FROM likely_texts t, weighed w WHERE w.known
     )
     WHERE (contains(text, substr(stem, 2)) OR contains(text, upper(stem))) AND list_contains(list_transform(words_of(text), lambda w: stem_of(w)), stem)
 ),
