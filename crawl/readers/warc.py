@@ -23,6 +23,7 @@ HTML_TYPES = ("text/html", "application/xhtml+xml")
 MAX_HELD_BYTES = 2 * MAX_PAGE_BYTES
 """Of a record; of a longer one the rest is passed over by its length."""
 MAX_HEADER_BYTES = 64 * 1024
+"""Of a record, and of the answer in it."""
 
 _START = re.compile(rb"(?:^|(?<=\n))WARC/\d\.\d+[ \t]*\r?\n")
 _BLANKS = re.compile(rb"\s*")
@@ -94,12 +95,15 @@ class _Records:
 
     def __iter__(self) -> Iterator[_Record]:
         while self._pass_blanks():
-            start = _START.match(self._held)
-            end = self._find(_BLANK_LINE, MAX_HEADER_BYTES) if start else None
-            if start is None or end is None or _START.search(self._held, start.end(), end.end()):
-                problem = "no record begins here" if start is None else "a header breaks off"
-                self._damage.append((self._passed, problem))
+            if (start := _START.match(self._held)) is None:
+                self._damage.append((self._passed, "no record begins here"))
                 self._pass_to_next(1)
+                continue
+            end = self._find(_BLANK_LINE, MAX_HEADER_BYTES)
+            inside = self._last_start(start.end(), end.end() if end else MAX_HEADER_BYTES)
+            if end is None or inside:
+                self._damage.append((self._passed, "a header breaks off"))
+                self._pass_to_next(inside or 1)
                 continue
             yield self._record(end.end())
 
@@ -139,6 +143,10 @@ class _Records:
             if found or len(self._held) > end or not self._more():
                 return found
             begin = max(begin, len(self._held) - CHUNK - 64)
+
+    def _last_start(self, begin: int, end: int) -> int:
+        """Where the last line that begins a record is between two places, 0 where there is none."""
+        return max((found.start() for found in _START.finditer(self._held, begin, end)), default=0)
 
     def _pass_to_next(self, begin: int) -> None:
         """Pass over all before the next line that begins a record."""
@@ -210,9 +218,13 @@ def _parsed(record: _Record) -> Any:
     """The record as warcio reads it, with the length that it has and without answers before its answer."""
     from warcio.recordloader import ArcWarcRecordLoader
 
-    content = record.content
-    while interim := _INTERIM.match(content):
-        content = content[interim.end() :]
+    begin = 0
+    while interim := _INTERIM.match(record.content, begin, begin + MAX_HEADER_BYTES):
+        begin = interim.end()
+    content = record.content[begin:]
+    too_long = len(content) > MAX_HEADER_BYTES and not _BLANK_LINE.search(content, 0, MAX_HEADER_BYTES)
+    if too_long and content.startswith(b"HTTP/"):
+        raise ValueError(f"the header of the answer is longer than {MAX_HEADER_BYTES:,} bytes")
     lines = [line for line in record.head.splitlines() if line.strip() and not _LENGTH.match(line)]
     head = b"\r\n".join((*lines, b"Content-Length: %d" % len(content), b"\r\n"))
     return ArcWarcRecordLoader().parse_record_stream(io.BytesIO(head + content))

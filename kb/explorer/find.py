@@ -12,9 +12,10 @@ from howtree.errors import HowtreeError
 from kb.explorer import address, landmarks
 from kb.explorer.facets import CHIP, MAX_FACETS, categories_of, kept_parameters, of_site, sites_of
 from kb.explorer.frame import heading, part
+from kb.explorer.hits import hits
 from kb.explorer.session import knowledge_base
 from kb.explorer.text import label, markup, short
-from kb.search import MOST_GOALS, FoundGoal, search
+from kb.search import FoundGoal
 from kb.store import KnowledgeBase
 
 PAGE = 20
@@ -120,7 +121,7 @@ def source(kb: KnowledgeBase, asked: str, how: str, categories: list[str]) -> tu
     if asked and how == "Meaning":
         relation, parameters = meant(kb, asked)
     elif asked:
-        relation, parameters = of_hits(search(kb, asked, MOST_GOALS))
+        relation, parameters = of_hits(hits(kb, asked))
     for level, name in enumerate(categories, 1):
         relation = (
             f"SELECT * FROM ({relation}) WHERE article_id IN "

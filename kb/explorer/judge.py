@@ -10,12 +10,12 @@ from howtree.errors import HowtreeError
 from kb import tree
 from kb.explorer import address, candidates
 from kb.explorer.frame import heading, part
+from kb.explorer.hits import hits
 from kb.explorer.queue import ORDERS, Question, checked, question, upcoming
 from kb.explorer.session import knowledge_base
 from kb.explorer.text import label, markup, plain
 from kb.review.judging import review_of
 from kb.review.reviews import MAX_NOTE, Verdict, append, undo
-from kb.search import search
 from kb.store import KnowledgeBase
 
 MAX_NAME = 60
@@ -176,7 +176,7 @@ def another(kb: KnowledgeBase, asked: Question, who: str, order: str) -> None:
             "Search for the goal", key="judge-words", type="search", live=True, max_chars=address.MAX_WORDS
         )
         if words.strip():
-            options = {hit.article_id: hit.goal for hit in search(kb, words, 20)}
+            options = {hit.article_id: hit.goal for hit in hits(kb, words)[:20]}
         else:
             options = {row["article_id"]: row["goal"] for row in candidates.of_step(kb, asked.step_id)}
         options = {

@@ -15,6 +15,7 @@ import streamlit as st
 from kb import tree
 from kb.explorer import address
 from kb.explorer.address import StepPath, spelt
+from kb.explorer.session import FileStamp, stamp
 from kb.explorer.steps import Grown, Openness, grow, link_words, places, texts
 from kb.explorer.text import markup
 from kb.store import KnowledgeBase
@@ -24,6 +25,8 @@ LEVELS = 4
 """Levels of goals that are folded in."""
 MAX_READ = 250
 """Steps on the page; what is below is one click away."""
+KEPT = 100
+"""Pages that are kept for whoever opens one again, or after somebody else."""
 LONG = 100_000
 """Characters of one text, more than any article has."""
 LISTS = {
@@ -57,7 +60,18 @@ class Reading:
 
 def draw(kb: KnowledgeBase, article: dict[str, Any], trail: tuple[str, ...], threshold: float | None) -> None:
     """Draw the reading view of an article."""
-    st.html(page(fetched(kb, article, trail, threshold)))
+    st.html(_html(kb, stamp(), article, trail, threshold))
+
+
+@st.cache_data(max_entries=KEPT, show_spinner=False)
+def _html(
+    _kb: KnowledgeBase,
+    stamp: tuple[FileStamp, FileStamp],
+    article: dict[str, Any],
+    trail: tuple[str, ...],
+    threshold: float | None,
+) -> str:
+    return page(fetched(_kb, article, trail, threshold))
 
 
 def fetched(

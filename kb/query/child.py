@@ -18,6 +18,8 @@ from howtree.errors import BadQuery, HowtreeError
 from kb.query.frames import END, READY, receive
 from kb.query.limits import Limits, more
 
+POLITE = "polite"
+"""What a process that lets others go first is told as it starts, since to load its libraries takes work, too."""
 PIPE = 1 << 20
 """Bytes that the pipe of answers holds: a frame of rows, so that the child works on while we read."""
 
@@ -39,7 +41,7 @@ class Child:
         """Whether it is ready and runs no query."""
         self._notes: list[str] | None = None
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "kb.query.inside"],
+            [sys.executable, "-P", "-m", "kb.query.inside", *([POLITE] if polite else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if os.environ.get("HOWTREE_DEBUG") else subprocess.DEVNULL,
@@ -47,7 +49,7 @@ class Child:
             process_group=0,  # Ctrl-C in a terminal is for us alone
             pipesize=PIPE,
         )
-        self._send({"path": path and str(path), "file": file, "memory": memory, "polite": polite})
+        self._send({"path": path and str(path), "file": file, "memory": memory})
 
     @property
     def alive(self) -> bool:

@@ -29,14 +29,16 @@ ALLOWANCE = 128 * MB
 """Bytes that the process may grow by beyond the memory of a query, for what DuckDB does not count."""
 ENDLESS = 1e8
 """Seconds that a timer can still count."""
-POLITE = 5
-"""How much the process stands back (nice) where others, such as the pages of the explorer, are to go first."""
+BACK = 10
+"""How much the process stands back (nice) where others, such as the pages of the explorer, are to go first: they get
+nine tenths of a core for which both compete."""
 IGNORED = "numpy"
 """What pyarrow would load, but can do without: a quarter of the time that the process takes to start."""
 
 
 def main() -> None:
     """Open the knowledge base that the first line names, then answer queries until stdin ends."""
+    os.nice(BACK if sys.argv[1:] else 0)
     pipe = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever else is printed is no frame
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -45,7 +47,6 @@ def main() -> None:
     from kb.query.run import run
 
     order = requests.get()
-    os.nice(POLITE if order["polite"] else 0)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the deadline: whoever started us may ignore it
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
     try:

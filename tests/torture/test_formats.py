@@ -56,9 +56,12 @@ def record(headers: str, body: bytes) -> bytes:
     return b"WARC/1.1\r\n" + headers.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body + b"\r\n\r\n"
 
 
-def response(body: bytes, **more: str) -> bytes:
-    """A record of an answer with a page; its headers may be given otherwise."""
-    answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + body
+def response(body: bytes, before: int = 0, header: bytes = b"", **more: str) -> bytes:
+    """A record of an answer with a page: after some answers before it, with more in its header; its own header may be
+    given otherwise.
+    """
+    answer = b"HTTP/1.1 100 Continue\r\n\r\n" * before
+    answer += b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n" + header + b"\r\n" + body
     headers = {
         "WARC-Type": "response",
         "WARC-Target-URI": "https://www.wikihow.com/Hat",
@@ -118,7 +121,12 @@ SOURCES: dict[str, Write] = {
     ),
     "warc: a date of another world": put("a.warc", response(PAGE, WARC_Date="99999-99-99")),
     "warc: a million headers": put("a.warc", record("X: y\n" * 1_000_000 + "Content-Length: 0", b"")),
-    "warc: a header of 5 MB": put("a.warc", record("X: " + "y" * 5_000_000 + "\nContent-Length: 0", b"")),
+    "warc: a header of 50 MB": put("a.warc", record("X: " + "y" * 50_000_000 + "\nContent-Length: 0", b"")),
+    "warc: beginnings of records alone": put("a.warc", b"WARC/1.1\r\n" * 20_000),
+    "warc: five million beginnings of records": put("a.warc", b"WARC/1.1\r\n" * 5_000_000),
+    "warc: answers before the answer": put("a.warc", response(PAGE, before=20_000)),
+    "warc: a million answers before the answer": put("a.warc", response(PAGE, before=1_000_000)),
+    "warc: an answer with a header of 30 MB": put("a.warc", response(PAGE, header=b"X: y\r\n" * 5_000_000)),
     "warc: chunks that lie": put(
         "a.warc",
         record(
@@ -225,7 +233,7 @@ SOURCES: dict[str, Write] = {
     ),
     "page: noise": put("a.html", random.Random(4).randbytes(100_000)),
 }
-QUICK = [name for name in SOURCES if "explode" not in name and "million" not in name and "5 MB" not in name]
+QUICK = [name for name in SOURCES if not any(word in name for word in ("explode", "million", "0 MB"))]
 
 
 def _twice(path: Path) -> Path:
