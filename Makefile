@@ -61,10 +61,10 @@ check: env       ## linters, type checker, import contracts, licences of what an
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tests/support/dependencies.py
 
-# Two files at a time, the longest first (tests/conftest.py). One thread for each: two processes with two threads on two
-# cores wait for each other, and take several times as long.
+# Three files at a time, the longest first (tests/conftest.py): many tests wait for what they started. One thread for
+# each: processes with two threads on two cores wait for each other, and take several times as long.
 test: check browser ## check, then every test
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 torture: env browser ## the tests that are slow by nature: kills, power cuts, damage, scarcity, hostile sources and visitors
 	$(BIN)/pytest -m torture --timeout 1800
