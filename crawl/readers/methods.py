@@ -8,8 +8,8 @@ from enum import Enum
 from typing import Any, cast, get_args
 
 from crawl.article import LinkPlace, Method, MethodKind, Step, StepLink, decode_slug, squeeze
-from crawl.readers.values import first, listed, text_in, texts_in
 from crawl.steps.division import Given, steps_of
+from crawl.steps.values import first, listed, text_in, texts_in
 from crawl.steps.wiki_links import without_wiki_links
 
 METHOD_KINDS: tuple[MethodKind, ...] = get_args(MethodKind)

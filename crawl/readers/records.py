@@ -16,11 +16,11 @@ from crawl.article import Article, Step, decode_slug, squeeze
 from crawl.pages import selectors
 from crawl.pages.links import host_of, slug_of_address
 from crawl.readers.methods import Said, methods_in, own_unsaid
-from crawl.readers.values import first, listed, number_in, text_in, texts_in
 from crawl.schema.identity import slug_of_record
 from crawl.schema.recipe import code_of
 from crawl.steps.plain import is_blank, words_of
 from crawl.steps.sentences import sentences
+from crawl.steps.values import first, listed, number_in, text_in, texts_in
 
 
 class Unusable(ValueError):
