@@ -143,7 +143,8 @@ def squeeze(text: str) -> str:
 
     Characters that no file may hold, such as NUL and half surrogate pairs, become U+FFFD.
     """
-    return _UNPRINTABLE.sub("\ufffd", " ".join(text.split()))
+    words = " ".join(text.split())
+    return words if words.isprintable() else _UNPRINTABLE.sub("\ufffd", words)
 
 
 def goal_of(title: str) -> str:

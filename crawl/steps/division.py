@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from crawl.article import Step, StepLink
 from crawl.steps.marks import counted_parts, is_number_word, only_announces, only_counts, without_marks
-from crawl.steps.plain import is_blank, letters, lines_of, words_of
+from crawl.steps.plain import begins_with, is_blank, letters, lines_of, same_letters, words_of
 from crawl.steps.sentences import ends_sentence, split_headline
 
 FEW = 2
@@ -67,7 +67,7 @@ def headline_and_body(name: str, text: str) -> tuple[str, str]:
     name, text = ("" if is_blank(one) else one for one in (name, text))
     if name and text and _is_beginning(text, name):
         text = ""
-    if not (name and text) or only_announces(name) or letters(name) == letters(text):
+    if not (name and text) or only_announces(name) or same_letters(name, text):
         return split_headline(text or name)
     if is_number_word(name) or _is_beginning(name, text):
         return split_headline(text)
@@ -86,8 +86,8 @@ def _is_cut(name: str) -> bool:
 def _is_beginning(name: str, text: str) -> bool:
     """Whether a name is only the beginning of the sentence that a text begins with, often cut at "..."."""
     stem = _CUT.sub("", name)
-    short, long = letters(stem), letters(text)
-    if not short or not long.startswith(short):
+    short = letters(stem)
+    if not short or not begins_with(text, short):
         return False
     if stem != name:
         return True
@@ -119,7 +119,7 @@ def _says_nothing(name: str, text: str) -> bool:
     """Whether a name says no more than the step's place and text do."""
     if only_counts(name) or only_announces(name):
         return True
-    return bool(text) and (letters(name) == letters(text) or _is_beginning(name, text))
+    return bool(text) and (same_letters(name, text) or _is_beginning(name, text))
 
 
 def _links_in(one: Given, piece: str) -> tuple[StepLink, ...]:

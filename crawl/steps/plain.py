@@ -22,6 +22,9 @@ _TAG = re.compile(
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,30});")
 _WRAPPING = re.compile(r"<(?:p|li|div|td|dd|h[1-6])\b", re.IGNORECASE)
 _TIMES_ESCAPED = 3
+_NO_LETTERS = re.compile(r"[\W_]+")
+_ASCII_MARKS = bytes(code for code in range(128) if not chr(code).isalnum())
+_WORD = re.compile(r"[^\W_]|[\u2190-\u2bff\U0001f000-\U0001faff]")
 _UNSEEN = re.compile("[\u200b\u2060\ufeff\u00ad]")
 _NO_VALUE = frozenset(("nan", "null", "undefined", "n/a"))
 _WRAPPED = re.compile(r"(?<![.!?:;。！？：])[^\S\n]*\n\s*")
@@ -50,14 +53,29 @@ def lines_of(text: str, markup: bool = True) -> list[str]:
 
 def is_blank(text: str) -> bool:
     """Whether a text has no word: characters that nobody sees, marks alone, or a program's word for nothing."""
-    return re.search(r"[^\W_]|[\u2190-\u2bff\U0001f000-\U0001faff]", text) is None or (
-        len(text) < 12 and text.strip().lower() in _NO_VALUE
-    )
+    return _WORD.search(text) is None or (len(text) < 12 and text.strip().lower() in _NO_VALUE)
 
 
 def letters(text: str) -> str:
     """The letters and digits of a text alone, in lower case: equal for texts that differ in blanks and marks."""
-    return re.sub(r"[\W_]+", "", text.casefold())
+    if text.isascii():  # nearly all are, and this takes a tenth of the time
+        return text.lower().encode().translate(None, _ASCII_MARKS).decode()
+    return _NO_LETTERS.sub("", text.casefold())
+
+
+def begins_with(text: str, short: str) -> bool:
+    """Whether the letters of a text begin with some letters; of a long text only its beginning is looked at."""
+    head = text[: 2 * len(short) + 32]
+    found = letters(head)
+    if len(found) < len(short) and len(head) < len(text):
+        found = letters(text)
+    return found.startswith(short)
+
+
+def same_letters(one: str, other: str) -> bool:
+    """Whether two texts differ in blanks, marks and capitals at most."""
+    short = letters(one)
+    return begins_with(other, short) and letters(other) == short
 
 
 def _bare(text: str) -> str:

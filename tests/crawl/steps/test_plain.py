@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import html
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from crawl.steps.plain import is_blank, lines_of, words_of
+from crawl.steps.plain import begins_with, is_blank, letters, lines_of, same_letters, words_of
 
 
 @pytest.mark.parametrize("times", [0, 1, 2])
@@ -55,3 +58,14 @@ def test_characters_that_nobody_sees_go_and_joiners_stay() -> None:
 
 def test_a_line_break_inside_a_block_ends_no_line() -> None:
     assert lines_of("<p>Peel\n the apple.</p><p>Cut\nit.</p>") == ["Peel the apple.", "Cut it."]
+
+
+@given(st.text(max_size=80), st.integers(0, 80), st.sampled_from(("", "!", " x")))
+def test_letters_are_those_that_a_pattern_finds(text: str, cut: int, more: str) -> None:
+    def found(words: str) -> str:
+        return re.sub(r"[\W_]+", "", words.casefold())
+
+    short = text[:cut] + more
+    assert letters(text) == found(text)
+    assert begins_with(text, found(short)) == found(text).startswith(found(short))
+    assert same_letters(short, text) == (found(short) == found(text))
