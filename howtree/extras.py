@@ -10,7 +10,7 @@ from typing import Any
 from howtree.errors import BadUsage
 
 EXTRAS = {
-    "agent": ("mcp",),
+    "agent": ("mcp", "fastapi", "uvicorn"),
     "build": ("torch", "sentence_transformers", "faiss", "scipy"),
     "eval": ("bm25s", "ir_measures", "matplotlib", "scipy"),
     "formats": ("mwparserfromhell", "rdflib"),

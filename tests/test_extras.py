@@ -115,6 +115,7 @@ def test_every_page_of_the_explorer_needs_no_extra(base: Base, own_sample_kb: Pa
         (["build", SAMPLE, "-o", "OUT", "--device", "cuda"], "build"),
         (["search", "--semantic", "weeds", "--kb", "KB"], "build"),
         (["mcp", "--kb", "KB"], "agent"),
+        (["serve", "--kb", "KB"], "agent"),
         (["train", "retriever", "--gold", "GOLD", "--goals", "GOALS", "-o", "OUT"], "build"),
         (["evaluate", "linking", "--gold", "GOLD", "--goals", "GOALS", "--models", "default"], "build"),
         (["evaluate", "linking", "--gold", "GOLD", "--goals", "GOALS", "--models", "bm25"], "eval"),

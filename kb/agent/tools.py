@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -129,7 +130,9 @@ def lines_of(goal: Goal, depth: int = 0) -> Iterator[str]:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it, long text cut."""
+    """A value as JSON has it, long text cut; a number that is none as text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
     text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)

@@ -51,6 +51,7 @@ VERBS = (
     "search",
     "plan",
     "mcp",
+    "serve",
     "sql",
     "info",
     "explore",

@@ -1,0 +1,43 @@
+"""`howtree serve`: the knowledge base as a small HTTP JSON API."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kb.commands.options import KbOption, open_kb
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb `serve`."""
+    app.command()(serve)
+
+
+def serve(
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Address to listen on; another than this machine's lets others in, without a password."
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 8766,
+    kb: KbOption = None,
+) -> None:
+    """Answer programs over HTTP in JSON, until Ctrl-C; /docs shows what may be asked (docs/agents.md).
+
+    Example: howtree serve --kb kb.duckdb
+    """
+    from howtree.extras import needs
+    from howtree.progress import say
+    from kb.agent import http
+    from kb.agent.tools import Tools
+
+    needs("agent", "howtree serve")
+    with open_kb(kb) as base:
+        tools = Tools(base)
+        say(f"Answering at http://{host}:{port}, described at /docs (Ctrl-C ends it)")
+        try:
+            http.serve(tools, host, port)
+        finally:
+            tools.close()
