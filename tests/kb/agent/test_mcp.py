@@ -7,12 +7,14 @@ import contextlib
 import io
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command import ROOT, Run
+from support.command import ROOT, Run, surroundings
 from support.pages import blocks
 
 from howtree.errors import BadUsage
@@ -127,6 +129,38 @@ def test_the_session_of_the_page(own_sample_kb: Path, monkeypatch: pytest.Monkey
     with contextlib.redirect_stdout(printed):
         exec(code.replace('"kb.duckdb"])', f'"kb.duckdb"], {inherited})'), {})
     assert printed.getvalue().strip() == shown.strip()
+
+
+def test_a_client_of_lines_of_json_is_answered_and_may_vanish(sample_kb_path: Path) -> None:
+    """JSON-RPC by hand, without the SDK; a client that goes away in the middle of a request leaves no server behind."""
+    words = [sys.executable, "-m", "kb", "mcp", "--kb", str(sample_kb_path)]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(words, env=surroundings(), stderr=subprocess.DEVNULL, **pipes) as server:
+        assert server.stdin and server.stdout
+
+        def tell(method: str, **more: Any) -> None:
+            server.stdin.write(json.dumps({"jsonrpc": "2.0", "method": method, **more}) + "\n")
+            server.stdin.flush()
+
+        def ask(number: int, method: str, **parameters: Any) -> Any:
+            tell(method, id=number, params=parameters)
+            answer = json.loads(server.stdout.readline())
+            assert answer["id"] == number
+            return answer["result"]
+
+        me = {"name": "by hand", "version": "1"}
+        ready = ask(1, "initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo=me)
+        assert ready["serverInfo"]["name"] == "howtree"
+        tell("notifications/initialized")
+        listed = ask(2, "tools/list")
+        assert len(json.dumps(listed, separators=(",", ":"))) / 4 < 2_000
+        asked = {"question": "how do I clean my oven"}
+        found = ask(3, "tools/call", name="find_procedure", arguments=asked)
+        assert found["structuredContent"]["goals"][0]["goal"] == "Clean an Oven"
+        tell("tools/call", id=4, params={"name": "plan", "arguments": asked})
+        server.stdin.close()
+        server.stdout.close()
+        server.wait(60)
 
 
 def test_the_command_names_a_file_that_is_not_there(run: Run, tmp_path: Path) -> None:
