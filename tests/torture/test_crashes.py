@@ -107,7 +107,7 @@ def test_a_first_build(victims: Victims, world: World, start: Path, tmp_path: Pa
     Attack(victims, start, ("build", "HERE/kb.duckdb", "0"), built, left).run(tmp_path, tries)
 
 
-@times(4, 22)
+@times(2, 22)
 def test_a_build_with_more_articles(
     victims: Victims, world: World, start: Path, tmp_path: Path, tries: int
 ) -> None:

@@ -14,7 +14,7 @@ from support.damage import HARMS, files_in
 from support.tiny_world import World
 
 
-@pytest.mark.parametrize("tries", [16, pytest.param(300, marks=pytest.mark.torture)])
+@pytest.mark.parametrize("tries", [6, pytest.param(300, marks=pytest.mark.torture)])
 def test_a_damaged_work_folder_gives_the_same_knowledge_base(
     world: World, tmp_path: Path, tries: int
 ) -> None:

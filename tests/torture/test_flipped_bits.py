@@ -30,7 +30,7 @@ def asked(run: Run, command: list[str], path: Path) -> CompletedProcess[str]:
     return run(*command, *([path] if command == ["check"] else ["--kb", path]))
 
 
-@pytest.mark.parametrize("tries", [10, pytest.param(150, marks=pytest.mark.torture)])
+@pytest.mark.parametrize("tries", [5, pytest.param(150, marks=pytest.mark.torture)])
 def test_a_flipped_bit_is_found_or_does_no_harm(run: Run, world: World, tmp_path: Path, tries: int) -> None:
     whole, path = world.kb.read_bytes(), tmp_path / "kb.duckdb"
     path.write_bytes(whole)
