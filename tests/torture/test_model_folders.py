@@ -224,3 +224,18 @@ def test_a_model_whose_files_lie_is_refused(run: Run, tmp_path: Path, case: str)
     done = run("build", source, "-o", tmp_path / "kb.duckdb", "--encoder", folder)
     assert "Traceback" not in done.stderr, done.stderr
     assert done.returncode == 1 and done.stderr.rstrip().splitlines()[-1].startswith("howtree: "), done.stderr
+
+
+SETUP = ("1_Pooling/config.json", "tokenizer.json", "config.json", "tokenizer_config.json", "modules.json")
+
+
+@pytest.mark.parametrize("name", few(SETUP, 1))
+def test_another_tokenizer_pooling_or_configuration_is_another_encoder(
+    whole_model: Path, tmp_path: Path, name: str
+) -> None:
+    """Vectors that the one made are not taken for the other's, though their weights are the same."""
+    folder = shutil.copytree(whole_model, tmp_path / "model")
+    before = load_encoder(str(folder))
+    (folder / name).write_text((folder / name).read_text() + "\n")
+    after = load_encoder(str(folder))
+    assert after.weights_digest == before.weights_digest and after.digest != before.digest
