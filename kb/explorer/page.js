@@ -23,8 +23,11 @@ if (!window.howtree) {
         const drawn = app?.dataset.testScriptState === "notRunning" || document.querySelector("[data-takes-long]");
         return drawn && document.querySelector("h1.title") && !app.querySelector(awaited);
     };
+    let height = 0, since = began;
     const look = () => {
-        if (whole() || performance.now() - began > 60_000) document.documentElement.dataset.drawn = "";
+        const now = performance.now(), high = document.querySelector('[data-testid="stMain"]')?.scrollHeight;
+        if (high !== height) [height, since] = [high, now];
+        if ((whole() && now - since > 100) || now - began > 60_000) document.documentElement.dataset.drawn = "";
         else requestAnimationFrame(look);
     };
     requestAnimationFrame(() => requestAnimationFrame(look));  // hidden for a frame: what the looks move is not seen to move

@@ -34,6 +34,7 @@ def line(page: Page, text: str) -> Locator:
 
 def has_address(page: Page, pattern: str) -> None:
     expect(page).to_have_url(re.compile(pattern), timeout=PATIENCE)
+    settled(page)
 
 
 def test_find_a_goal_open_it_three_levels_deep_follow_a_link_and_go_back(page: Page) -> None:
@@ -67,6 +68,7 @@ def test_find_a_goal_open_it_three_levels_deep_follow_a_link_and_go_back(page: P
     has_address(page, r"open=1\.4-2\.1$")
     expect(deepest).to_be_hidden()
     page.go_back()
+    has_address(page, r"open=1\.4$")
     page.go_back()
     has_address(page, r"goal=en%3A700101&view=Steps$")
     expect(step(page, "Clean the inside of the oven.")).to_be_hidden()
