@@ -89,6 +89,8 @@ export default function ({data, parentElement, setTriggerValue}) {
         listen(root);
     }
     root.send = setTriggerValue;
+    if (root.shown === data.html) return;  // drawn again as it was: a click that is under way keeps what it began on
+    root.shown = data.html;
     const focused = document.activeElement?.role === "treeitem" && root.contains(document.activeElement);
     root.innerHTML = data.html;
     const before = root.dataset.at && root.querySelector(`[data-place="${root.dataset.at}"]`);
