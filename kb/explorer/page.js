@@ -17,7 +17,7 @@ if (!window.howtree) {
     const began = performance.now();
     const awaited = `[data-testid="stSkeleton"], [data-testid="stVegaLiteChart"]:not(:has(canvas, svg)),
         [data-testid="stEChartsChart"]:not(:has(canvas, svg)), [data-testid="stCode"]:not(:has(code)),
-        .stBidiComponent:not(:has([role="tree"], svg))`;
+        .stBidiComponent:not(:has([role="tree"], svg)), [data-testid="stGraphVizChart"]:not(:has(svg g))`;
     const whole = () => {
         const app = document.querySelector('[data-testid="stApp"]');
         const drawn = app?.dataset.testScriptState === "notRunning" || document.querySelector("[data-takes-long]");
