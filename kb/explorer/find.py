@@ -11,7 +11,7 @@ import streamlit as st
 from howtree.errors import HowtreeError
 from kb.explorer import address, landmarks
 from kb.explorer.facets import CHIP, MAX_FACETS, categories_of, kept_parameters, of_site, sites_of
-from kb.explorer.frame import heading, part, takes_long
+from kb.explorer.frame import heading, part
 from kb.explorer.hits import hits
 from kb.explorer.session import knowledge_base
 from kb.explorer.text import label, markup, short
@@ -135,7 +135,6 @@ def meant(kb: KnowledgeBase, asked: str) -> tuple[str, dict[str, Any]]:
     """The goals nearest in meaning; torch is loaded here and nowhere else."""
     from kb.semantic import semantic_search
 
-    takes_long()
     try:
         with st.spinner("Searching by meaning …"):
             found = semantic_search(kb, asked, MEANT)

@@ -13,25 +13,6 @@ if (!window.howtree) {
         document.querySelector('[data-testid="stMain"]')?.scrollTo(0, 0);
     };
 
-    // The page is seen (page.css) once it is drawn, each piece of it; where something takes long, all above that.
-    const began = performance.now();
-    const awaited = `[data-testid="stSkeleton"], [data-testid="stVegaLiteChart"]:not(:has(canvas, svg)),
-        [data-testid="stEChartsChart"]:not(:has(canvas, svg)), [data-testid="stCode"]:not(:has(code)),
-        .stBidiComponent:not(:has([role="tree"], svg)), [data-testid="stGraphVizChart"]:not(:has(svg g))`;
-    const whole = () => {
-        const app = document.querySelector('[data-testid="stApp"]');
-        const drawn = app?.dataset.testScriptState === "notRunning" || document.querySelector("[data-takes-long]");
-        return drawn && document.querySelector("h1.title") && !app.querySelector(awaited);
-    };
-    let height = 0, since = began;
-    const look = () => {
-        const now = performance.now(), high = document.querySelector('[data-testid="stMain"]')?.scrollHeight;
-        if (high !== height) [height, since] = [high, now];
-        if ((whole() && now - since > 100) || now - began > 60_000) document.documentElement.dataset.drawn = "";
-        else requestAnimationFrame(look);
-    };
-    requestAnimationFrame(() => requestAnimationFrame(look));  // hidden for a frame: what the looks move is not seen to move
-
     // A place on the page: scrolled to and focused, without a word in the address.
     const go = (event, link) => {
         event.preventDefault();

@@ -14,7 +14,7 @@ import streamlit as st
 from howtree.errors import BadQuery
 from howtree.streams import csv_cell
 from kb.explorer import address
-from kb.explorer.frame import heading, part, takes_long
+from kb.explorer.frame import heading, part
 from kb.explorer.session import children, knowledge_base, stamp
 from kb.explorer.text import label, markup
 from kb.query.ask import running
@@ -62,7 +62,6 @@ def page() -> None:
     with right:
         schema(kb)
     if asked:
-        takes_long()
         answer(asked)
 
 
