@@ -73,7 +73,7 @@ def ran(code: str) -> str:
     return done.stdout
 
 
-def test_the_import_loads_nothing_and_reading_no_model(sample_kb_path: Path) -> None:
+def test_the_import_loads_nothing_and_reading_no_torch(sample_kb_path: Path) -> None:
     shown = ran(
         f"""
 import sys, howtree
@@ -84,7 +84,7 @@ with howtree.open({str(sample_kb_path)!r}) as kb:
 print(loaded())
 """
     )
-    assert shown.splitlines() == ["[] True True", "['duckdb', 'numpy', 'kb']"]
+    assert shown.splitlines() == ["[] True True", "['duckdb', 'numpy', 'kb', 'linking']"]
 
 
 def test_all_names_are_there_and_only_they_are_shown() -> None:
