@@ -14,6 +14,8 @@ from kb.agent.tools import Tools
 
 MOST_BYTES = 20_000
 """Of a request's body."""
+MOST_SWALLOWED = 1_000_000
+"""Bytes of a refused body that are read all the same: who still sends when the connection ends sees no answer."""
 MOST_REQUESTS = 32
 """Requests that are answered at a time; others are refused with 503."""
 LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -65,7 +67,7 @@ def answered(tool: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Limited:
-    """Refuses bodies that are too long, or do not say how long they are, before any of them is read."""
+    """Refuses bodies that are too long, or do not say how long they are; nothing of them is kept."""
 
     def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
         self._app = app
@@ -75,12 +77,21 @@ class Limited:
         headers = dict(scope.get("headers", ()))
         length = headers.get(b"content-length", b"0")
         if b"transfer-encoding" in headers or not length.isdigit() or int(length) > MOST_BYTES:
+            await swallowed(receive)
             body = b'{"detail":"a request has at most %d bytes, and says how many"}' % MOST_BYTES
             told = [(b"content-type", b"application/json"), (b"connection", b"close")]
             await send({"type": "http.response.start", "status": 413, "headers": told})
             await send({"type": "http.response.body", "body": body})
             return
         await self._app(scope, receive, send)
+
+
+async def swallowed(receive: Any) -> None:
+    """Read the body of a request, or the beginning of one without an end, and forget it."""
+    size, more = 0, True
+    while more and size < MOST_SWALLOWED:
+        message = await receive()
+        size, more = size + len(message.get("body", b"")), message.get("more_body", False)
 
 
 def serve(tools: Tools, host: str, port: int) -> None:
