@@ -142,15 +142,19 @@ def digest_of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-Stamps = tuple[tuple[str, int, int, int], ...]
-"""Of each file of a folder: where it is in it, its size, when it was changed in nanoseconds, its inode."""
+FileStamp = tuple[str, int, int, int]
+"""Where a file is, its inode, when it was changed in nanoseconds, its size; zeros where there is none."""
 
 
-def stamps(folder: Path) -> Stamps:
-    """What changes when any file of a folder does: seen without reading one."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return tuple(
-        (path.relative_to(folder).as_posix(), found.st_size, found.st_mtime_ns, found.st_ino)
-        for path in files
-        for found in (path.stat(),)
-    )
+def stamp_of(path: Path) -> FileStamp:
+    """What changes when another file takes the place of this one, or it grows: seen without reading it."""
+    try:
+        found = path.absolute().stat()
+    except OSError:
+        return str(path.absolute()), 0, 0, 0
+    return str(path.absolute()), found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def stamps_in(folder: Path) -> tuple[FileStamp, ...]:
+    """The stamps of all files in a folder and below it."""
+    return tuple(stamp_of(path) for path in sorted(folder.rglob("*")) if path.is_file())

@@ -207,10 +207,9 @@ class _Shelf:
         if link is None:
             return Step(row.step_id, row.number, row.text, None)
         child_id, probability, source, relation = link
-        if child_id in above:
-            goal = Goal(child_id, self._names[child_id], stop="cycle", others=self._others.get(child_id, 0))
-        elif depth == 1:
-            goal = Goal(child_id, self._names[child_id], stop="depth", others=self._others.get(child_id, 0))
+        if child_id in above or depth == 1:
+            stop: Stop = "cycle" if child_id in above else "depth"
+            goal = Goal(child_id, self._names[child_id], stop=stop, others=self._others.get(child_id, 0))
         else:
             goal = self.open(child_id, depth - 1, above)
         return Step(row.step_id, row.number, row.text, Link(probability, source, relation, goal))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from howtree.errors import BadInput
-from howtree.files import Stamps, stamps
+from howtree.files import FileStamp, stamps_in
 from howtree.progress import say
 from linking.encode.device import AskedPrecision, Device
 from linking.encode.encoder import Encoder, SentenceEncoder, load_encoder
@@ -68,7 +68,7 @@ class Model:
         folder = ModelFolder.of(name)
         if not folder.path.is_dir():
             return cls.load(name, precision, device)
-        return _kept(name, precision, device, stamps(folder.path))
+        return _kept(name, precision, device, stamps_in(folder.path))
 
     @classmethod
     def of(cls, encoder: SentenceEncoder, with_decision: bool = True) -> Model:
@@ -128,7 +128,7 @@ class Model:
 
 
 @functools.lru_cache(maxsize=1)
-def _kept(name: str, precision: AskedPrecision, device: Device, _: Stamps) -> Model:
+def _kept(name: str, precision: AskedPrecision, device: Device, _: tuple[FileStamp, ...]) -> Model:
     return Model.load(name, precision, device)
 
 

@@ -10,6 +10,16 @@ from crawl.formats.said import Linked, Record, methods_record, step
 from crawl.schema.identity import slug_in_file
 
 VOCABULARIES = ("http://w3id.org/prohow#", "https://w3id.org/prohow#")
+SYNTAXES = {
+    ".ttl": "turtle",
+    ".nt": "nt",
+    ".n3": "n3",
+    ".nq": "nquads",
+    ".trig": "trig",
+    ".rdf": "xml",
+    ".owl": "xml",
+}
+"""The syntaxes of RDF, as rdflib names them, by the suffix of a file."""
 _PREFIXES = {
     "prohow": VOCABULARIES[0],
     "w": "http://w3id.org/prohowlinks#",
@@ -32,7 +42,7 @@ def records_of(data: bytes, syntax: str, where: str) -> list[Record]:
 
     Args:
         data: what the file holds.
-        syntax: as rdflib names it: turtle, nt, n3, nquads, trig or xml.
+        syntax: one of `SYNTAXES`.
         where: the file, by which nodes without an address are known.
 
     Raises:
@@ -151,7 +161,7 @@ class _Graph:
             yield from self.graph.objects(subject, _address(one + name))
 
     def _subjects(self, name: str, vocabulary: str, value: Any) -> Iterable[Any]:
-        return list(self.graph.subjects(_address(vocabulary + name), value))
+        return self.graph.subjects(_address(vocabulary + name), value)  # type: ignore[no-any-return]
 
     def _pairs(self, name: str, vocabulary: str = "") -> Iterator[tuple[Any, Any]]:
         for one in [vocabulary] if vocabulary else VOCABULARIES:

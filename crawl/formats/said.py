@@ -57,7 +57,7 @@ def _place(words: str, headline: str, body: str) -> str:
 def methods_record(lists: Sequence[tuple[str, Sequence[Record]]]) -> list[Record]:
     """The lists of steps with their names: methods where all are called so, else parts."""
     kept = [(name, steps) for name, steps in lists if steps]
+    if len(kept) < 2:
+        return [{"name": "", "steps": list(steps)} for _, steps in kept]
     kind = "method" if all(_ALTERNATIVE.match(name) for name, _ in kept) else "part"
-    return [{"name": name, "steps": list(steps), "kind": kind} for name, steps in kept] if len(kept) > 1 else [
-        {"name": "", "steps": list(steps)} for _, steps in kept
-    ]  # fmt: skip
+    return [{"name": name, "steps": list(steps), "kind": kind} for name, steps in kept]

@@ -13,21 +13,12 @@ from crawl.formats import mallard, markdown, prohow, wikitext
 from crawl.formats.said import Record
 from crawl.formats.wikitext import Page
 from crawl.pages.decode import decode_page
-from crawl.readers.items import Item, skip_item
-from crawl.readers.packed import open_maybe_packed
+from crawl.readers.items import Item, skip_item, unreadable_item
+from crawl.readers.packed import open_maybe_packed, unpacked_name
 from howtree.extras import install
 
 MAX_BYTES = 64 * 2**20
 """Of one document; of a dump there is no limit, as it is read page by page."""
-SYNTAXES = {
-    ".ttl": "turtle",
-    ".nt": "nt",
-    ".n3": "n3",
-    ".nq": "nquads",
-    ".trig": "trig",
-    ".rdf": "xml",
-    ".owl": "xml",
-}
 _NAMESPACES = {"0": "", "102": "Cookbook"}
 """Namespaces of a wiki that hold articles: the main one, and the cookbook of Wikibooks."""
 
@@ -40,7 +31,7 @@ def document_items(form: str) -> Callable[[Path], Iterator[Item]]:
             with open_maybe_packed(path) as file:
                 data = file.read(MAX_BYTES + 1)
         except (OSError, EOFError, zlib.error) as error:
-            yield skip_item(str(path), "unreadable", str(getattr(error, "strerror", None) or error))
+            yield unreadable_item(path, error)
             return
         if len(data) > MAX_BYTES:
             yield skip_item(str(path), "too long", f"a document of more than {MAX_BYTES // 2**20} MB")
@@ -76,7 +67,7 @@ def wiki_items(path: Path) -> Iterator[Item]:
     except etree.XMLSyntaxError as error:
         yield skip_item(str(path), "unreadable", f"broken XML: {error}"[:200])
     except (OSError, EOFError, zlib.error) as error:
-        yield skip_item(str(path), "unreadable", str(getattr(error, "strerror", None) or error))
+        yield unreadable_item(path, error)
 
 
 def _fields(page: Any) -> dict[str, str]:
@@ -116,17 +107,17 @@ def records_in(item: Item) -> list[Record] | Skip:
 
 
 def _markdown(item: Item) -> list[Record]:
-    record = markdown.record_of(decode_page(item.data, None), _file_of(item.where))
+    record = markdown.record_of(decode_page(item.data, None), unpacked_name(item.where))
     return [record] if record else []
 
 
 def _mallard(item: Item) -> list[Record]:
-    record = mallard.record_of(item.data, _file_of(item.where))
+    record = mallard.record_of(item.data, unpacked_name(item.where))
     return [record] if record else []
 
 
 def _wiki_file(item: Item) -> list[Record]:
-    title = PurePath(_file_of(item.where)).stem.replace("_", " ")
+    title = PurePath(unpacked_name(item.where)).stem.replace("_", " ")
     return _wiki_page(Item("wiki page", item.where, Page(title, decode_page(item.data, None))))
 
 
@@ -136,12 +127,9 @@ def _wiki_page(item: Item) -> list[Record]:
 
 
 def _rdf(item: Item) -> list[Record]:
-    return prohow.records_of(item.data, SYNTAXES[PurePath(_file_of(item.where)).suffix.lower()], item.where)
-
-
-def _file_of(where: str) -> str:
-    """The name of a file without the suffix of its packing."""
-    return re.sub(r"\.(gz|zst|bz2)$", "", where)
+    return prohow.records_of(
+        item.data, prohow.SYNTAXES[PurePath(unpacked_name(item.where)).suffix.lower()], item.where
+    )
 
 
 _RECORDS_OF = {

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from crawl.article import squeeze
 from crawl.readers import files
-from crawl.readers.items import Item, skip_item
+from crawl.readers.items import Item, skip_item, unreadable_item
 from crawl.readers.packed import open_maybe_packed
 
 _HEAD_BYTES = 2**20
@@ -153,7 +153,7 @@ def _lines(path: Path) -> Iterator[Item]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         yield skip_item(f"{path}:{number + 1}", "truncated gzip", str(error))
     except OSError as error:
-        yield skip_item(str(path), "unreadable", error.strerror or str(error))
+        yield unreadable_item(path, error)
 
 
 def _document(path: Path, head: bytes) -> Iterator[Item]:
@@ -181,7 +181,7 @@ def _document(path: Path, head: bytes) -> Iterator[Item]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         yield skip_item(f"{path}:{number + 1}", "truncated gzip", str(error))
     except OSError as error:
-        yield skip_item(str(path), "unreadable", error.strerror or str(error))
+        yield unreadable_item(path, error)
 
 
 def _is_list(head: bytes) -> bool:

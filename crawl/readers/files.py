@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from crawl.formats.prohow import SYNTAXES
+from crawl.readers.packed import unpacked_name
 from howtree.errors import BadInput
 from howtree.files import WORK_SUFFIX, digest_of, digest_of_file, read_json
 from howtree.progress import progress
@@ -27,13 +29,7 @@ FORMS_BY_SUFFIX = {
     ".wikitext": "wiki file",
     ".mediawiki": "wiki file",
     ".xml": "wiki dump",
-    ".ttl": "rdf",
-    ".nt": "rdf",
-    ".n3": "rdf",
-    ".nq": "rdf",
-    ".trig": "rdf",
-    ".rdf": "rdf",
-    ".owl": "rdf",
+    **dict.fromkeys(SYNTAXES, "rdf"),
 }
 """Form of a file by its suffix; `.gz`, `.bz2` or `.zst` may follow, but for Parquet and ZIM.
 
@@ -153,7 +149,7 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 def form_of(path: Path) -> str:
     """Form of a file by its name; a name without a known suffix is a page."""
-    name = path.name.lower().removesuffix(".gz").removesuffix(".zst").removesuffix(".bz2")
+    name = unpacked_name(path.name.lower())
     return next((form for suffix, form in FORMS_BY_SUFFIX.items() if name.endswith(suffix)), "page")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from crawl.article import Article, Skip
@@ -38,6 +39,11 @@ class Reading:
     outcomes: list[Article | Skip]
     notes: Counter[str]
     """What was mended ("blank steps dropped")."""
+
+
+def unreadable_item(path: Path, error: Exception) -> Item:
+    """A file that cannot be read, and what the system or its packing says of it."""
+    return skip_item(str(path), "unreadable", getattr(error, "strerror", None) or str(error))
 
 
 def skip_item(where: str, reason: str, detail: str = "") -> Item:

@@ -23,6 +23,11 @@ Damaged = Callable[[int, str], None]
 """Is told of damage: the byte of the file where what is damaged begins, and what is wrong."""
 
 
+def unpacked_name(name: str) -> str:
+    """The name of a file without the suffix of its packing."""
+    return name.removesuffix(".gz").removesuffix(".zst").removesuffix(".bz2")
+
+
 def open_maybe_packed(path: Path) -> IO[bytes]:
     """The file for reading, unpacked on the fly where it is packed."""
     with path.open("rb") as file:

@@ -18,7 +18,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from crawl.readers.items import Item, skip_item
+from crawl.readers.items import Item, skip_item, unreadable_item
 from crawl.readers.packed import open_maybe_packed
 from crawl.steps.plain import is_blank
 
@@ -42,7 +42,7 @@ def csv_items(path: Path) -> Iterator[Item]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         yield skip_item(str(path), "truncated gzip", str(error))
     except OSError as error:
-        yield skip_item(str(path), "unreadable", error.strerror or str(error))
+        yield unreadable_item(path, error)
 
 
 def _articles(path: Path, to_record: Any) -> Iterator[Item]:

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from crawl.pages.decode import MAX_PAGE_BYTES
 from crawl.readers.coded import CodedBody, body_of
-from crawl.readers.items import Item, PageData, skip_item
+from crawl.readers.items import Item, PageData, skip_item, unreadable_item
 from crawl.readers.packed import CHUNK, chunks
 
 HTML_TYPES = ("text/html", "application/xhtml+xml")
@@ -42,7 +42,7 @@ def warc_items(path: Path) -> Iterator[Item]:
         with path.open("rb") as file:
             yield from _items_in(file, str(path))
     except OSError as error:
-        yield skip_item(str(path), "unreadable", error.strerror or str(error))
+        yield unreadable_item(path, error)
 
 
 def wacz_items(path: Path) -> Iterator[Item]:

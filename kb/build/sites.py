@@ -12,6 +12,8 @@ from kb.store import literal
 UNNAMED = "none"
 """What stands for the site of articles whose source names none."""
 MOST_NAMED = 12
+SITE = "coalesce(nullif(site, ''), nullif(site_of(url), ''))"
+"""The site of a row of the corpus, as load.sql has it."""
 
 
 def only_of(session: duckdb.DuckDBPyConnection, sites: Sequence[str]) -> str:
@@ -29,12 +31,12 @@ def only_of(session: duckdb.DuckDBPyConnection, sites: Sequence[str]) -> str:
 
 
 def _is_of(site: str) -> str:
-    return f"within_site(coalesce(nullif(site, ''), nullif(site_of(url), '')), {literal(site)})"
+    return f"within_site({SITE}, {literal(site)})"
 
 
 def _named(session: duckdb.DuckDBPyConnection) -> str:
     rows = session.execute(
-        f"SELECT coalesce(nullif(site, ''), nullif(site_of(url), ''), '{UNNAMED}') AS name, count(*) AS articles "
+        f"SELECT coalesce({SITE}, '{UNNAMED}') AS name, count(*) AS articles "
         "FROM corpus GROUP BY name ORDER BY articles DESC, name"
     ).fetchall()
     more = f" and {len(rows) - MOST_NAMED:,} others" if len(rows) > MOST_NAMED else ""

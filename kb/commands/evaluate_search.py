@@ -41,7 +41,7 @@ def search(
     """
     from howtree.files import digest_of_file
     from kb.meaning.measure import Find, measured, printed, read_questions
-    from kb.meaning.model import question_vector
+    from kb.meaning.model import has_a_say
     from kb.search import search as by_both
     from kb.search import search_by_words
 
@@ -54,7 +54,7 @@ def search(
 
         ways["encoder of the build"] = semantic_search
     with open_kb(kb) as base:
-        if question_vector(base, "a question") is not None:
+        if has_a_say(base):
             ways["words and meaning"] = by_both
         questions = read_questions(base, queries, None if half is Half.all else half.value)
         rows = [row for way, find in ways.items() for row in measured(base, way, find, questions, seed)]

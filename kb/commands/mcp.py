@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
 
-from kb.commands.options import KbOption, open_kb
+from kb.commands.options import HostOption, KbOption, open_kb
 
 
 def register(app: typer.Typer) -> None:
@@ -18,12 +19,7 @@ def mcp(
     http: Annotated[
         bool, typer.Option("--http", help="Over streamable HTTP instead of stdin and stdout.")
     ] = False,
-    host: Annotated[
-        str,
-        typer.Option(
-            help="Address to listen on; another than this machine's lets others in, without a password."
-        ),
-    ] = "127.0.0.1",
+    host: HostOption = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port for --http.")] = 8765,
     kb: KbOption = None,
 ) -> None:
@@ -37,14 +33,10 @@ def mcp(
     from kb.agent.tools import Tools
 
     needs("agent", "howtree mcp")
-    with open_kb(kb) as base:
-        tools = Tools(base)
-        try:
-            made = server(tools)
-            if http:
-                say(f"Answering at http://{host}:{port}/mcp (Ctrl-C ends it)")
-                made.run("streamable-http", host=host, port=port, stateless_http=True, max_sessions=100)
-            else:
-                made.run("stdio")
-        finally:
-            tools.close()
+    with open_kb(kb) as base, closing(Tools(base)) as tools:
+        made = server(tools)
+        if http:
+            say(f"Answering at http://{host}:{port}/mcp (Ctrl-C ends it)")
+            made.run("streamable-http", host=host, port=port, stateless_http=True, max_sessions=100)
+        else:
+            made.run("stdio")

@@ -18,6 +18,14 @@ KbOption = Annotated[
 ]
 
 
+HostOption = Annotated[
+    str,
+    typer.Option(
+        "--host", help="Address to listen on; another than this machine's lets others in, without a password."
+    ),
+]
+
+
 class Format(StrEnum):
     """How figures are printed."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
 
-from kb.commands.options import KbOption, open_kb
+from kb.commands.options import HostOption, KbOption, open_kb
 
 
 def register(app: typer.Typer) -> None:
@@ -15,12 +16,7 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    host: Annotated[
-        str,
-        typer.Option(
-            help="Address to listen on; another than this machine's lets others in, without a password."
-        ),
-    ] = "127.0.0.1",
+    host: HostOption = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 8766,
     kb: KbOption = None,
 ) -> None:
@@ -34,10 +30,6 @@ def serve(
     from kb.agent.tools import Tools
 
     needs("agent", "howtree serve")
-    with open_kb(kb) as base:
-        tools = Tools(base)
+    with open_kb(kb) as base, closing(Tools(base)) as tools:
         say(f"Answering at http://{host}:{port}, described at /docs (Ctrl-C ends it)")
-        try:
-            http.serve(tools, host, port)
-        finally:
-            tools.close()
+        http.serve(tools, host, port)

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from howtree.files import FileStamp
 from kb.explorer.landmarks import MOST_USED
-from kb.explorer.session import FileStamp
 from kb.store import KnowledgeBase
 from kb.summary import summary
 

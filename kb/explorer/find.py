@@ -35,8 +35,9 @@ ORDERS = {
 def page(start: bool = False) -> None:
     """Draw the search, its result and the categories; at the `start`, until one asks, what is worth a look."""
     kb = knowledge_base()
-    goals, steps, linked = kb.query(
-        "SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM steps), (SELECT count(*) FROM edges)"
+    goals, steps, linked, several_sites = kb.query(
+        "SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM steps), (SELECT count(*) FROM edges), "
+        "(SELECT count(DISTINCT site) > 1 FROM articles)"
     ).fetchall()[0]
     if not goals:
         heading("An empty knowledge base", "It holds no goals yet.")
@@ -60,7 +61,7 @@ def page(start: bool = False) -> None:
             surprise(kb, relation, parameters)
         landmarks.draw()
         return
-    results(kb, relation, parameters, order, number, bool(asked))
+    results(kb, relation, parameters, order, number, bool(asked), several_sites)
     if asked:
         needing(kb, asked)
 
@@ -175,7 +176,13 @@ def needing(kb: KnowledgeBase, asked: str) -> None:
 
 
 def results(
-    kb: KnowledgeBase, relation: str, parameters: dict[str, Any], order: str, number: int, searched: bool
+    kb: KnowledgeBase,
+    relation: str,
+    parameters: dict[str, Any],
+    order: str,
+    number: int,
+    searched: bool,
+    several_sites: bool,
 ) -> None:
     """One page of goals, with links to the other pages."""
     total = kb.query(f"SELECT count(*) FROM ({relation})", parameters).fetchall()[0][0]
@@ -189,7 +196,6 @@ def results(
     if not total:
         st.text("Nothing found. Try fewer or other words, search by meaning, or leave the category.")
         return
-    several_sites = kb.query("SELECT count(DISTINCT site) > 1 FROM articles").fetchall()[0][0]
     for row in rows_of(kb, relation, parameters, order, number):
         with st.container(key=f"hit-{row['article_id']}", gap=None):
             address.link("procedure", f"**{label(row['goal'])}**", goal=row["key"])

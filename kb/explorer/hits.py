@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from kb.explorer.session import FileStamp, stamp
+from howtree.files import FileStamp
+from kb.explorer.session import stamp
 from kb.search import MOST_GOALS, FoundGoal, search
 from kb.store import KnowledgeBase
 

@@ -8,9 +8,10 @@ from typing import Any
 import streamlit as st
 
 from howtree.errors import BadQuery
+from howtree.files import FileStamp
 from kb.explorer import address
 from kb.explorer.frame import part
-from kb.explorer.session import FileStamp, knowledge_base, stamp
+from kb.explorer.session import knowledge_base, stamp
 from kb.explorer.text import label, markup
 from kb.store import KnowledgeBase
 from kb.tree import Goal, tree

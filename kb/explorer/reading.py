@@ -12,10 +12,11 @@ from typing import Any
 
 import streamlit as st
 
+from howtree.files import FileStamp
 from kb import tree
 from kb.explorer import address
 from kb.explorer.address import StepPath, spelt
-from kb.explorer.session import FileStamp, stamp
+from kb.explorer.session import stamp
 from kb.explorer.steps import Grown, Openness, grow, link_words, places, texts
 from kb.explorer.text import markup
 from kb.store import KnowledgeBase

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from howtree.files import FileStamp, stamp_of
 from kb.meaning.model import load_ahead
 from kb.query.children import Children
 from kb.review.reviews import reviews_path
@@ -16,18 +17,6 @@ from kb.store import KnowledgeBase, default_path
 def kb_path() -> Path:
     """The file named behind the `--` of `streamlit run`, else the one that all commands read."""
     return Path(sys.argv[1]) if len(sys.argv) > 1 else default_path()
-
-
-FileStamp = tuple[str, int, int, int]
-
-
-def stamp_of(path: Path) -> FileStamp:
-    """What changes when another file takes the place of this one, or it grows."""
-    try:
-        found = path.absolute().stat()
-    except OSError:
-        return str(path.absolute()), 0, 0, 0
-    return str(path.absolute()), found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def stamp() -> tuple[FileStamp, FileStamp]:

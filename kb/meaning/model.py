@@ -15,13 +15,18 @@ from kb.store import KnowledgeBase
 from linking.encode.light import LightEncoder, is_installed, load_light
 
 
+def has_a_say(kb: KnowledgeBase) -> bool:
+    """Whether the encoder is installed, and the file has vectors by it."""
+    return len(vectors(kb).ids) > 0 and is_installed()
+
+
 def question_vector(kb: KnowledgeBase, question: str) -> NDArray[np.float32] | None:
-    """The unit vector of a question; None where the encoder is not installed or the file has no vectors by it.
+    """The unit vector of a question; None where the encoder has no say.
 
     Raises:
         BadInput: the encoder's weights have changed.
     """
-    if not len(vectors(kb).ids) or not is_installed():
+    if not has_a_say(kb):
         return None
     return np.asarray(encoder().encode([question])[0], np.float32)
 
@@ -40,7 +45,7 @@ def encoder() -> LightEncoder:
 def load_ahead(kb: KnowledgeBase) -> None:
     """Load what a first question would wait for, the encoder in a thread of its own; a fault is said then."""
     GoalVectors.of(kb)
-    if len(vectors(kb).ids) and is_installed():
+    if has_a_say(kb):
         Thread(target=_loaded, daemon=True).start()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from howtree.errors import BadInput, first_line
 from howtree.files import digest_of_file, read_json, write_json, written_aside
 from linking.encode.folder import ModelFolder
+from linking.encode.packaged import BASES
 
 FORMAT = 1
 STILL = 1e-4
@@ -105,6 +106,21 @@ def load_packed(folder: ModelFolder) -> tuple[Tensors, dict[str, Any]]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    about, path = about_packed(folder), folder.delta
+    try:
+        return load_file(str(path)), about
+    except SafetensorError as error:
+        raise BadInput(
+            f"{path} holds no weights ({error}): restore the file, or train the model again"
+        ) from error
+
+
+def about_packed(folder: ModelFolder) -> dict[str, Any]:
+    """What is said about the tensors of a folder that `save_packed` wrote, which are as they were written.
+
+    Raises:
+        BadInput: a file is missing, of another format, or the weights are not those that were written.
+    """
     about, path = read_json(folder.about_delta), folder.delta
     if not isinstance(about, dict) or about.get("format") != FORMAT or not path.exists():
         raise BadInput(f"{folder.path} holds no model: {folder.about_delta.name} and {path.name} are needed")
@@ -113,12 +129,17 @@ def load_packed(folder: ModelFolder) -> tuple[Tensors, dict[str, Any]]:
         raise BadInput(
             f"the weights in {path} have changed (SHA-256 {found}, expected {about.get('sha256')}): restore the file"
         )
-    try:
-        return load_file(str(path)), about
-    except SafetensorError as error:
-        raise BadInput(
-            f"{path} holds no weights ({error}): restore the file, or train the model again"
-        ) from error
+    return about
+
+
+def require_base(folder: ModelFolder, about: dict[str, Any], base: str) -> None:
+    """Look that a folder's tensors are the difference from the packaged weights of that name.
+
+    Raises:
+        BadInput: they are that from others.
+    """
+    if about.get("base") != BASES[base].sha256:
+        raise BadInput(f"{folder.path} was made from other weights than those of {base}: pack it again")
 
 
 def put_on(transformer: Any, packed: Tensors, folder: ModelFolder) -> None:

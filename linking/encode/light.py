@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from howtree.errors import BadInput
-from howtree.files import digest_of_file, read_json
 from linking.arrays import Vectors
+from linking.encode.delta import about_packed, require_base
 from linking.encode.folder import SMALL_ENCODER, ModelFolder
-from linking.encode.packaged import BASE_ENCODER, BASES, packaged_model
+from linking.encode.packaged import BASE_ENCODER, packaged_model
 
 LAYERS, HEADS, LONGEST = 6, 12, 256
 """Of all-MiniLM-L6-v2; it reads so many tokens of a text."""
@@ -107,9 +106,7 @@ def load_light() -> LightEncoder:
     from tokenizers import Tokenizer
 
     base, folder = packaged_model(BASE_ENCODER), ModelFolder.of(SMALL_ENCODER)
-    about = read_json(folder.about_delta) or {}
-    if about.get("base") != BASES[BASE_ENCODER].sha256 or digest_of_file(folder.delta) != about.get("sha256"):
-        raise BadInput(f"the weights in {folder.path} have changed: install howtree again")
+    require_base(folder, about_packed(folder), BASE_ENCODER)
     weights = load_file(base / "model.safetensors")
     put_on(weights, load_file(folder.delta))
     return LightEncoder(weights, Tokenizer.from_file(str(base / "tokenizer.json")))

@@ -13,7 +13,7 @@ from typing import Any
 from howtree.errors import BadInput, first_line
 from howtree.extras import needs
 from howtree.files import digest_of, read_json, write_json
-from linking.encode.delta import load_packed, pack, put_on, save_packed
+from linking.encode.delta import load_packed, pack, put_on, require_base, save_packed
 from linking.encode.encoder import digest_of_weights, load_encoder, read_encoder, silence_libraries
 from linking.encode.folder import ModelFolder
 from linking.encode.packaged import BASE_ENCODER, BASES
@@ -79,10 +79,7 @@ def graded_digest(folder: ModelFolder, about: dict[str, Any]) -> str:
     Raises:
         BadInput: it was made from other weights than those of the packaged encoder.
     """
-    if about.get("base") != BASES[BASE_ENCODER].sha256:
-        raise BadInput(
-            f"{folder.path} was made from other weights than those of {BASE_ENCODER}: pack it again"
-        )
+    require_base(folder, about, BASE_ENCODER)
     return digest_of(about["base"], about["sha256"])
 
 

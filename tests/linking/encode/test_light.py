@@ -31,6 +31,6 @@ def test_it_loads_no_torch() -> None:
 
 
 def test_other_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("linking.encode.light.digest_of_file", lambda path: "0")
+    monkeypatch.setattr("linking.encode.delta.digest_of_file", lambda path: "0")
     with pytest.raises(BadInput, match="have changed"):
         load_light()
