@@ -115,7 +115,7 @@ class Victims:
     ) -> Running:
         """Start a job, which is the name of a function here (`JOBS`)."""
         self._number += 1
-        log = self.folder / f"job-{self._number}.log"
+        log = self.folder / f"job-{self._process.pid}-{self._number}.log"  # others may write there too
         job = Job(name, [str(each) for each in arguments], str(folder), kill_at, Shortage(**short))
         return Running(self, self.asked({"log": str(log), "job": asdict(job)}), log)
 
