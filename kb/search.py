@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import numpy as np
 from numpy.typing import NDArray
 
 from howtree.errors import BadUsage, NotFound
+from kb.alternatives import Alternative, alternatives, once
 from kb.meaning.encoder import word_encoder
 from kb.meaning.goals import GoalVectors
 from kb.meaning.weigh import Weighed, best_first, weighed
@@ -35,6 +36,8 @@ class FoundGoal:
     """The words of the title that were asked for; none where the goal was found by meaning."""
     step: str | None = None
     """The step or thing of the goal that has others of the question's words; by meaning, the step most like it."""
+    alternatives: tuple[Alternative, ...] = ()
+    """The other articles of an equal goal, by site; they are not found apart from it."""
 
     @property
     def reason(self) -> str:
@@ -44,7 +47,7 @@ class FoundGoal:
 
 
 def search(kb: KnowledgeBase, words: str, limit: int = 20, model: bool = True) -> list[FoundGoal]:
-    """The goals that a question asks for by its words or its meaning, best first, at most 30.
+    """The goals that a question asks for by its words or its meaning, best first, at most 30, equal ones once.
 
     Meaning is that of word vectors and, unless `model` is false, of the encoder that made the links where that is
     installed; its first question loads it.
@@ -70,14 +73,21 @@ def search(kb: KnowledgeBase, words: str, limit: int = 20, model: bool = True) -
         found = [hit for hit in by_words if strange & set(hit.words)]
     named = [hit for hit in by_words if hit.goal.lower() == plain(words)]
     others = [hit for hit in found if hit.goal.lower() != plain(words)]
-    return [*named, *others][: min(limit, MOST_GOALS)]
+    return grouped(kb, [*named, *others])[: min(limit, MOST_GOALS)]
+
+
+def grouped(kb: KnowledgeBase, hits: Sequence[FoundGoal]) -> list[FoundGoal]:
+    """Goals that were found, of each group of equal ones the first, with the others as its alternatives."""
+    by_id = {hit.article_id: hit for hit in hits}
+    others = alternatives(kb, by_id)
+    return [replace(by_id[each], alternatives=others.get(each, ())) for each in once(by_id, others)]
 
 
 def _found(each: Weighed, score: float, hit: FoundGoal | None) -> FoundGoal:
     """A goal with its reason: the words that it shares, else the step that is most like the question."""
     if hit is None:
         return FoundGoal(each.article_id, each.goal, score, (), each.step)
-    return FoundGoal(each.article_id, each.goal, score, hit.words, hit.step)
+    return replace(hit, score=score)
 
 
 def _by_model(kb: KnowledgeBase, question: str) -> NDArray[np.float32] | None:
@@ -106,7 +116,7 @@ def plain(words: str) -> str:
 
 
 def search_by_words(kb: KnowledgeBase, words: str, limit: int = 20) -> list[FoundGoal]:
-    """The goals that share words with a question, best first, at most 30; the macro search_hits says how.
+    """The goals that share words with a question, best first, at most 30, equal ones once; search_hits says how.
 
     Raises:
         BadUsage: the question is too long.
@@ -118,10 +128,8 @@ def search_by_words(kb: KnowledgeBase, words: str, limit: int = 20) -> list[Foun
     rows = kb.query(
         "SELECT article_id, goal, score, words, step FROM search_hits(?) LIMIT ?", [as_text(words), limit]
     ).fetchall()
-    return [
-        FoundGoal(article_id, goal, score, tuple(matched), step)
-        for article_id, goal, score, matched, step in rows
-    ]
+    hits = [FoundGoal(each, goal, score, tuple(matched), step) for each, goal, score, matched, step in rows]
+    return grouped(kb, hits)
 
 
 def content_words(kb: KnowledgeBase, question: str) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from howtree.errors import NotFound
 from howtree.extras import needs
-from kb.search import FoundGoal
+from kb.search import FoundGoal, grouped
 from kb.store import KnowledgeBase
 from kb.work import WorkFolder
 from linking.encode.encoder import SentenceEncoder, load_encoder
@@ -19,7 +19,7 @@ from linking.text import step_text
 
 
 def semantic_search(kb: KnowledgeBase, words: str, limit: int = 20) -> list[FoundGoal]:
-    """Goals nearest in meaning to `words`, best first; the score is the cosine.
+    """Goals nearest in meaning to `words`, best first, equal ones once; the score is the cosine.
 
     Raises:
         BadUsage: the libraries of linking are not installed.
@@ -35,8 +35,8 @@ def semantic_search(kb: KnowledgeBase, words: str, limit: int = 20) -> list[Foun
             f"no index of goals in {folder}: search by meaning needs the work folder of the build beside "
             f"{kb.path}. {note or 'Build again to get it.'}"
         )
-    found = [hit for manifest in manifests for hit in _search_one(kb, manifest.parent, words, limit)]
-    return sorted(found, key=lambda hit: (-hit.score, hit.article_id))[:limit]
+    found = [hit for manifest in manifests for hit in _search_one(kb, manifest.parent, words, 2 * limit)]
+    return grouped(kb, sorted(found, key=lambda hit: (-hit.score, hit.article_id)))[:limit]
 
 
 def _search_one(kb: KnowledgeBase, folder: Path, words: str, limit: int) -> list[FoundGoal]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from kb.alternatives import Alternative
+
 
 @dataclass(frozen=True)
 class Hit:
@@ -17,6 +19,8 @@ class Hit:
     goal: str
     score: float
     reason: str
+    alternatives: list[Alternative]
+    """Equal goals of other sites, any of which would do."""
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,10 @@ class Tools:
         require_within("limit", limit, 1, MOST)
         found = search(self._kb, question, MOST)
         keys = self._keys([hit.article_id for hit in found])
-        hits = [Hit(keys[hit.article_id], hit.goal, hit.score, hit.reason) for hit in found]
+        hits = [
+            Hit(keys[hit.article_id], hit.goal, hit.score, hit.reason, list(hit.alternatives))
+            for hit in found
+        ]
         return Hits(hits[:limit], len(hits) > limit)
 
     def get_procedure(

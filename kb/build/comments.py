@@ -18,6 +18,7 @@ SHOWN = ("texts.sql", "views.sql", "search.sql", "statistics.sql")
 
 OF_VIEWS = {
     "goal": 'the title without "How to"',
+    "other_id": "the article to choose instead",
     "methods": "number of lists of steps",
     "steps": "number of steps",
     "method": "heading of the list of steps",

@@ -32,6 +32,8 @@ def search(
 ) -> None:
     """Find the goals that a question asks for: id, score, goal and why, best first, at most 30.
 
+    Equal goals of several sites are found once: below the best are the others to choose from ("or").
+
     Example: howtree search how do I clean my oven
     Example: howtree search --semantic "get rid of weeds"
     """
@@ -51,6 +53,8 @@ def search(
         else:
             why = f"  ({goal.reason})" if goal.reason else ""
             print(f"{goal.article_id:>8}  {goal.score:5.2f}  {goal.goal}{why}")
+            for other in goal.alternatives:
+                print(f"{'or':>8}  {other.article_id:>5}  {other.goal}, {other.site or 'none'}")
     if not found:
         warn(said)
         raise typer.Exit(1)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from howtree.errors import HowtreeError
+from kb.alternatives import alternatives
 from kb.explorer import address, landmarks
 from kb.explorer.facets import CHIP, MAX_FACETS, categories_of, kept_parameters, of_site, sites_of
 from kb.explorer.frame import heading, part
-from kb.explorer.hits import hits
+from kb.explorer.hits import choices, hits, of_hits, once_each
 from kb.explorer.session import knowledge_base
 from kb.explorer.text import label, markup, short
-from kb.search import FoundGoal
 from kb.store import KnowledgeBase
 
 PAGE = 20
@@ -61,6 +60,8 @@ def page(start: bool = False) -> None:
             surprise(kb, relation, parameters)
         landmarks.draw()
         return
+    if asked:
+        relation = once_each(relation)
     results(kb, relation, parameters, order, number, bool(asked), several_sites)
     if asked:
         needing(kb, asked)
@@ -145,16 +146,6 @@ def meant(kb: KnowledgeBase, asked: str) -> tuple[str, dict[str, Any]]:
     return of_hits(found)
 
 
-def of_hits(found: Sequence[FoundGoal]) -> tuple[str, dict[str, Any]]:
-    """Goals that were found, as SQL with its parameters: article_id, goal, score."""
-    ids, scores = [hit.article_id for hit in found], [hit.score for hit in found]
-    return (
-        "SELECT article_id, goal, score FROM (SELECT unnest($ids) AS article_id, unnest($scores) AS score) "
-        "JOIN articles USING (article_id)",
-        {"ids": ids, "scores": scores},
-    )
-
-
 def needing(kb: KnowledgeBase, asked: str) -> None:
     """The goals that need the thing that is asked for, where it is one: "vinegar"."""
     things = kb.query(
@@ -196,10 +187,13 @@ def results(
     if not total:
         st.text("Nothing found. Try fewer or other words, search by meaning, or leave the category.")
         return
-    for row in rows_of(kb, relation, parameters, order, number):
+    rows = rows_of(kb, relation, parameters, order, number)
+    others = alternatives(kb, [row["article_id"] for row in rows]) if searched else {}
+    for row in rows:
         with st.container(key=f"hit-{row['article_id']}", gap=None):
             address.link("procedure", f"**{label(row['goal'])}**", goal=row["key"])
             st.caption(facts(row, several_sites))
+            choices(others.get(row["article_id"], ()))
     pager(number, pages)
 
 

@@ -31,6 +31,7 @@ class Question:
 
     text: str
     goals: frozenset[int]
+    """Of equal goals, which are found once, the group."""
     shares_words: bool
     """Whether it has a content word of the title of one of its goals, inflections aside."""
 
@@ -95,19 +96,24 @@ def _question(kb: KnowledgeBase, line: str, where: str, half: str | None) -> Que
     ids = [named_goal(kb, name) for name in names]
     if missing := [name for name, each in zip(names, ids, strict=True) if each is None]:
         raise BadInput(f"{where}: {kb.path} has no goal {missing[0]!r}")
-    goals = frozenset(each for each in ids if each is not None)
     titles = kb.query(
-        "SELECT goal FROM articles WHERE article_id IN (SELECT unnest(?))", [list(goals)]
+        "SELECT coalesce(group_id, article_id), goal FROM articles LEFT JOIN alternatives USING (article_id) "
+        "WHERE article_id IN (SELECT unnest(?))",
+        [ids],
     ).fetchall()
     asked = stems(content_words(kb, text))
-    return Question(text, goals, any(asked & stems(content_words(kb, title)) for (title,) in titles))
+    shares = any(asked & stems(content_words(kb, title)) for _, title in titles)
+    return Question(text, frozenset(goal for goal, _ in titles), shares)
 
 
 def measured(
     kb: KnowledgeBase, way: str, find: Find, questions: Sequence[Question], seed: int = 0
 ) -> list[Row]:
     """The figures of one way to search, for each kind of questions that there is."""
-    answers = [[hit.article_id for hit in find(kb, each.text, CUT)] for each in questions]
+    group = dict(kb.query("SELECT article_id, group_id FROM alternatives").fetchall())
+    answers = [
+        [group.get(hit.article_id, hit.article_id) for hit in find(kb, each.text, CUT)] for each in questions
+    ]
     pairs = list(zip(questions, answers, strict=True))
     kinds = {
         "all": [pair for pair in pairs if pair[0].goals],

@@ -36,7 +36,8 @@ CREATE OR REPLACE MACRO stem_of(word) AS
 -- score: the share of the question that the goal covers, its words weighed by rarity, times BM25's (k1 1.2, b 0.75)
 -- discount for a title that is longer than the question. A word counts in full in the title, for less as a beginning of a
 -- word or misspelt, which are sought only where no goal has the word itself, and for a third in a step or a thing. Goals
--- that cover less than two fifths of the question, or score less than half of the best, are left out.
+-- that cover less than two fifths of the question, or score less than half of the best, are left out. Of a group of equal
+-- goals the best is shown, with the others as its alternatives.
 CREATE OR REPLACE MACRO search_hits(question) AS TABLE
 WITH asked AS MATERIALIZED (
     SELECT word, stem_of(word) AS stem, letters_of(word) AS letters,
@@ -120,14 +121,18 @@ scored AS MATERIALIZED (
                + 0.15 * len(words_of(a.goal))) / (SELECT count(*) FROM asked))) AS score
     FROM covered c JOIN articles a USING (article_id)
 )
-SELECT article_id, goal, round(score, 4) AS score, words, step
+SELECT article_id, goal, round(score, 4) AS score, words, step,
+       (SELECT coalesce(list({article_id: other_id, goal: e.goal, site: e.site} ORDER BY e.site, other_id), [])
+        FROM equal_goals e WHERE e.article_id = hits.article_id) AS alternatives
 FROM (
     SELECT article_id, goal, score, words, step FROM scored
     WHERE share >= 0.4 AND score >= 0.5 * (SELECT max(score) FROM scored)
       AND lower(goal) <> plain_goal(question)
     UNION ALL
     SELECT article_id, goal, 1, words_of(goal), NULL FROM articles WHERE lower(goal) = plain_goal(question)
-)
+) hits
+LEFT JOIN alternatives USING (article_id)
+QUALIFY row_number() OVER (PARTITION BY coalesce(group_id, article_id) ORDER BY score DESC, len(goal), article_id) = 1
 ORDER BY score DESC, len(goal), article_id
 LIMIT 30;
 

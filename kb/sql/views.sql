@@ -181,12 +181,17 @@ CREATE OR REPLACE VIEW goal_things AS
 SELECT t.article_id, a.goal, t.kind, t.number, t.text, t.amount
 FROM things t JOIN articles a USING (article_id);
 
+-- A goal and another article of an equal goal: a row for each that a reader may choose instead.
+CREATE OR REPLACE VIEW equal_goals AS
+SELECT own.article_id, a.article_id AS other_id, a.goal, a.site, a.url, a.key
+FROM alternatives own JOIN alternatives other USING (group_id) JOIN articles a ON a.article_id = other.article_id
+WHERE other.article_id <> own.article_id;
+
 -- The same goal in articles of other sites, or again of its own, for a reader to choose from; none where nothing is equal.
 CREATE OR REPLACE MACRO alternatives_of(goal_name) AS TABLE
-SELECT a.article_id, a.goal, a.site, a.url, a.key
-FROM alternatives own JOIN alternatives other USING (group_id) JOIN articles a ON a.article_id = other.article_id
-WHERE own.article_id = known_goal(goal_name) AND other.article_id <> own.article_id
-ORDER BY a.site, a.article_id;
+SELECT other_id AS article_id, goal, site, url, key
+FROM equal_goals WHERE article_id = known_goal(goal_name)
+ORDER BY site, other_id;
 
 -- The goals that need something, by a word or words of it: goals_using('vinegar').
 CREATE OR REPLACE MACRO goals_using(thing) AS TABLE

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from support.command import ROOT, Run, work_folder
+from support.schemas import checked
 from support.small_kb import article, small_kb
 
 from howtree.errors import BadUsage, NotFound
@@ -89,6 +90,44 @@ def test_at_most_thirty_goals_are_found(tmp_path: Path) -> None:
     articles = [article(f"Clean Thing {number}", "do it") for number in range(40)]
     with KnowledgeBase(small_kb(tmp_path, articles)) as kb:
         assert len(search(kb, "clean", 1000)) == 30
+
+
+EGG = ("Bring a pot of water to a simmer.", "Crack the egg into a cup.", "Lift the egg out with a spoon.")
+
+
+@pytest.fixture
+def eggs(tmp_path: Path) -> Path:
+    """Three sites poach an egg, and one boils it, which is equal to none."""
+    sites = ("a.example", "b.example", "c.example")
+    same = [article("Poach an Egg", *EGG, slug=f"s{i}", site=site) for i, site in enumerate(sites)]
+    return small_kb(tmp_path, [*same, article("Boil an Egg", *EGG, slug="s3", site=sites[0])], group=True)
+
+
+def test_equal_goals_are_found_once_with_the_others_to_choose_from(run: Run, eggs: Path) -> None:
+    command = ["search", "how do I poach an egg", "--kb", eggs]
+    found = [checked(line, "search") for line in run(*command, "--format", "json").stdout.splitlines()]
+    assert [hit["goal"] for hit in found] == ["Poach an Egg"]
+    others = [(other["article_id"], other["site"]) for other in found[0]["alternatives"]]
+    assert others == [(2, "b.example"), (3, "c.example")]
+    text = run(*command).stdout.splitlines()
+    assert len(text) == 3 and text[1].split() == ["or", "2", "Poach", "an", "Egg,", "b.example"]
+    with KnowledgeBase(eggs) as kb:
+        assert [len(hit.alternatives) for hit in search_by_words(kb, "egg")] == [0, 2]
+        sql = (
+            "SELECT article_id, list_transform(alternatives, lambda x: x.site) FROM search_hits('poach egg')"
+        )
+        assert kb.query(sql).fetchall()[0] == (1, ["b.example", "c.example"])
+        assert kb.query(
+            "SELECT count(*) FROM search_goals('poach an egg') WHERE goal LIKE 'Poach%'"
+        ).fetchall() == [(1,)]
+
+
+def test_a_hit_that_is_equal_to_the_right_goal_is_right(eggs: Path, tmp_path: Path) -> None:
+    path = tmp_path / "questions.jsonl"
+    path.write_text('{"question": "how do I poach an egg", "goals": ["s2"]}', encoding="utf-8")
+    with KnowledgeBase(eggs) as kb:
+        rows = measured(kb, "words", search_by_words, read_questions(kb, path, None))
+    assert rows[0].figures["r@1"].value == rows[0].figures["ndcg@10"].value == 100
 
 
 def test_a_question_that_shares_no_word_is_found_by_its_meaning(sample_kb: KnowledgeBase) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from support.command import ROOT, Run, surroundings
 from support.pages import blocks
+from support.small_kb import article, small_kb
 
 from howtree.errors import BadUsage
 from kb.agent.tools import Tools
@@ -57,6 +58,20 @@ def test_a_plan_of_two_levels_takes_one_call(tools: Tools) -> None:
     assert plan["goal"]["goal"] == "Host a Dinner Party"
     assert any("steps" in step for step in plan["steps"])
     assert len(json.dumps(plan, ensure_ascii=False)) / 4 <= 1_500
+
+
+def test_equal_goals_are_one_hit_with_the_others(tmp_path: Path) -> None:
+    sites = ("a.example", "b.example")
+    goals = [
+        article("Poach an Egg", "Crack the egg.", "Simmer it.", slug=f"s{i}", site=site)
+        for i, site in enumerate(sites)
+    ]
+    with KnowledgeBase(small_kb(tmp_path, goals, group=True)) as kb:
+        tools = Tools(kb)
+        done = asked(tools, lambda client: client.call_tool("find_procedure", {"question": "poach an egg"}))
+        tools.close()
+    (hit,) = done.structured_content["goals"]
+    assert [(other["key"], other["site"]) for other in hit["alternatives"]] == [("en:/s1", "b.example")]
 
 
 def test_a_long_procedure_goes_on_where_it_was_cut(tools: Tools) -> None:

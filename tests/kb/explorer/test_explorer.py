@@ -111,6 +111,17 @@ def test_goals_are_narrowed_to_a_site_and_name_theirs(visit: Visit, tmp_path: Pa
     assert "0 goals" in whole(visit("find", kb, site="nowhere.example"))
 
 
+def test_equal_goals_of_several_sites_are_one_hit(visit: Visit, tmp_path: Path) -> None:
+    steps = ("Bring a pot of water to a simmer.", "Crack the egg into a cup.")
+    sites = ("a.example", "b.example")
+    goals = [article("Poach an Egg", *steps, slug=f"s{i}", site=site) for i, site in enumerate(sites)]
+    kb = small_kb(tmp_path, goals, group=True)
+    found = visit("find", kb, words="poach an egg")
+    assert hits(found) == ["en:/s0"] and "1 goal" in whole(found)
+    assert "Poach an Egg, b.example" in whole(found) and "b.example <span>1</span>" in whole(found)
+    assert hits(visit("find", kb, words="poach an egg", site="b.example")) == ["en:/s1"]
+
+
 # The file
 
 
