@@ -67,7 +67,7 @@ test: check browser ## check, then every test
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 torture: env browser ## the tests that are slow by nature: kills, power cuts, damage, scarcity, hostile sources and visitors
-	$(BIN)/pytest -m torture --timeout 1800
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m torture --timeout 1800 --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 bench-scale: env ## link a slice of a corpus of full size and say what the whole costs; needs HOWTREE_REAL_DATA
 	$(BIN)/python tests/benchmarks/full_scale.py

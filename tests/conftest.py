@@ -22,7 +22,7 @@ from kb.store import KnowledgeBase
 LONG = (
     "test_training.py", "test_browser.py", "test_build.py", "test_real_build.py", "test_linking_real.py",
     "test_executors.py", "test_limits.py", "test_cross_encoder.py", "test_docs.py", "test_judged_real.py",
-    "test_video_real.py",
+    "test_video_real.py", "test_crashes.py", "test_damaged_work.py", "test_power_cut.py",
 )  # fmt: skip
 """Files that take half a minute or more, the longest first."""
 

@@ -68,4 +68,4 @@ def streamlit_command(app: Path, kb: Path, host: str, port: int, browser: bool) 
         "theme.dark.primaryColor": "#4fc3a1",
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", "streamlit", "run", str(app), *flags, "--", str(kb)]
+    return [sys.executable, "-m", "kb.explorer.serve", "run", str(app), *flags, "--", str(kb)]

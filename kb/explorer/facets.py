@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from kb.explorer import address
+from kb.explorer import address, answers
 from kb.explorer.text import markup
 from kb.store import KnowledgeBase
 
@@ -32,11 +32,12 @@ def sites_of(kb: KnowledgeBase, relation: str, parameters: dict[str, Any], site:
         name = f"<b>{markup(site, 60)}</b> ×"
         chips = [address.anchor("find", name, CHIP, "Leave this site", **(kept | {"site": None}))]
     else:
-        rows = kb.query(
+        rows = answers.rows(
+            kb,
             f"SELECT {SITE} AS site, count(*) AS goals FROM ({relation}) JOIN articles a USING (article_id) "
             f"GROUP BY 1 ORDER BY goals DESC, site LIMIT {MAX_FACETS}",
             parameters,
-        ).fetchall()
+        )
         if len(rows) < 2:
             return
         chips = [
@@ -53,11 +54,12 @@ def categories_of(
 ) -> None:
     """The chosen category path, and the categories below it with their counts."""
     level = len(categories) + 1
-    rows = kb.query(
+    rows = answers.rows(
+        kb,
         f"SELECT name, count(*) AS goals FROM categories WHERE level = {level} AND article_id IN "
         f"(SELECT article_id FROM ({relation})) GROUP BY name ORDER BY goals DESC, name LIMIT {MAX_FACETS}",
         parameters,
-    ).fetchall()
+    )
     if not rows and not categories:
         return
     kept = kept_parameters()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import random
 from typing import Any
 
 import streamlit as st
 
 from howtree.errors import HowtreeError
 from kb.alternatives import alternatives
-from kb.explorer import address, landmarks
+from kb.explorer import address, answers, landmarks
 from kb.explorer.facets import CHIP, MAX_FACETS, categories_of, kept_parameters, of_site, sites_of
 from kb.explorer.frame import heading, part
 from kb.explorer.hits import choices, hits, of_hits, once_each
@@ -21,6 +22,7 @@ PAGE = 20
 MAX_PAGE = 100_000
 MAX_THINGS = 5_000
 MEANT = 100
+SURPRISES = 500
 HOW = ("Words", "Meaning")
 ORDERS = {
     "Best match": "score DESC, len(goal), article_id",
@@ -34,10 +36,11 @@ ORDERS = {
 def page(start: bool = False) -> None:
     """Draw the search, its result and the categories; at the `start`, until one asks, what is worth a look."""
     kb = knowledge_base()
-    goals, steps, linked, several_sites = kb.query(
+    goals, steps, linked, several_sites = answers.rows(
+        kb,
         "SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM steps), (SELECT count(*) FROM edges), "
-        "(SELECT count(DISTINCT site) > 1 FROM articles)"
-    ).fetchall()[0]
+        "(SELECT count(DISTINCT site) > 1 FROM articles)",
+    )[0]
     if not goals:
         heading("An empty knowledge base", "It holds no goals yet.")
         st.text("Build one from articles with: howtree build SOURCE -o kb.duckdb")
@@ -148,16 +151,19 @@ def meant(kb: KnowledgeBase, asked: str) -> tuple[str, dict[str, Any]]:
 
 def needing(kb: KnowledgeBase, asked: str) -> None:
     """The goals that need the thing that is asked for, where it is one: "vinegar"."""
-    things = kb.query(
-        "SELECT count(*) FROM thing_words WHERE word IN (SELECT unnest(words_of($words)))", {"words": asked}
-    ).fetchall()[0][0]
+    things = answers.rows(
+        kb,
+        "SELECT count(*) FROM thing_words WHERE word IN (SELECT unnest(words_of($words)))",
+        {"words": asked},
+    )[0][0]
     if not 0 < things <= MAX_THINGS:
         return  # nobody needs it, or it is in the amounts of all: "cup"
-    rows = kb.query(
+    rows = answers.rows(
+        kb,
         "SELECT a.key, any_value(a.goal), count(*) OVER () FROM goals_using($words) JOIN articles a USING (article_id) "
         "GROUP BY a.key ORDER BY 2 LIMIT $most",
         {"words": asked, "most": MAX_FACETS},
-    ).fetchall()
+    )
     if not rows:
         return
     total = rows[0][2]
@@ -176,7 +182,7 @@ def results(
     several_sites: bool,
 ) -> None:
     """One page of goals, with links to the other pages."""
-    total = kb.query(f"SELECT count(*) FROM ({relation})", parameters).fetchall()[0][0]
+    total = answers.rows(kb, f"SELECT count(*) FROM ({relation})", parameters)[0][0]
     pages = max(1, math.ceil(total / PAGE))
     if number > pages:
         address.fault(f"There is no page {number}; this is the last one.")
@@ -227,13 +233,15 @@ def rows_of(
     keyed = f"coalesce({by}, 0) AS {by}, " if by in counted else ""
     ids = [
         row[0]
-        for row in kb.query(
+        for row in answers.rows(
+            kb,
             f"SELECT article_id, {keyed}goal, score FROM ({relation}) {join} ORDER BY {ORDERS[order]} "
             f"LIMIT {PAGE} OFFSET {(number - 1) * PAGE}",
             parameters,
-        ).fetchall()
+        )
     ]
-    found = kb.records(
+    found = answers.records(
+        kb,
         """
         WITH page AS (SELECT unnest($ids) AS article_id)
         SELECT a.article_id, a.key, a.goal, s.steps, coalesce(e.linked, 0) AS linked, coalesce(u.used, 0) AS used,
@@ -268,16 +276,16 @@ def facts(row: dict[str, Any], several_sites: bool) -> str:
 
 
 def surprise(kb: KnowledgeBase, relation: str, parameters: dict[str, Any]) -> None:
-    """A link to a random goal of those asked for, one with linked steps where there is one."""
-    drawn = kb.query(
-        f"SELECT a.key FROM (SELECT article_id FROM ({relation}) USING SAMPLE 50 ROWS) "
-        "JOIN articles a USING (article_id) "
-        "LEFT JOIN (SELECT DISTINCT parent_id FROM edges) e ON e.parent_id = article_id "
-        "ORDER BY e.parent_id IS NULL, random() LIMIT 1",
+    """A link to one of some random goals of those asked for, to one with linked steps where there is one."""
+    drawn = answers.rows(
+        kb,
+        f"SELECT a.key, article_id IN (SELECT parent_id FROM edges) FROM (SELECT article_id FROM ({relation}) "
+        f"USING SAMPLE {SURPRISES} ROWS) JOIN articles a USING (article_id)",
         parameters,
-    ).fetchone()
-    if drawn:
-        address.link("procedure", "Surprise me", icon=":material/casino:", goal=drawn[0])
+    )
+    goals = [key for key, linked in drawn if linked] or [key for key, _ in drawn]
+    if goals:
+        address.link("procedure", "Surprise me", icon=":material/casino:", goal=random.choice(goals))
 
 
 if __name__ == "__main__":

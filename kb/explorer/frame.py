@@ -12,6 +12,7 @@ from howtree.errors import HowtreeError
 from kb.explorer import address
 from kb.explorer.address import page_file
 from kb.explorer.session import kb_path
+from kb.explorer.settle import settle
 from kb.explorer.text import label, markup, short
 
 PAGES = {
@@ -43,6 +44,7 @@ def show() -> None:
     ]
     start = st.Page(page_file("start"), title="howtree", default=True, visibility="hidden")
     drawn(st.navigation([start, *pages], position="top"))
+    settle()
 
 
 def drawn(page: Any) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from howtree.errors import HowtreeError
 from kb import tree
-from kb.explorer import address, candidates
+from kb.explorer import address, answers, candidates
 from kb.explorer.frame import heading, part
 from kb.explorer.hits import hits
 from kb.explorer.queue import ORDERS, Question, checked, question, upcoming
@@ -227,21 +227,22 @@ def go_on(kb: KnowledgeBase, asked: Question, who: str, order: str) -> None:
 
 def said(kb: KnowledgeBase, who: str) -> None:
     """What the person said last, with the button that takes it back."""
-    last = kb.query(
+    last = answers.rows(
+        kb,
         "SELECT v.review_id, v.verdict, step_text(s.headline, s.body) FROM verdicts v "
         "JOIN steps s USING (step_id) WHERE v.who = ? ORDER BY v.rowid DESC LIMIT 1",  # as written: clocks jump
         [who],
-    ).fetchone()
-    if last:
+    )
+    for review_id, verdict, text in last:
         with st.container(horizontal=True, vertical_alignment="center", key="row-said"):
-            st.caption(f"Your last answer: **{last[1]}** for “{label(last[2], 80)}”")
+            st.caption(f"Your last answer: **{verdict}** for “{label(text, 80)}”")
             st.button(
                 "Undo",
                 icon=":material/undo:",
                 shortcut="u",
                 type="tertiary",
                 on_click=take_back,
-                args=(last[0], who),
+                args=(review_id, who),
             )
 
 
@@ -260,7 +261,8 @@ def take_back(review_id: str, who: str) -> None:
 def progress(kb: KnowledgeBase, who: str) -> None:
     """How much is judged, by whom."""
     part("So far")
-    counts: dict[str, Any] = kb.records(
+    counts: dict[str, Any] = answers.records(
+        kb,
         """
         WITH people AS (FROM verdicts WHERE is_person(who))
         SELECT (SELECT count(DISTINCT step_id) FROM verdicts WHERE who = $who) AS own,

@@ -9,7 +9,7 @@ import streamlit as st
 
 from howtree.errors import BadQuery, NotFound
 from kb.draw import RELATION_WORDS
-from kb.explorer import address, picture, reading
+from kb.explorer import address, answers, picture, reading
 from kb.explorer.frame import heading
 from kb.explorer.session import knowledge_base
 from kb.explorer.steps import MAX_DRAWN, Openness, StepTree, grow
@@ -59,7 +59,8 @@ def page() -> None:
 
 def article_of(kb: KnowledgeBase, article_id: int) -> dict[str, Any]:
     """The article of a goal with its category path."""
-    return kb.records(
+    return answers.records(
+        kb,
         """
         SELECT article_id, key, goal, title, language, slug, site, url, introduction, licence, source, published,
                modified, fetched_at, EXISTS (FROM related r WHERE r.article_id = a.article_id) AS related,
@@ -75,9 +76,9 @@ def crumbs(kb: KnowledgeBase, article: dict[str, Any]) -> None:
     """The goals walked through on the way here, each a link back."""
     trail = address.given_all("via")
     names = dict(
-        kb.query(
-            "SELECT key, goal FROM articles WHERE key IN (SELECT unnest($keys))", {"keys": trail}
-        ).fetchall()
+        answers.rows(
+            kb, "SELECT key, goal FROM articles WHERE key IN (SELECT unnest($keys))", {"keys": trail}
+        )
         if trail
         else []
     )

@@ -31,6 +31,10 @@ COLOURS = {
 }
 
 
+drawn_once = st.cache_data(max_entries=2, show_spinner=False)
+"""A part whose elements are kept, since to describe a chart takes longer than all else that the page does."""
+
+
 def page() -> None:
     """Draw every part of the page."""
     kb = knowledge_base()
@@ -70,6 +74,7 @@ def counts(summary: dict[str, Any]) -> None:
             st.metric(name, value, width=150)
 
 
+@drawn_once
 def histogram(links: pd.DataFrame, threshold: float) -> None:
     """How sure the links are, with the threshold."""
     part("How sure the links are")
@@ -145,6 +150,7 @@ def verdicts(kb: KnowledgeBase) -> None:
     st.altair_chart((bars + lines).properties(height=240))
 
 
+@drawn_once
 def depths(shown: pd.DataFrame) -> None:
     """How many levels of linked goals the trees have."""
     part("How deep the trees go")
@@ -170,6 +176,7 @@ def depths(shown: pd.DataFrame) -> None:
     )
 
 
+@drawn_once
 def verbs(shown: pd.DataFrame) -> None:
     """The verbs whose steps are linked most often."""
     part("Verbs that are taken apart")

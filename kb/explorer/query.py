@@ -13,7 +13,7 @@ import streamlit as st
 
 from howtree.errors import BadQuery
 from howtree.streams import csv_cell
-from kb.explorer import address
+from kb.explorer import address, answers
 from kb.explorer.frame import heading, part
 from kb.explorer.session import children, knowledge_base, stamp
 from kb.explorer.text import label, markup
@@ -79,12 +79,13 @@ def run_asked() -> None:
 
 def examples(kb: KnowledgeBase) -> None:
     """Links that run queries worth knowing."""
-    row = kb.query(
+    found = answers.rows(
+        kb,
         "SELECT p.goal, c.goal FROM edges e JOIN articles p ON p.article_id = e.parent_id "
         "JOIN articles c ON c.article_id = e.child_id "
-        "LIMIT 1"
-    ).fetchone()
-    goal, below = row or ("a goal", "a goal")
+        "LIMIT 1",
+    )
+    goal, below = found[0] if found else ("a goal", "a goal")
     with st.container(horizontal=True, key="row-examples"):
         for title, sql in EXAMPLES.items():
             address.link("query", title, sql=sql.format(goal=literal(goal), part=literal(below)))

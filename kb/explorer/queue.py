@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from kb.explorer import answers
 from kb.explorer.address import MAX_WORDS, path, spelt
 from kb.review.reviews import text_hash
 from kb.store import KnowledgeBase
@@ -101,17 +102,16 @@ def upcoming(kb: KnowledgeBase, who: str, order: str, skipped: int = 0) -> Quest
     parameters: dict[str, Any] = {"who": who, "skipped": skipped}
     if "$threshold" in ORDERS[order]:
         parameters["threshold"] = kb.threshold
-    row = kb.query(
+    found = answers.rows(
+        kb,
         "SELECT e.step_id FROM machine_links e WHERE e.source = 'model' AND e.step_id NOT IN "
         "(SELECT step_id FROM verdicts WHERE who = $who AND step_id IS NOT NULL) "
         f"AND {ORDERS[order]} LIMIT 1 OFFSET $skipped",
         parameters,
-    ).fetchone()
-    return _first(kb, f"{QUESTION} WHERE s.step_id = $step", {"step": row[0]}) if row else None
+    )
+    return _first(kb, f"{QUESTION} WHERE s.step_id = $step", {"step": found[0][0]}) if found else None
 
 
 def _first(kb: KnowledgeBase, sql: str, parameters: dict[str, Any]) -> Question | None:
-    row = kb.query(sql, parameters).fetchone()
-    if row is None:
-        return None
-    return Question(*row)
+    found = answers.rows(kb, sql, parameters)
+    return Question(*found[0]) if found else None

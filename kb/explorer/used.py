@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from kb.explorer import address
+from kb.explorer import address, answers
 from kb.explorer.frame import part
 from kb.explorer.steps import link_words
 from kb.explorer.text import label
@@ -21,7 +21,8 @@ def uses(kb: KnowledgeBase, article: dict[str, Any], threshold: float | None) ->
     links = "edges" if threshold is None else "best_links"
     condition = "TRUE" if threshold is None else "probability >= $threshold"
     parameters = {"id": article["article_id"]} | ({} if threshold is None else {"threshold": threshold})
-    rows = kb.records(
+    rows = answers.records(
+        kb,
         f"""
         WITH used AS MATERIALIZED (
             SELECT parent_id, step_id, probability, source, relation, count(*) OVER () AS total
@@ -70,11 +71,12 @@ def above(kb: KnowledgeBase, article: dict[str, Any]) -> None:
     )
     if not asked:
         return
-    rows = kb.query(
+    rows = answers.rows(
+        kb,
         "SELECT a.key, n.goal, n.distance FROM ancestors($id, max_distance := 4) n JOIN articles a USING (article_id) "
         f"ORDER BY n.distance, n.goal LIMIT {MAX_ABOVE}",
         {"id": article["article_id"]},
-    ).fetchall()
+    )
     with box:
         for distance in sorted({row[2] for row in rows}):
             st.caption(f"{distance} link{'s' if distance > 1 else ''} up")

@@ -19,4 +19,5 @@ def rows(path: Path, sql: str) -> list[tuple]:
 
 def content(path: Path) -> dict[str, list[tuple]]:
     """All that a knowledge base says, but when it was built."""
-    return {table: rows(path, f"FROM {table} ORDER BY ALL") for table in TABLES}
+    with duckdb.connect(str(path), read_only=True) as session:
+        return {table: session.execute(f"FROM {table} ORDER BY ALL").fetchall() for table in TABLES}

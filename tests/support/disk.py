@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 CALLS = (
     "open,openat,creat,close,dup,dup2,dup3,fcntl,write,pwrite64,writev,pwritev,lseek,ftruncate,truncate,fallocate,"
@@ -31,6 +31,10 @@ TRACER = (
 )
 """The command that records a process and all that it starts; the file to write to comes next."""
 _CALL = re.compile(r"(\d+) +(\w+)\((.*)\) += (-?\d+|\?)")
+Call = tuple[str, str, list[bytes], int]
+"""A call: its name, its arguments without the texts among them, these texts, and its result."""
+Left = dict[PurePath, bytes | None]
+"""What is in files by their paths; folders have nothing, and come before what is in them."""
 _PIECES = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 
 
@@ -68,13 +72,12 @@ class Disk:
         self.root = _as_it_is(before)
         self.open: dict[int, Opened] = {}
 
-    def left(self, folder: Path, strict: bool) -> None:
-        """Write to an empty folder what a cut leaves now."""
-        _written(self.root, folder, strict)
+    def left(self, strict: bool) -> Left:
+        """What a cut leaves now."""
+        return dict(_left(self.root, PurePath(), strict))
 
-    def carry_out(self, call: str, arguments: str, result: int) -> bool:
+    def carry_out(self, call: str, arguments: str, texts: list[bytes], result: int) -> bool:
         """Do what a call did; returns whether it changed anything here."""
-        texts = texts_in(arguments)
         if call in ("open", "openat", "creat"):
             return self._open(os.fsdecode(texts[0]), arguments, result)
         if call in ("rename", "renameat", "renameat2"):
@@ -83,7 +86,7 @@ class Disk:
             return self._name(call, os.fsdecode(texts[0]))
         if call == "truncate":
             raise NotImplementedError(call)
-        numbers = [int(word) for word in re.findall(r"(?<![\w\\\"])-?\d+", _PIECES.sub("", arguments))]
+        numbers = [int(word) for word in re.findall(r"(?<!\w)-?\d+", arguments)]
         return self._of_open_file(call, numbers, texts, arguments, result)
 
     def _open(self, path: str, flags: str, number: int) -> bool:
@@ -179,9 +182,10 @@ class Disk:
         return (node, inner.name) if isinstance(node, Folder) else None
 
 
-def calls_in(trace: Path) -> Iterator[tuple[str, str, int]]:
-    """The calls that succeeded, each with its arguments and its result, in the order in which they ended."""
+def calls_in(trace: Path) -> list[Call]:
+    """The calls that succeeded, in the order in which they ended."""
     begun: dict[str, str] = {}
+    calls: list[Call] = []
     with trace.open(encoding="ascii") as lines:
         for line in lines:
             process = line.partition(" ")[0]
@@ -192,32 +196,34 @@ def calls_in(trace: Path) -> Iterator[tuple[str, str, int]]:
                 line = begun.pop(process) + line[resumed.end() :]
             found = _CALL.match(line)
             if found and found[4] != "?" and int(found[4]) >= 0:
-                yield found[2], found[3], int(found[4])
+                calls.append((found[2], _PIECES.sub("", found[3]), texts_in(found[3]), int(found[4])))
+    return calls
 
 
-def cuts(top: Path, before: Path, trace: Path, points: int) -> Iterator[tuple[Disk, str]]:
-    """Stop at some of the changes that recorded calls make to a folder, spread evenly.
+def cuts(top: Path, before: Path, calls: Sequence[Call], points: int) -> Iterator[tuple[Disk, str]]:
+    """Stop at some of the changes that recorded calls make to a folder, spread evenly, and at their end.
 
     Args:
         top: the folder.
         before: a copy from before the calls.
-        trace: the calls.
-        points: how many stops.
+        calls: the calls.
+        points: how many stops before the end.
 
     Yields:
         the disk, and what had been written to stdout by then.
     """
     disk = Disk(top, before)
-    changes = sum(disk.carry_out(*call) for call in calls_in(trace))
+    changes = sum(disk.carry_out(*call) for call in calls)
     stops = {round(changes * number / (points + 1)) for number in range(1, points + 1)}
     disk, said, count = Disk(top, before), "", 0
-    for name, arguments, result in calls_in(trace):
+    for name, arguments, texts, result in calls:
         if name == "write" and arguments.startswith("1,"):
-            said += texts_in(arguments)[0].decode("utf-8", "replace")
-        if disk.carry_out(name, arguments, result):
+            said += texts[0].decode("utf-8", "replace")
+        if disk.carry_out(name, arguments, texts, result):
             count += 1
             if count in stops:
                 yield disk, said
+    yield disk, said
 
 
 def texts_in(arguments: str) -> list[bytes]:
@@ -241,10 +247,19 @@ def _as_it_is(folder: Path) -> Folder:
     return Folder(names, dict(names))
 
 
-def _written(node: Folder, folder: Path, strict: bool) -> None:
-    folder.mkdir(exist_ok=True)
+def _left(node: Folder, at: PurePath, strict: bool) -> Iterator[tuple[PurePath, bytes | None]]:
+    yield at, None
     for name, inner in (node.synced if strict else node.names).items():
         if isinstance(inner, Folder):
-            _written(inner, folder / name, strict)
+            yield from _left(inner, at / name, strict)
         else:
-            (folder / name).write_bytes(inner.synced or b"")
+            yield at / name, inner.synced or b""
+
+
+def write(left: Left, folder: Path) -> None:
+    """Write to a folder what a cut left."""
+    for path, data in left.items():
+        if data is None:
+            (folder / path).mkdir(exist_ok=True)
+        else:
+            (folder / path).write_bytes(data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -17,6 +17,17 @@ LOCAL = "127.0.0.1"
 @contextmanager
 def serving(kb: Path, host: str | None = LOCAL) -> Iterator[str]:
     """The address of an explorer of `kb`, which listens as it does by itself where `host` is None."""
+    with started(kb, host) as (url, server):
+        yield url
+        server.terminate()
+        server.wait(20)
+
+
+@contextmanager
+def started(
+    kb: Path, host: str | None = LOCAL, before: Callable[[], object] | None = None
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """An explorer's address and process, which is killed in the end; `before` is called in it before it begins."""
     with closing(socket.socket()) as probe:
         probe.bind((LOCAL, 0))
         port = probe.getsockname()[1]
@@ -27,12 +38,13 @@ def serving(kb: Path, host: str | None = LOCAL) -> Iterator[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        preexec_fn=before,
     )
     assert server.stdout is not None
     try:
         assert any("URL:" in line for line in server.stdout), "the server did not start"
-        yield f"http://{host or 'localhost'}:{port}"
+        yield f"http://{host or 'localhost'}:{port}", server
     finally:
-        server.terminate()
-        server.wait(20)
+        server.kill()
+        server.wait()
         server.stdout.close()

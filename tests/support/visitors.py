@@ -56,10 +56,10 @@ class Visitor:
     ) -> None:
         self._socket.close()
 
-    def open(self, page: str, **parameters: str) -> Shown:
-        """Open a page."""
+    def open(self, page: str, until: str | None = None, **parameters: str) -> Shown:
+        """Open a page, to its end or until a text is shown."""
         self._page, self._query = page, urlencode(parameters)
-        return self._asked(BackMsg())
+        return self._asked(BackMsg(), until)
 
     def press(self, button: str) -> Shown:
         """Press the button of an id on the page that is open."""
@@ -68,7 +68,7 @@ class Visitor:
         state.id, state.trigger_value = button, True
         return self._asked(message)
 
-    def _asked(self, message: BackMsg) -> Shown:
+    def _asked(self, message: BackMsg, until: str | None = None) -> Shown:
         message.rerun_script.query_string = self._query
         message.rerun_script.page_name = self._page
         began = time.perf_counter()
@@ -82,6 +82,8 @@ class Visitor:
             kind = answer.WhichOneof("type")
             if kind == "delta":
                 taken_in(answer.delta, shown)
+                if until is not None and until in shown.text:
+                    return shown
             elif kind == "page_info_changed":
                 self._query = answer.page_info_changed.query_string
             elif kind == "script_finished" and answer.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
