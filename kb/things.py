@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -31,6 +31,21 @@ _ENDLESS = {"l", "ml", "cl", "dl", "g", "mg", "kg", "mm", "cm", "m", "oz", "feet
 
 
 @dataclass(frozen=True, slots=True)
+class Thing:
+    """Something that an article says one needs."""
+
+    kind: str
+    """ingredient, thing or tool."""
+    text: str
+    name: str
+    """What it is, without its amount, brackets and what follows a comma."""
+    amount: str
+    """Empty where the text names none."""
+    words: str
+    """The words of the name without inflection: by them it is the same thing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Need:
     """Something that goals of a tree need."""
 
@@ -42,6 +57,8 @@ class Need:
     """The amounts of all goals added up, e.g. "3 cups + 1 tablespoon"; empty where no article names any."""
     goals: tuple[str, ...]
     """The goals that need it, in the order of the tree."""
+    article_ids: tuple[int, ...]
+    """Theirs."""
     texts: tuple[str, ...]
     """What the articles of these goals say, each text once."""
 
@@ -77,30 +94,52 @@ def needs(kb: KnowledgeBase, root: Goal) -> list[Need]:
     tree several times counts once.
     """
     goals = opened_goals(root)
-    order = {article_id: place for place, article_id in enumerate(goals)}
+    return merged(goals, things_of(kb, goals))
+
+
+def things_of(kb: KnowledgeBase, ids: Collection[int]) -> dict[int, list[Thing]]:
+    """What the articles of some goals say one needs, by article id; those that name nothing are left out."""
     rows = kb.query(
         """
-        SELECT t.kind, t.text, thing_name(t.text) AS name, coalesce(t.amount, ''), t.article_id,
+        SELECT t.article_id, t.kind, t.text, thing_name(t.text) AS name, coalesce(t.amount, ''),
                array_to_string(list_transform(words_of(thing_name(t.text)), lambda w: stem_of(w)), ' ')
         FROM (SELECT unnest($ids) AS article_id) JOIN things t USING (article_id)
-        ORDER BY t.kind, t.number
+        ORDER BY t.article_id, t.kind, t.number
         """,
-        {"ids": list(goals)},
+        {"ids": list(ids)},
     ).fetchall()
-    merged: dict[tuple[str, str], list[tuple[str, str, str, int]]] = {}
-    for kind, text, name, amount, article_id, words in sorted(rows, key=lambda row: order[row[4]]):
-        merged.setdefault((kind, words or text), []).append((text, name, amount, article_id))
-    found = [
-        Need(
-            kind,
-            same[0][1],
-            total(amount for _, _, amount, _ in same if amount),
-            tuple(dict.fromkeys(goals[article_id] for *_, article_id in same)),
-            tuple(dict.fromkeys(text for text, *_ in same)),
-        )
-        for (kind, _), same in merged.items()
-    ]
+    found: dict[int, list[Thing]] = {}
+    for article_id, *thing in rows:
+        found.setdefault(article_id, []).append(Thing(*thing))
+    return found
+
+
+def merged(goals: Mapping[int, str], things: Mapping[int, Sequence[Thing]]) -> list[Need]:
+    """What goals need, each thing once.
+
+    Args:
+        goals: their titles by article id, in the order in which they are done.
+        things: what each needs, by article id.
+    """
+    same: dict[tuple[str, str], list[tuple[int, Thing]]] = {}
+    for article_id in goals:
+        for thing in things.get(article_id, ()):
+            same.setdefault((thing.kind, thing.words or thing.text), []).append((article_id, thing))
+    found = [_need(each, goals) for each in same.values()]
     return sorted(found, key=lambda need: list(KINDS).index(need.kind))
+
+
+def _need(same: Sequence[tuple[int, Thing]], goals: Mapping[int, str]) -> Need:
+    ids = tuple(dict.fromkeys(article_id for article_id, _ in same))
+    first = same[0][1]
+    return Need(
+        first.kind,
+        first.name,
+        total(thing.amount for _, thing in same if thing.amount),
+        tuple(dict.fromkeys(goals[each] for each in ids)),
+        ids,
+        tuple(dict.fromkeys(thing.text for _, thing in same)),
+    )
 
 
 def total(amounts: Iterable[str]) -> str:

@@ -25,8 +25,9 @@ def plan(
         Rule | None,
         Option(
             "--by",
-            help="How one of several methods is chosen: asked for, things at hand, surest links, fewest steps "
-            "[default: the first of asked, hand and fewest that tells them apart].",
+            help="How one of several methods, and of equal articles, is chosen: asked for, things at hand, the one "
+            "found, surest links, fewest steps [default: the first of asked, hand, found, fewest that tells them "
+            "apart].",
         ),
     ] = None,
     have: Annotated[list[str] | None, Option("--have", help="A thing at hand; may be repeated.")] = None,

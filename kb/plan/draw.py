@@ -8,9 +8,10 @@ from typing import Any
 
 from kb.draw import link_mark, markdown, one_line
 from kb.plan.choose import Choice
-from kb.plan.grow import Part
+from kb.plan.grow import Part, goal_of
 from kb.plan.plan import Plan
 from kb.plan.wish import Rule
+from kb.tree import Goal
 
 Written = Callable[[str], str]
 
@@ -19,6 +20,7 @@ RULES = {
     Rule.hand: "it needs fewest things that are not at hand",
     Rule.surest: "its links are the surest",
     Rule.fewest: "it has the fewest steps",
+    Rule.found: "it is the one that was found",
 }
 STOPS = {"cycle": "open above", "depth": "deeper than asked for", "budget": "no room", "repeat": "as in"}
 
@@ -26,7 +28,7 @@ STOPS = {"cycle": "open above", "depth": "deeper than asked for", "budget": "no 
 def as_text(plan: Plan) -> str:
     """A checklist for a terminal."""
     steps = [
-        f"{'   ' * depth}[ ] {part.number}. {one_line(part.text)}{_arrow(part, one_line)}"
+        f"{'   ' * depth}[ ] {part.number}. {one_line(part.text)}{_arrow(part, plan, one_line)}"
         if part
         else f"{'   ' * depth}{name}:"
         for depth, part, name in _lines(plan)
@@ -37,7 +39,7 @@ def as_text(plan: Plan) -> str:
 def as_markdown(plan: Plan) -> str:
     """A Markdown checklist."""
     steps = [
-        f"{'  ' * depth}- [ ] {markdown(part.number)}\\. {markdown(part.text)}{_arrow(part, markdown)}"
+        f"{'  ' * depth}- [ ] {markdown(part.number)}\\. {markdown(part.text)}{_arrow(part, plan, markdown)}"
         if part
         else f"{'  ' * depth}- **{markdown(name)}**"
         for depth, part, name in _lines(plan)
@@ -67,10 +69,11 @@ def as_dict(plan: Plan) -> dict[str, Any]:
         "others": [
             {"article_id": hit.article_id, "goal": hit.goal, "score": hit.score} for hit in plan.others
         ],
-        **_choice_dict(plan.tree.choice),
-        "steps": [_part_dict(part, against) for part in plan.tree.parts],
+        **_choice_dict(plan.tree.choice, plan),
+        "steps": [_part_dict(part, plan, against) for part in plan.tree.parts],
         "needed": [
-            {"text": each.text, "goals": list(each.goals), "at_hand": each.at_hand, "without": each.without}
+            {"kind": each.need.kind, "name": each.need.name, "amount": each.need.amount,
+             "goals": list(each.need.article_ids), "at_hand": each.at_hand, "without": each.without}
             for each in plan.needed
         ],
         "sources": [
@@ -83,15 +86,21 @@ def as_dict(plan: Plan) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _choice_dict(choice: Choice) -> dict[str, Any]:
-    return {
+def _choice_dict(choice: Choice, plan: Plan) -> dict[str, Any]:
+    shown: dict[str, Any] = {
         "methods": [{"kind": each.kind, "number": each.number, "name": each.name} for each in choice.methods],
         "rule": choice.rule,
         "not_taken": [each.name for each in choice.others],
     }
+    if choice.equal:
+        origins = [plan.tree.origins[goal.article_id] for goal in choice.equal]
+        others = [{"article_id": each.article_id, "goal": each.goal, "site": each.site} for each in origins]
+        taken = choice.goal.article_id
+        shown["alternatives"] = {"taken": taken, "rule": choice.preferred, "others": others}
+    return shown
 
 
-def _part_dict(part: Part, against: set[str]) -> dict[str, Any]:
+def _part_dict(part: Part, plan: Plan, against: set[str]) -> dict[str, Any]:
     shown: dict[str, Any] = {"number": part.number, "step_id": part.step_id, "text": part.text}
     if part.method:
         shown["method"] = part.method
@@ -110,8 +119,8 @@ def _part_dict(part: Part, against: set[str]) -> dict[str, Any]:
         if part.same_as:
             shown["link"]["same_as"] = part.same_as.number
     if part.choice is not None:
-        shown |= _choice_dict(part.choice)
-        shown["steps"] = [_part_dict(each, against) for each in part.parts]
+        shown |= _choice_dict(part.choice, plan)
+        shown["steps"] = [_part_dict(each, plan, against) for each in part.parts]
     return shown
 
 
@@ -131,17 +140,29 @@ def _lines_of(choice: Choice, parts: Sequence[Part], depth: int) -> Iterator[tup
             yield from _lines_of(part.choice, part.parts, depth + 1)
 
 
-def _arrow(part: Part, written: Written) -> str:
+def _arrow(part: Part, plan: Plan, written: Written) -> str:
     """E.g. "  ->  Deep Clean Your House  [0.87 model]  (as in 2.1)"."""
     if part.link is None:
         return ""
-    why = ""
+    why = []
     if part.stop:
-        why = f"{STOPS[part.stop]}{' ' + part.same_as.number if part.same_as else ''}"
-    elif part.choice and part.choice.rule:
-        why = f"{part.choice.methods[0].name}: {RULES[part.choice.rule]}"
-    parts = (part.link.goal.goal, f"[{link_mark(part.link)}]", f"({why})" if why else "")
+        why = [f"{STOPS[part.stop]}{' ' + part.same_as.number if part.same_as else ''}"]
+    elif part.choice:
+        choice = part.choice
+        if choice.goal.article_id != goal_of(part) and choice.preferred:
+            why = [f"{_site(plan, choice.goal)}: {RULES[choice.preferred]}"]
+        if choice.equal:
+            why += ["or " + ", ".join(_site(plan, goal) for goal in choice.equal)]
+        if choice.rule:
+            why += [f"{choice.methods[0].name}: {RULES[choice.rule]}"]
+    parts = (part.link.goal.goal, f"[{link_mark(part.link)}]", f"({'; '.join(why)})" if why else "")
     return "  ->  " + "  ".join(written(each) for each in parts if each)
+
+
+def _site(plan: Plan, goal: Goal) -> str:
+    """What tells an article from equal ones."""
+    origin = plan.tree.origins[goal.article_id]
+    return origin.site or origin.key
 
 
 def _facts(plan: Plan, written: Written) -> Iterator[str]:
@@ -154,9 +175,13 @@ def _facts(plan: Plan, written: Written) -> Iterator[str]:
     if choice.rule:
         others = "; ".join(written(each.name) for each in choice.others)
         yield f"Way: {written(choice.methods[0].name)}, since {RULES[choice.rule]}. Others: {others}"
+    if choice.equal and choice.preferred:
+        others = "; ".join(written(_site(plan, goal)) for goal in choice.equal)
+        why = RULES[choice.preferred]
+        yield f"Article: {written(_site(plan, choice.goal))}, since {why}. Equal ones: {others}"
     if plan.needed:
         yield "Needed: " + "; ".join(
-            written(each.text)
+            written(each.need.label)
             + (" (at hand)" if each.at_hand else " (to be done without)" if each.without else "")
             for each in plan.needed
         )

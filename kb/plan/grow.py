@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from kb.alternatives import alternatives
 from kb.meaning.encoder import stems, words_of
 from kb.plan.choose import Choice, chosen
-from kb.plan.wish import Wish
+from kb.plan.wish import Rule, Wish
 from kb.store import KnowledgeBase
+from kb.things import Thing, things_of
 from kb.tree import Goal, Link, goals
 
 Stop = Literal["cycle", "depth", "budget", "repeat"]
@@ -60,10 +62,9 @@ class Origin:
 class Tree:
     """What a plan says to do."""
 
-    root: Goal
     choice: Choice
     parts: list[Part]
-    things: dict[int, list[str]]
+    things: dict[int, list[Thing]]
     """What each goal needs, by its id."""
     origins: dict[int, Origin]
     """Where each goal comes from, by its id."""
@@ -75,10 +76,10 @@ class Tree:
 
     def opened(self) -> Iterator[int]:
         """The ids of the goals whose steps are in the plan, the root first."""
-        yield self.root.article_id
+        yield self.choice.goal.article_id
         for part in self.walk():
             if part.choice is not None:
-                yield goal_of(part)
+                yield part.choice.goal.article_id
 
     def number(self) -> None:
         """Give every step its number."""
@@ -92,38 +93,49 @@ def _number(parts: Sequence[Part], prefix: str) -> None:
 
 
 def grow(
-    kb: KnowledgeBase, root: int, wish: Wish, question_words: Sequence[str], fits: Callable[[Tree], bool]
+    kb: KnowledgeBase,
+    root: int,
+    wish: Wish,
+    question_words: Sequence[str],
+    fits: Callable[[Tree], bool],
+    kept: bool = False,
 ) -> Tree:
     """The tree of a plan, as deep as the bounds of the wish allow.
 
     Links are opened by worth: their probability, times a half to one for the share of the goal's words that the plan
-    does not say yet. So what is both sure and new comes first. A goal that is open is not opened again.
+    does not say yet. So what is both sure and new comes first. A goal that is open, or an equal one, is not opened
+    again.
 
     Args:
         fits: whether the plan, with this tree, is still short enough.
+        kept: whether the root is this very article, and no equal one.
     """
-    return _Grower(kb, root, wish, question_words, fits).grown()
+    return _Grower(kb, root, wish, question_words, fits, kept).grown()
 
 
 class _Grower:
     def __init__(
-        self, kb: KnowledgeBase, root: int, wish: Wish, words: Sequence[str], fits: Callable[[Tree], bool]
+        self,
+        kb: KnowledgeBase,
+        root: int,
+        wish: Wish,
+        words: Sequence[str],
+        fits: Callable[[Tree], bool],
+        kept: bool,
     ) -> None:
         self._wish, self._words, self._fits = wish, words, fits
         self._shelf = Shelf(kb, wish)
         self._shelf.fetch(root)
-        choice = self._choice(root)
-        self.tree = Tree(
-            self._shelf.goals[root], choice, _parts(root, choice), self._shelf.things, self._shelf.origins
-        )
+        choice = self._choice(root, (Rule.found,) if kept else ())
+        self.tree = Tree(choice, _parts(choice), self._shelf.things, self._shelf.origins)
         self._above: dict[int, tuple[int, ...]] = {}
-        """The goals that a step is below, by the identity of the step."""
+        """The groups of goals that a step is below, by the identity of the step."""
         self._open: dict[int, Part] = {}
-        """The step below which a goal is open."""
+        """The step below which a goal is open, by the goal's group."""
         self._said: set[str] = set()
         self._queue: list[tuple[float, int, int, Part]] = []
         self._steps = 0
-        self._add(self.tree.parts, (root,))
+        self._add(self.tree.parts, (self._shelf.group(root),))
 
     def grown(self) -> Tree:
         while self._queue:
@@ -136,7 +148,7 @@ class _Grower:
         return self.tree
 
     def _stop(self, part: Part) -> Stop | None:
-        child, above = goal_of(part), self._above[id(part)]
+        child, above = self._group(part), self._above[id(part)]
         if child in above:
             return "cycle"
         if child in self._open:
@@ -146,14 +158,15 @@ class _Grower:
 
     def _opened(self, part: Part) -> Stop | None:
         """Open the goal of a step, unless that makes the plan too long."""
-        child = goal_of(part)
-        part.choice = self._choice(child)
-        part.parts = _parts(child, part.choice)
+        if goal_of(part) not in self._shelf.goals:
+            return "budget"
+        part.choice = self._choice(goal_of(part))
+        part.parts = _parts(part.choice)
         if self._steps + len(part.parts) > self._wish.max_steps or not self._fits(self.tree):
             part.choice, part.parts = None, []
             return "budget"
-        self._open[child] = part
-        self._add(part.parts, (*self._above[id(part)], child))
+        self._open[self._group(part)] = part
+        self._add(part.parts, (*self._above[id(part)], self._group(part)))
         return None
 
     def _add(self, parts: Sequence[Part], above: tuple[int, ...]) -> None:
@@ -167,9 +180,15 @@ class _Grower:
                 worth = part.link.probability * (1 + novelty) / 2
                 heapq.heappush(self._queue, (-worth, part.step_id, len(self._above), part))
 
-    def _choice(self, article_id: int) -> Choice:
-        goal = self._shelf.goals[article_id]
-        return chosen(goal, self._wish, self._words, self._shelf.things.get(article_id, []))
+    def _group(self, part: Part) -> int:
+        return self._shelf.group(goal_of(part))
+
+    def _choice(self, article_id: int, first: tuple[Rule, ...] = ()) -> Choice:
+        articles = self._shelf.articles(article_id)
+        ids = [article.article_id for article in articles]
+        things = [thing.text for each in ids for thing in self._shelf.things.get(each, ())]
+        sites = {each: self._shelf.origins[each].site or "" for each in ids}
+        return chosen(articles, self._wish, (*first, *self._wish.rules), self._words, things, sites)
 
     def _move_up(self, part: Part) -> None:
         """Open a goal where the plan first comes to it, where that is no deeper and makes no circle."""
@@ -177,7 +196,7 @@ class _Grower:
         assert later is not None
         order = {id(each): place for place, each in enumerate(self.tree.walk())}
         above = self._above[id(part)]
-        inside = {goal_of(each) for each in later.walk() if each.choice is not None}
+        inside = {self._group(each) for each in later.walk() if each.choice is not None}
         if (
             order[id(part)] > order[id(later)]
             or len(above) > len(self._above[id(later)])
@@ -197,14 +216,27 @@ class Shelf:
     def __init__(self, kb: KnowledgeBase, wish: Wish) -> None:
         self._kb, self._wish = kb, wish
         self.goals: dict[int, Goal] = {}
-        self.things: dict[int, list[str]] = {}
+        self.things: dict[int, list[Thing]] = {}
         """What each goal needs, as its article has it."""
         self.origins: dict[int, Origin] = {}
+        self._equal: dict[int, list[int]] = {}
+        """The articles of equal goals, of goals that have any."""
+
+    def articles(self, article_id: int) -> list[Goal]:
+        """A goal and after it the equal ones."""
+        return [self.goals[each] for each in (article_id, *self._equal.get(article_id, ()))]
+
+    def group(self, article_id: int) -> int:
+        """What a goal has in common with equal ones alone."""
+        return min([article_id, *self._equal.get(article_id, [])])
 
     def fetch(self, root: int) -> None:
-        """Fetch a goal and those below it: of each level the likeliest, as many as a plan can have steps."""
+        """Fetch a goal, those below it and equal ones: of each level the likeliest, as many as a plan has steps."""
         level = {root}
         for _ in range(self._wish.depth):
+            for each, others in alternatives(self._kb, level).items():
+                self._equal[each] = [other.article_id for other in others]
+                level = level.union(self._equal[each])
             self.goals |= goals(self._kb, level, self._wish.threshold)
             links = sorted(
                 (-step.link.probability, step.link.goal.article_id)
@@ -217,18 +249,11 @@ class Shelf:
             level = set(list(new)[: self._wish.max_steps])
             if not level:
                 break
-        ids = {"ids": list(self.goals)}
-        things = self._kb.query(
-            "SELECT article_id, text FROM (SELECT unnest($ids) AS article_id) JOIN things USING (article_id) "
-            "ORDER BY article_id, kind, number",
-            ids,
-        )
-        for article_id, text in things.fetchall():
-            self.things.setdefault(article_id, []).append(text)
+        self.things = things_of(self._kb, self.goals)
         origins = self._kb.query(
             "SELECT article_id, key, goal, url, site, licence "
             "FROM (SELECT unnest($ids) AS article_id) JOIN articles USING (article_id)",
-            ids,
+            {"ids": list(self.goals)},
         )
         self.origins = {row[0]: Origin(*row) for row in origins.fetchall()}
 
@@ -239,10 +264,10 @@ def goal_of(part: Part) -> int:
     return part.link.goal.article_id
 
 
-def _parts(article_id: int, choice: Choice) -> list[Part]:
+def _parts(choice: Choice) -> list[Part]:
     """The steps of the lists that are taken."""
     return [
-        Part(step.step_id, article_id, method.name, step.text, step.link)
+        Part(step.step_id, choice.goal.article_id, method.name, step.text, step.link)
         for method in choice.methods
         for step in method.steps
     ]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from howtree.errors import BadUsage, NotFound
-from kb.meaning.encoder import stems, words_of
 from kb.plan.choose import names
 from kb.plan.grow import Origin, Part, Tree, grow
 from kb.plan.wish import CHARACTERS_PER_TOKEN, Wish
-from kb.search import FoundGoal, content_words, named_goal, nothing_found, search
+from kb.search import FoundGoal, content_words, named_goal, nothing_found, plain, search
 from kb.store import KnowledgeBase
+from kb.things import Need, merged
 
 WEIGHED = 5
 """Other goals that a plan names."""
@@ -23,9 +23,7 @@ Drawn = Callable[["Plan"], str]
 class Needed:
     """A thing that a plan needs."""
 
-    text: str
-    goals: tuple[int, ...]
-    """The goals that need it."""
+    need: Need
     at_hand: bool
     without: bool
     """Whether it is to be done without."""
@@ -64,22 +62,24 @@ class Plan:
 
     @property
     def needed(self) -> list[Needed]:
-        """What all open goals need, each thing once, in their order."""
+        """What all open goals need, each thing once, its amounts added up: as the list of things of a tree."""
         if self.things_left_out:
             return []
-        merged: dict[frozenset[str], tuple[str, list[int]]] = {}
-        for each in dict.fromkeys(self.tree.opened()):
-            for text in self.tree.things.get(each, []):
-                merged.setdefault(stems(words_of(text)), (text, []))[1].append(each)
+        opened = {each: self.tree.origins[each].goal for each in self.tree.opened()}
         return [
-            Needed(text, tuple(goals), names(text, self.wish.have), names(text, self.wish.without))
-            for text, goals in merged.values()
+            Needed(need, _named(need, self.wish.have), _named(need, self.wish.without))
+            for need in merged(opened, self.tree.things)
         ]
 
     @property
     def against(self) -> list[Part]:
         """The steps that speak of something that is to be done without."""
         return [part for part in self.tree.walk() if names(part.text, self.wish.without)]
+
+
+def _named(need: Need, things: Sequence[str]) -> bool:
+    """Whether it is one of the things, by the words of its name or its text."""
+    return any(names(text, things) for text in (need.name, *need.texts))
 
 
 def plan(kb: KnowledgeBase, wish: Wish, drawn: Drawn) -> Plan:
@@ -95,11 +95,12 @@ def plan(kb: KnowledgeBase, wish: Wish, drawn: Drawn) -> Plan:
         BadUsage: the question is too long, or the plan cannot be as short as asked for.
     """
     found, others = _weighed(kb, wish.text)
+    kept = named_goal(kb, wish.text) == found.article_id and plain(wish.text) != found.goal.lower()
 
     def fits(tree: Tree) -> bool:
         return _fits(Plan(wish, found, others, tree), drawn)
 
-    tree = grow(kb, found.article_id, wish, content_words(kb, wish.text), fits)
+    tree = grow(kb, found.article_id, wish, content_words(kb, wish.text), fits, kept)
     return _shortened(Plan(wish, found, others, tree), drawn)
 
 

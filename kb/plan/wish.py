@@ -13,16 +13,21 @@ LEAST_TOKENS = 200
 
 
 class Rule(StrEnum):
-    """How one of several methods is chosen where one is enough; ties go to the next rule, then to the first."""
+    """How one of several methods is chosen where one is enough, and one of several articles of equal goals.
+
+    Ties go to the next rule, then to the first.
+    """
 
     asked = "asked"
-    """The method whose name has most of the question's words that the goal's title lacks."""
+    """The one whose name, or whose article's site, has most of the question's words that the goal's title lacks."""
     hand = "hand"
     """The one that avoids what one is without, and needs fewest things that are not at hand."""
     surest = "surest"
     """The one with the highest mean probability of its steps' links; a step without a link counts 0."""
     fewest = "fewest"
     """The one with the fewest steps."""
+    found = "found"
+    """The article that the question finds, or that the link leads to, before equal ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class Wish:
 
     text: str
     rule: Rule | None = None
-    """None for the first of the rules that tells the methods apart: asked, hand (where things are named), fewest."""
+    """None for the first of the rules that tells them apart: asked, hand (where things are named), found, fewest."""
     have: tuple[str, ...] = ()
     """Things at hand."""
     without: tuple[str, ...] = ()
@@ -60,8 +65,6 @@ class Wish:
     @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules in the order in which they are tried."""
-        if self.rule is not None:
-            return (self.rule, *(rule for rule in (Rule.asked, Rule.hand, Rule.fewest) if rule != self.rule))
-        return (
-            (Rule.asked, Rule.hand, Rule.fewest) if self.have or self.without else (Rule.asked, Rule.fewest)
-        )
+        first = (Rule.asked, Rule.hand) if self.have or self.without else (Rule.asked,)
+        rules = (*first, Rule.found, Rule.fewest)
+        return (self.rule, *(each for each in rules if each != self.rule)) if self.rule else rules

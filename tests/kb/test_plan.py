@@ -71,7 +71,7 @@ def test_one_of_several_methods_is_chosen_by_a_named_rule(
 
 def test_things_are_listed_with_what_is_at_hand(pot: KnowledgeBase) -> None:
     found = planned(pot, "Shine a Pot", have=("foil",), without=("vinegar",))
-    assert {each.text: (each.at_hand, each.without) for each in found.needed} == {
+    assert {each.need.label: (each.at_hand, each.without) for each in found.needed} == {
         "Vinegar": (False, True),
         "Aluminum foil": (True, False),
         "Lemon": (False, False),
@@ -81,6 +81,82 @@ def test_things_are_listed_with_what_is_at_hand(pot: KnowledgeBase) -> None:
     both = planned(pot, "shine a pot with a paste", without=("vinegar",), rule=Rule.asked)
     assert [part.text for part in both.against] == ["Mix a paste of vinegar."]
     assert "done without: 1" in as_text(both)
+
+
+@pytest.fixture
+def sites(tmp_path: Path) -> KnowledgeBase:
+    """Two sites poach an egg, each for breakfast; the second needs a spoon, and one of its steps is breakfast."""
+    long = ("Bring water to a simmer.", "Crack the egg into a cup.", "Slide the egg in.", "Lift the egg out.")
+    short = ("Crack the egg into simmering water.", "Lift the egg out with a spoon.")
+    articles = [
+        article(
+            "Have Breakfast",
+            "Poach an egg.",
+            "Poach another.",
+            ingredients=("1 cup milk",),
+            slug="a",
+            site="one.example",
+        ),
+        article("Poach an Egg", *long, ingredients=("1 egg", "2 cups water"), slug="b", site="one.example"),
+        article(
+            "Poach an Egg", *short, ingredients=("1 egg",), tools=("Spoon",), slug="c", site="two.example"
+        ),
+        article("Lay Out a Spoon", "Wash it.", ingredients=("1 cup water", "1 cup of milk"), slug="d"),
+    ]
+    edges = [(0, 0, 1, 0.9), (0, 1, 2, 0.9), (2, 1, 3, 0.9)]
+    return KnowledgeBase(small_kb(tmp_path, articles, edges, group=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "bounds", "site", "rule"),
+    [
+        ("poach an egg", {}, "one.example", Rule.found),
+        ("poach an egg", {"rule": Rule.fewest}, "two.example", Rule.fewest),
+        ("poach an egg", {"rule": Rule.surest}, "two.example", Rule.surest),
+        ("poach an egg", {"rule": Rule.fewest, "without": ("spoon",)}, "two.example", Rule.fewest),
+        ("poach an egg", {"without": ("cup",)}, "two.example", Rule.hand),
+        ("poach an egg as on two.example", {}, "two.example", Rule.asked),
+        ("b", {"rule": Rule.fewest}, "one.example", Rule.found),
+        ("en:/c", {"without": ("spoon",)}, "two.example", Rule.found),
+    ],
+)
+def test_one_of_several_equal_articles_is_chosen_by_a_named_rule(
+    sites: KnowledgeBase, text: str, bounds: dict[str, object], site: str, rule: Rule
+) -> None:
+    value = checked(as_json(planned(sites, text, **bounds)), "plan")
+    origins = {1: "one.example", 2: "one.example", 3: "two.example"}
+    chosen = value["alternatives"]
+    assert (origins[chosen["taken"]], chosen["rule"]) == (site, rule)
+    assert [other["site"] for other in chosen["others"]] == [*{"one.example", "two.example"} - {site}]
+    assert value["sources"][0]["site"] == site
+
+
+def test_equal_goals_below_are_chosen_too_and_opened_once(sites: KnowledgeBase) -> None:
+    own = planned(sites, "Have Breakfast")
+    assert [(part.number, part.stop) for part in own.steps if part.link] == [("1", None), ("2", "repeat")]
+    assert len(own.steps) == 6 and "(or two.example)" in as_text(own)
+    few = planned(sites, "Have Breakfast", rule=Rule.fewest)
+    assert [part.number for part in few.steps] == ["1", "1.1", "1.2", "1.2.1", "2"]
+    assert "(two.example: it has the fewest steps; or one.example)" in as_text(few)
+    assert checked(as_json(few), "plan")["steps"][0]["alternatives"]["taken"] == 3
+    assert [each.site for each in few.origins] == ["one.example", "two.example", None]
+
+
+def test_what_is_needed_is_added_up_as_in_a_tree(sites: KnowledgeBase) -> None:
+    few = planned(sites, "Have Breakfast", rule=Rule.fewest, have=("milk",))
+    assert [(each.need.label, each.at_hand) for each in few.needed] == [
+        ("milk: 2 cups", True), ("egg: 1", False), ("water: 1 cup", False), ("Spoon", False),
+    ]  # fmt: skip
+    assert "Needed: milk: 2 cups (at hand); egg: 1; water: 1 cup; Spoon" in as_text(few)
+    assert few.needed[0].need.article_ids == (1, 4)
+
+
+def test_of_more_links_than_a_plan_has_steps_the_likeliest_are_opened(tmp_path: Path) -> None:
+    articles = [article("Do It All", *(f"Do part {i}." for i in range(6)), slug="a")]
+    articles += [article(f"Do Part {i}", "Go.", "Stop.", slug=f"b{i}") for i in range(6)]
+    kb = KnowledgeBase(small_kb(tmp_path, articles, [(0, i, i + 1, 0.9) for i in range(6)]))
+    found = planned(kb, "Do It All", max_steps=4)
+    assert (len(found.steps), found.left_out) == (4, 2)
 
 
 @pytest.fixture
