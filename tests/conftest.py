@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import streamlit
 from streamlit.testing.v1 import AppTest
-from support.command import SAMPLE, Run, howtree, within, work_folder
+from support.command import SAMPLE, Run, within, work_folder
 from support.real import quarter_of_wikihow
 from support.serving import serving
 from support.shared import made_once
@@ -20,11 +20,12 @@ from support.visiting import ENTRY, Visit, on_page
 from kb.store import KnowledgeBase
 
 LONG = (
-    "test_training.py", "test_browser.py", "test_build.py", "test_real_build.py", "test_linking_real.py",
-    "test_executors.py", "test_limits.py", "test_cross_encoder.py", "test_docs.py", "test_judged_real.py",
-    "test_video_real.py", "test_crashes.py", "test_damaged_work.py", "test_power_cut.py",
+    "test_real_build.py", "test_browser.py", "test_executors.py", "test_limits.py", "test_build.py", "test_killed.py",
+    "test_docs.py", "test_training.py", "test_browser_reading.py", "test_linking_real.py", "test_verified_build.py",
+    "test_verifier_training.py", "test_crashes.py", "test_scarcity.py", "test_damaged_work.py", "test_power_cut.py",
+    "test_schema.py", "test_command_line_docs.py", "test_cross_encoder.py", "test_judged_real.py", "test_video_real.py",
 )  # fmt: skip
-"""Files that take half a minute or more, the longest first."""
+"""Files that take half a minute or more, the longest first; those of real articles follow the one that builds them."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -46,9 +47,9 @@ def sample_kb_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build_into(folder: Path, *sources: Path, **environment: str) -> Path:
-    """A knowledge base in `folder`, built by a process of its own."""
+    """A knowledge base in `folder`."""
     output = folder / "kb.duckdb"
-    done = howtree("build", *sources, "-o", output, **environment)
+    done = within("build", *sources, "-o", output, **environment)
     assert done.returncode == 0, done.stderr
     return output
 

@@ -35,7 +35,7 @@ Call = tuple[str, str, list[bytes], int]
 """A call: its name, its arguments without the texts among them, these texts, and its result."""
 Left = dict[PurePath, bytes | None]
 """What is in files by their paths; folders have nothing, and come before what is in them."""
-_PIECES = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
+_PIECES = re.compile(r'"([^"]*)"')
 
 
 @dataclass

@@ -89,12 +89,13 @@ class Victims:
     def __init__(self, folder: Path, tracer: Sequence[str] = ()) -> None:
         """Start it; `folder` is for what it writes down, and has the articles of its builds (`tiny_sources`).
 
-        `tracer` is a command that starts it and watches it.
+        `tracer` is a command that starts it and watches it; then each job loads what it needs, and nothing else has
+        to be watched.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self._number = folder, 0
         self._process = subprocess.Popen(
-            [*tracer, sys.executable, "-m", "support.victims", str(folder)],
+            [*tracer, sys.executable, "-m", "support.victims", str(folder), *(() if tracer else LOADED)],
             env=surroundings(PYTHONPATH=os.pathsep.join([str(ROOT), str(ROOT / "tests")])),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
@@ -210,11 +211,11 @@ LOADED = (
 )  # fmt: skip
 
 
-def main(folder: Path) -> None:
-    """Load everything, then answer requests until stdin ends."""
+def main(folder: Path, loaded: Sequence[str]) -> None:
+    """Load libraries, then answer requests until stdin ends."""
     import importlib
 
-    for name in LOADED:
+    for name in loaded:
         importlib.import_module(name)
     from support.tiny_world import tiny_sources
 
@@ -296,4 +297,4 @@ def counted(job: Job, note: Path) -> Callable[[], None]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

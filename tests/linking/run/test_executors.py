@@ -8,7 +8,6 @@ import random
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -18,8 +17,10 @@ from typing import Any
 
 import pytest
 import torch
-from support.command import SAMPLE, SMALL_PARTS, Run, howtree, surroundings, work_folder
+from support.command import SAMPLE, SMALL_PARTS, Run, surroundings, work_folder
 from support.contents import content, rows
+from support.parts import die, meet, note_gpu, square
+from support.reading import lines, simple
 
 import kb.build.build
 import linking.pipeline
@@ -35,28 +36,11 @@ NOBODY = "127.0.0.1:1"
 
 
 @pytest.fixture
-def run() -> Run:
-    """The command as a process of its own: one that has Ray's threads cannot be forked by the readers of a corpus."""
-    return howtree
-
-
-def square(folder: Path, part: int) -> int:
-    """Work that leaves a file and tells what it worked on."""
-    (folder / str(part)).write_text(str(os.getpid()))
-    return part**2
-
-
-def die(part: int) -> int:
-    """Work that takes its process with it."""
-    os._exit(part)
-
-
-def meet(folder: Path, parts: int, part: int) -> int:
-    """Work that ends only when all parts have begun: each on a worker of its own."""
-    (folder / f"began-{part}").touch()
-    while len(list(folder.glob("began-*"))) < parts:
-        time.sleep(0.01)
-    return 1
+def few_articles(tmp_path: Path) -> Path:
+    """So few that no process is forked to read them: this one may have Ray's threads, which no fork survives."""
+    return lines(
+        tmp_path / "articles.jsonl", simple("Wash a Car", "Dry it."), simple("Dry a Car", "Wash it.")
+    )
 
 
 @pytest.mark.parametrize("executor", [InProcess, lambda: Pool(2)])
@@ -126,11 +110,11 @@ def test_a_pool_gives_what_one_process_gives(sample_kb_path: Path, tmp_path: Pat
     ],
 )
 def test_options_that_cannot_work_are_told(
-    run: Run, tmp_path: Path, options: list[str], code: int, said: str
+    run: Run, few_articles: Path, tmp_path: Path, options: list[str], code: int, said: str
 ) -> None:
     if "ray" in options:
         pytest.importorskip("ray", reason="needs Ray: pip install 'howtree[ray]'")
-    done = run("build", SAMPLE, "-o", tmp_path / "kb.duckdb", *options, RAY_ADDRESS=NOBODY)
+    done = run("build", few_articles, "-o", tmp_path / "kb.duckdb", *options, RAY_ADDRESS=NOBODY)
     assert done.returncode == code
     assert said in done.stderr and "Traceback" not in done.stderr
 
@@ -250,26 +234,31 @@ def test_a_cluster_that_cannot_do_the_work_is_told(
         list(executor.run(partial(square, tmp_path / "not there"), [0]))
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A Ray cluster of two nodes on this machine, with one worker each, that can import these tests."""
+@pytest.fixture(scope="module")
+def head(sample_kb_path: Path) -> Iterator[Any]:
+    """The first node of a Ray cluster on this machine, with one worker that can import these tests.
+
+    The sample is built before, whose pages are read by forks.
+    """
     pytest.importorskip("ray", reason="needs Ray: pip install 'howtree[ray]'")
     from ray.cluster_utils import Cluster
 
-    for name, value in surroundings(PYTHONPATH=os.pathsep.join(filter(None, sys.path))).items():
-        monkeypatch.setenv(name, value)
-    import_ray()
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    cluster.add_node(num_cpus=1, num_gpus=1)  # a GPU by name, which is all that handing out work needs
-    cluster.wait_for_nodes()
-    yield cluster
-    cluster.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in surroundings(PYTHONPATH=os.pathsep.join(filter(None, sys.path))).items():
+            patch.setenv(name, value)
+        import_ray()
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        yield cluster
+        cluster.shutdown()
 
 
-def note_gpu(folder: Path, parts: int, part: int) -> int:
-    """Work that tells which GPU it was given, and ends only when all parts have begun."""
-    (folder / f"gpu-{part}").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-    return meet(folder, parts, part)
+@pytest.fixture
+def cluster(head: Any) -> Any:
+    """The cluster with its second node, unless a test before has left it that."""
+    if not head.worker_nodes:
+        head.add_node(num_cpus=1, num_gpus=1)  # a GPU by name, which is all that handing out work needs
+        head.wait_for_nodes()
+    return head
 
 
 def test_work_on_a_gpu_goes_to_nodes_that_have_one(cluster: Any, tmp_path: Path) -> None:
@@ -285,8 +274,10 @@ def test_work_on_a_gpu_goes_to_nodes_that_have_one(cluster: Any, tmp_path: Path)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="is about nodes without a GPU")
-def test_a_node_whose_gpu_torch_does_not_see_is_told(cluster: Any, tmp_path: Path, run: Run) -> None:
-    build = ["build", SAMPLE, "-o", tmp_path / "kb.duckdb", "--executor", "ray", "--device", "cuda"]
+def test_a_node_whose_gpu_torch_does_not_see_is_told(
+    cluster: Any, few_articles: Path, tmp_path: Path, run: Run
+) -> None:
+    build = ["build", few_articles, "-o", tmp_path / "kb.duckdb", "--executor", "ray", "--device", "cuda"]
     done = run(*build, "--address", cluster.address)
     assert done.returncode == 1 and "torch sees no GPU on" in done.stderr
     assert not (tmp_path / "kb.duckdb").exists()
