@@ -114,7 +114,7 @@ FOR_TORTURE = {
     *("rows: sampled", "rows: product", "statement: a long condition", "statement: many selects"),
 }
 """Those that a run of all tests leaves out, since others are like them."""
-LIMITS = Limits(seconds=2.0, rows=10_000, memory=300, size=20)
+LIMITS = Limits(seconds=1.0, rows=10_000, memory=300, size=20)
 
 
 def main(kb: Path, at_once: int, names: list[str]) -> None:

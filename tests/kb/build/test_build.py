@@ -78,7 +78,8 @@ def test_an_incremental_build_equals_a_full_one(
     pages = tmp_path / "pages"
     shutil.copytree(SAMPLE, pages)
     output, full = tmp_path / "kb.duckdb", tmp_path / "full.duckdb"
-    if change == "added":  # the first build lacks a page that many link to
+    if change == "added":  # the first build lacks a page that many link to, and in the end it is the sample
+        full = sample_kb_path
         (pages / "Make-a-Vinegar-Cleaning-Spray.html").rename(tmp_path / "kept-back.html")
         assert run("build", pages, "-o", output).returncode == 0
         (tmp_path / "kept-back.html").rename(pages / "Make-a-Vinegar-Cleaning-Spray.html")
@@ -91,7 +92,7 @@ def test_an_incremental_build_equals_a_full_one(
         page.write_text(text.replace("Clean an Oven", "Scrub a Kitchen Range"), encoding="utf-8")
     done = run("build", pages, "-o", output)
     assert done.returncode == 0, done.stderr
-    assert run("build", pages, "-o", full).returncode == 0
+    assert full.exists() or run("build", pages, "-o", full).returncode == 0
     assert rows(output, CANDIDATES) == rows(full, CANDIDATES)
     assert rows(output, EDGES) == rows(full, EDGES)
     fresh = int(done.stderr.split(" texts encoded")[0].split()[-1].replace(",", ""))

@@ -136,13 +136,13 @@ def test_readers_see_the_old_or_the_new_file_while_builds_swap_it(
             stderr=subprocess.PIPE,
             text=True,
         )
-        for _ in range(3)
+        for _ in range(2)
     ]
     try:
         for reader in readers:
             assert reader.stdout is not None
             assert reader.stdout.readline() == "1\n", "it does not read"
-        for _ in range(3):
+        for _ in range(2):
             assert run("build", SAMPLE, "-o", own_sample_kb).returncode == 0
     finally:
         end.touch()

@@ -103,7 +103,7 @@ def test_every_real_article_and_step_is_in_it_once(
 def test_adding_one_in_a_hundred_equals_a_full_build(
     run: Run, some_records: list[dict], tmp_path: Path
 ) -> None:
-    lines = [json.dumps(record) for record in some_records]
+    lines = [json.dumps(record) for record in some_records[::2]]
     most, rest = tmp_path / "most.jsonl", tmp_path / "rest.jsonl"
     most.write_text("\n".join(line for i, line in enumerate(lines) if i % 100 != 50), encoding="utf-8")
     rest.write_text("\n".join(lines[50::100]), encoding="utf-8")
