@@ -67,7 +67,9 @@ def search(kb: KnowledgeBase, words: str, limit: int = 20, model: bool = True) -
     hits = {hit.article_id: hit for hit in by_words}
     by_model = _by_model(kb, words) if model else None
     goals = weighed(kb, asked, {article_id: hit.score for article_id, hit in hits.items()}, by_model)
-    found = [_found(each, score, hits.get(each.article_id)) for each, score in best_first(goals, total)]
+    found = [
+        _found(each, score, hits.get(each.article_id)) for each, score in best_first(goals, len(asked), total)
+    ]
     if not found:  # by words that have no vector, such as names, a goal may be found all the same
         strange = {word for word in asked if not word_encoder().known([word])}
         found = [hit for hit in by_words if strange & set(hit.words)]
