@@ -110,7 +110,12 @@ def unit(vectors: NDArray[np.float32]) -> Vectors:
 @cache
 def word_encoder() -> WordEncoder:
     """The encoder that ships."""
-    with np.load(FILE) as file:
+    return read_words(FILE)
+
+
+def read_words(path: Path) -> WordEncoder:
+    """The encoder that `howtree train words` has written."""
+    with np.load(path) as file:
         words = file["words"].tobytes().decode().split("\n")
         vectors = file["steps"].astype(np.float32) * file["scale"].astype(np.float32)[:, None]
     return WordEncoder({word: row for row, word in enumerate(words)}, vectors)
