@@ -20,6 +20,7 @@ from crawl.readers.packed import open_maybe_packed
 _HEAD_BYTES = 2**20
 MAX_LINE_BYTES = 64 * 2**20
 """The longest line of JSON Lines that is held in memory; longer ones are skipped."""
+TOO_LONG = f"a string or number of more than {MAX_LINE_BYTES // 2**20} MB"
 MAX_NESTING = 1_000
 """Levels of lists and objects in a JSON list that is read as a stream."""
 
@@ -29,7 +30,11 @@ _ESCAPES = re.compile(
     re.DOTALL,
 )
 """Two halves of a character, a lone half (with a group), and any other escape of JSON."""
-_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*("?)', re.DOTALL)
+"""A string of JSON, with its last quotation mark as a group; one without it goes to the end."""
+_NUMBER = "0123456789+-.eE"
+_PIECE = 2**20
+"""Bytes that ijson reads at a time: the larger the pieces are, the less often a long string is read again."""
 _LONGEST_ESCAPE = 12
 
 
@@ -41,42 +46,49 @@ class _Utf8:
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file, self.decoder, self.rest = file, codecs.getincrementaldecoder("utf-8")("replace"), ""
-        self.nesting = _Nesting()
+        self.bounds = _Bounds()
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes, of some number near `size`; none at the end.
 
         Raises:
-            ValueError: they are nested too deeply.
+            ValueError: they are nested too deeply, or a string or number is too long.
         """
         while True:
             data = self.file.read(size)
             text = self.rest + self.decoder.decode(data, final=not data)
-            end = between_escapes(text) if data else len(text)
+            end = between_escapes(text, len(self.rest)) if data else len(text)
             self.rest = text[end:]
+            if len(self.rest) > MAX_LINE_BYTES:
+                raise ValueError(TOO_LONG)
             if end or not data:
-                self.nesting.heed(text[:end])
+                self.bounds.heed(text[:end])
                 return whole_characters(text[:end]).encode("utf-8")
 
 
-class _Nesting:
-    """How deep a text of JSON is nested, which comes in pieces that cut no escape in two.
+class _Bounds:
+    """How deep a text of JSON is nested and how long its strings are, which comes in pieces that cut no escape in two.
 
-    To ijson each level is one more part of a path, of which it keeps all: 100,000 brackets would take 25 GB.
+    To ijson each level is one more part of a path, of which it keeps all: 100,000 brackets would take 25 GB. And what
+    it has of a string or number it reads again with each piece: a gigabyte would take it an hour.
     """
 
     def __init__(self) -> None:
-        self.depth, self.in_string = 0, False
+        self.depth, self.in_string, self.length = 0, False, 0
 
     def heed(self, text: str) -> None:
-        """Count what a piece opens and closes.
+        """Count what a piece opens and closes, and what goes on at its end.
 
         Raises:
-            ValueError: it is nested too deeply.
+            ValueError: it is nested too deeply, or a string or number is too long.
         """
-        bare = _STRING.sub("", '"' + text if self.in_string else text)
-        bare, quote, _ = bare.partition('"')  # a string that goes on in the next piece
+        bare = _STRING.sub(_unless_closed, '"' + text if self.in_string else text)
+        bare, quote, string = bare.partition('"')  # a string that goes on in the next piece
         self.in_string = bool(quote)
+        last = len(string) if quote else len(bare) - len(bare.rstrip(_NUMBER))
+        self.length = last + (self.length if last == len(text) else 0)
+        if self.length > MAX_LINE_BYTES:
+            raise ValueError(TOO_LONG)
         opened = bare.count("[") + bare.count("{")
         if self.depth + opened > MAX_NESTING and self._deepest(bare) > MAX_NESTING:
             raise ValueError(f"nested deeper than {MAX_NESTING:,} levels")
@@ -87,12 +99,16 @@ class _Nesting:
         return max(accumulate(steps, initial=self.depth))
 
 
-def between_escapes(text: str) -> int:
-    """The last place in a text of JSON where no escape can be cut in two."""
+def _unless_closed(string: re.Match[str]) -> str:
+    return "" if string[1] else string[0]
+
+
+def between_escapes(text: str, held: int) -> int:
+    """The last place in a text of JSON where no escape can be cut in two; in its first `held` characters is none."""
     end = len(text)
-    while end and (escape := text.rfind("\\", max(0, end - _LONGEST_ESCAPE), end)) >= 0:
+    while end > held and (escape := text.rfind("\\", max(0, end - _LONGEST_ESCAPE), end)) >= 0:
         end = escape
-    return end
+    return end if end > held else 0
 
 
 def whole_characters(text: str) -> str:
@@ -198,9 +214,9 @@ def _elements(path: Path, file: IO[bytes], head: bytes) -> Iterator[Any]:
     import ijson
 
     if _is_list(head):
-        yield from ijson.items(_Utf8(file), "item", use_float=True)
+        yield from ijson.items(_Utf8(file), "item", use_float=True, buf_size=_PIECE)
     elif _is_keyed(head):
-        pairs = ijson.kvitems(_Utf8(file), "", use_float=True)
+        pairs = ijson.kvitems(_Utf8(file), "", use_float=True, buf_size=_PIECE)
         yield from ({"url": url, "article": article} for url, article in pairs)
     else:
         yield from _held(path)
@@ -211,14 +227,14 @@ def _held(path: Path) -> Iterator[Any]:
     import ijson
 
     with open_maybe_packed(path) as file:
-        for prefix, event, _ in ijson.parse(_Utf8(file)):
+        for prefix, event, _ in ijson.parse(_Utf8(file), buf_size=_PIECE):
             if event == "start_array" or (event == "start_map" and prefix):
                 break
     with open_maybe_packed(path) as file:
         if event == "start_array":
-            yield from ijson.items(_Utf8(file), f"{prefix}.item", use_float=True)
+            yield from ijson.items(_Utf8(file), f"{prefix}.item", use_float=True, buf_size=_PIECE)
         else:
-            yield from (value for _, value in ijson.kvitems(_Utf8(file), "", use_float=True))
+            yield from (value for _, value in ijson.kvitems(_Utf8(file), "", use_float=True, buf_size=_PIECE))
 
 
 def corpus_items(folder: Path) -> Iterator[Item]:

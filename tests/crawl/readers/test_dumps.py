@@ -30,6 +30,28 @@ def test_the_papers_list_is_read_as_a_stream(tmp_path: Path) -> None:
     assert skips(path) == [(":2", "no title"), (":3", "broken JSON")]
 
 
+def with_title(path: Path, title: str) -> Path:
+    """A list of an article and one whose title is this piece of JSON."""
+    first = json.dumps(simple("Wash a Hat", "Soak it."))
+    path.write_text(f'[{first}, {{"title": "{title}", "steps": ["Dry it."]}}]')
+    return path
+
+
+@pytest.mark.parametrize("piece", ["x", '\\"'])
+def test_a_string_that_is_too_long_ends_a_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: str
+) -> None:
+    monkeypatch.setattr("crawl.readers.dumps.MAX_LINE_BYTES", 2**21)
+    path = with_title(tmp_path / "a.json", piece * 2**22)
+    assert [article.goal for article in articles(path)] == ["Wash a Hat"]
+    assert skips(path) == [(":2", "broken JSON")]
+
+
+def test_a_string_of_escapes_takes_as_long_as_any_other(tmp_path: Path) -> None:
+    path = with_title(tmp_path / "a.json", "Hat" + '\\"' * 2**22)
+    assert [article.goal[:3] for article in articles(path)] == ["Was", "Hat"]
+
+
 def test_one_file_an_article_with_the_natural_variants(tmp_path: Path) -> None:
     step = {"headline": "Mix.", "description": "Mix. Slowly.", "img": None}
     variants = {
