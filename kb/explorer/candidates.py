@@ -4,36 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import streamlit as st
-
 from kb import tree
 from kb.explorer import address
-from kb.explorer.address import StepPath, spelt
 from kb.explorer.text import markup
 from kb.store import KnowledgeBase
 
 SHOWN = 10
 FIRST_STEPS = 3
-
-
-def draw(kb: KnowledgeBase, step_id: int, path: StepPath) -> None:
-    """A line that opens into the candidates of a step; the address holds the one that is open."""
-    key = f"weigh-{spelt(path)}"
-    st.session_state[key] = st.query_params.get("weigh") == spelt(path)
-    box = st.expander(
-        "Other goals that were weighed",
-        key=key,
-        type="compact",
-        on_change=_toggle,
-        args=(path,),
-    )
-    if st.session_state[key]:
-        with box:
-            table(kb, of_step(kb, step_id))
-
-
-def _toggle(path: StepPath) -> None:
-    address.put("weigh", spelt(path) if st.session_state[f"weigh-{spelt(path)}"] else "")
 
 
 def of_step(kb: KnowledgeBase, step_id: int, most: int = SHOWN) -> list[dict[str, Any]]:
@@ -53,14 +30,13 @@ def of_step(kb: KnowledgeBase, step_id: int, most: int = SHOWN) -> list[dict[str
     )
 
 
-def table(kb: KnowledgeBase, found: list[dict[str, Any]]) -> None:
+def table(kb: KnowledgeBase, found: list[dict[str, Any]]) -> str:
     """The candidates side by side: the goal with its first steps, its probability as a bar, and its scores."""
     if not found:
-        st.caption("No goal was weighed for this step.")
-        return
+        return '<p class="how">No goal was weighed for this step.</p>'
     goals = tree.goals(kb, [candidate["article_id"] for candidate in found])
     cards = (card(candidate, goals[candidate["article_id"]]) for candidate in found)
-    st.html(f'<div class="cards rivals">{"".join(cards)}</div>')
+    return f'<div class="cards rivals">{"".join(cards)}</div>'
 
 
 def card(candidate: dict[str, Any], goal: tree.Goal) -> str:

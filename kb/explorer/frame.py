@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -11,6 +9,7 @@ import streamlit as st
 from howtree.errors import HowtreeError
 from kb.explorer import address
 from kb.explorer.address import page_file
+from kb.explorer.files import HERE, text_of
 from kb.explorer.session import kb_path
 from kb.explorer.settle import settle
 from kb.explorer.text import label, markup, short
@@ -23,21 +22,12 @@ PAGES = {
     "quality": ("Quality", ":material/monitoring:"),
 }
 
-HERE = Path(__file__).parent
 MAX_LEAD = 4_000
-WIDTH = 1216
-"""Of a page on a large screen, in pixels."""
-
-
-@cache
-def text_of(name: str) -> str:
-    """The text of a file beside this one."""
-    return (HERE / name).read_text(encoding="utf-8")
 
 
 def show() -> None:
     """Draw the page that the address names; the main script of the explorer is this call alone."""
-    st.set_page_config(page_title="howtree", page_icon=str(HERE / "icon.svg"), layout="wide")
+    st.set_page_config(page_title="howtree", page_icon=str(HERE / "icon.svg"))
     pages = [
         st.Page(page_file(name), title=title, url_path=name, icon=icon)
         for name, (title, icon) in PAGES.items()
@@ -49,7 +39,7 @@ def show() -> None:
 
 def drawn(page: Any) -> None:
     """Draw a page, or say instead what is wrong with the knowledge base."""
-    with st.container(horizontal_alignment="center"), st.container(width=WIDTH, gap=None):
+    with st.container(gap=None):
         # As high from the beginning as they will be, and with an element beside the style, so that Streamlit applies it
         # in its place: what follows does not shift when they are there.
         with st.container(height=1, border=False, gap=None):

@@ -8,10 +8,39 @@ if (!window.howtree) {
         event.stopPropagation();
         if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
         event.preventDefault();
-        history.pushState({}, "", link.href);
-        window.dispatchEvent(new PopStateEvent("popstate"));
-        document.querySelector('[data-testid="stMain"]')?.scrollTo(0, 0);
+        leave(link.href, link.classList.contains("still"));
     };
+
+    // A tree that has asked the server (outline.js) waits for an answer that writes the address: a new address comes after it.
+    const leave = (url, still, tries = 200) => {
+        if (tries && document.querySelector(".outline[data-asked]")) return setTimeout(leave, 50, url, still, tries - 1);
+        history.pushState({}, "", url);
+        window.dispatchEvent(new PopStateEvent("popstate"));
+        if (!still) document.querySelector('[data-testid="stMain"]')?.scrollTo(0, 0);
+    };
+
+    // A page is seen (page.css) once it is drawn, each piece of it that has a place on the screen, and still; and soon, drawn
+    // or not. Both are counted in milliseconds of frames, in which a busy browser does less than its clock says.
+    const PATIENCE = 1800, STILL = 100, FRAME = 25;
+    const awaited = `[data-testid="stSkeleton"], [data-testid="stVegaLiteChart"]:not(:has(canvas, svg)),
+        [data-testid="stEChartsChart"]:not(:has(canvas, svg)), [data-testid="stCode"]:not(:has(code)),
+        .stBidiComponent:not(:has([role="tree"], svg)), [data-testid="stGraphVizChart"]:not(:has(svg g))`;
+    const whole = () => {
+        const app = document.querySelector('[data-testid="stApp"]');
+        const drawn = app?.dataset.testScriptState === "notRunning" && app.querySelector("h1.title");
+        return drawn && ![...app.querySelectorAll(awaited)].some((piece) => piece.getClientRects().length);
+    };
+    let height = 0, last = performance.now(), spent = 0, moved = 0;
+    const look = (now) => {
+        spent += Math.min(now - last, FRAME);
+        last = now;
+        const high = document.querySelector('[data-testid="stMain"]')?.scrollHeight;
+        if (high !== height) [height, moved] = [high, spent];
+        const drawn = whole() && spent - moved > STILL;
+        if (drawn || spent > PATIENCE) document.documentElement.dataset.drawn = drawn ? "whole" : "partly";
+        else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(() => requestAnimationFrame(look));  // hidden for a frame: what the looks move is not seen to move
 
     // A place on the page: scrolled to and focused, without a word in the address.
     const go = (event, link) => {

@@ -9,10 +9,11 @@ import streamlit as st
 
 from howtree.errors import BadQuery, NotFound
 from kb.draw import RELATION_WORDS
-from kb.explorer import address, answers, picture, reading
+from kb.explorer import address, answers, outline, picture, reading
 from kb.explorer.frame import heading
-from kb.explorer.session import knowledge_base
-from kb.explorer.steps import MAX_DRAWN, Openness, StepTree, grow
+from kb.explorer.outline import Outline, first_steps
+from kb.explorer.session import knowledge_base, stamp
+from kb.explorer.steps import MAX_DRAWN, Openness, grow
 from kb.explorer.text import label, plain
 from kb.explorer.used import uses
 from kb.search import goal_id
@@ -165,7 +166,7 @@ def body(kb: KnowledgeBase, article: dict[str, Any], threshold: float | None, le
         reading.draw(kb, article, trail, threshold)
         return
     if view == "Steps":
-        steps(kb, article, threshold, levels)
+        steps(article, threshold, levels, stamp())
         return
     try:
         root = grow_whole(kb, article["article_id"], levels if levels > 1 else 2, threshold)
@@ -178,13 +179,17 @@ def body(kb: KnowledgeBase, article: dict[str, Any], threshold: float | None, le
         picture.text(root)
 
 
-def steps(kb: KnowledgeBase, article: dict[str, Any], threshold: float | None, levels: int) -> None:
-    """The tree that opens in place, one tab a method."""
+@st.fragment
+def steps(article: dict[str, Any], threshold: float | None, levels: int, drawn: object) -> None:
+    """The tree that opens in place, one tab a method; what a click opens is fetched without the rest of the page."""
+    if drawn != stamp() or levels != address.given("levels", 1, address.count(1, MAX_LEVELS)):
+        st.rerun()  # the file is another one now, or nothing is open any more: the whole page has changed
+    kb = knowledge_base()
     openness = Openness.of_address(levels)
     grown = grow(kb, article["article_id"], openness, threshold)
     goal = grown.goals[article["article_id"]]
     trail = (*address.given_all("via", address.MAX_VIA - 1), article["key"])
-    drawing = StepTree(kb, grown, openness, trail, threshold)
+    drawing = Outline(kb, grown, trail, threshold, first_steps(kb, grown))
     linked = sum(step.link is not None for _, _, step in goal.walk())
     total = sum(1 for _ in goal.walk())
     st.caption(
@@ -198,14 +203,13 @@ def steps(kb: KnowledgeBase, article: dict[str, Any], threshold: float | None, l
             "Show as Text holds the whole tree.",
             icon=":material/unfold_less:",
         )
-    with st.container(key="tree", gap=None):
-        if len(goal.methods) == 1:
-            drawing.draw_method(goal, goal.methods[0], (), ())
-        else:
-            methods(goal, drawing)
+    if len(goal.methods) > 1:
+        methods(goal, drawing, levels)
+    elif goal.methods:
+        outline.draw(drawing, goal, goal.methods[0], levels)
 
 
-def methods(goal: Goal, drawing: StepTree) -> None:
+def methods(goal: Goal, drawing: Outline, levels: int) -> None:
     """The methods of the goal as tabs, of which the address holds the open one."""
     names = [f"{method.kind.capitalize()} {method.number}" for method in goal.methods]
     names = [
@@ -218,8 +222,8 @@ def methods(goal: Goal, drawing: StepTree) -> None:
     chosen = min(address.given("method", 1, address.count(1, 10_000)), len(names))
     st.session_state["method-tab"] = names[chosen - 1]
     tabs = st.tabs(names, key="method-tab", on_change=choose_method, args=(names,))
-    with tabs[chosen - 1], st.container(key="tree-method", gap=None):
-        drawing.draw_method(goal, goal.methods[chosen - 1], (), ())
+    with tabs[chosen - 1]:
+        outline.draw(drawing, goal, goal.methods[chosen - 1], levels)
 
 
 def choose_method(names: list[str]) -> None:

@@ -38,11 +38,11 @@ drawn_once = st.cache_data(max_entries=2, show_spinner=False)
 def page() -> None:
     """Draw every part of the page."""
     kb = knowledge_base()
-    facts = figures(kb, stamp())
     heading(
         "What is in this knowledge base",
         "Its size, its links and how sure they are, how deep the trees go, and the run that made it.",
     )
+    facts = figures(kb, stamp())
     counts(facts["summary"])
     histogram(facts["links"], kb.threshold)
     verdicts(kb)

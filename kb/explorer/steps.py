@@ -1,17 +1,13 @@
-"""The steps of a goal as a tree: a step opens in place, and a linked one shows the steps of the goal it is."""
+"""The part of a tree that a page shows: which places of it are open, and what is fetched for them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import streamlit as st
-
 from kb import tree
-from kb.draw import method_label
-from kb.explorer import address, candidates
-from kb.explorer.address import StepPath, spelt
-from kb.explorer.text import label, markup, plain
+from kb.explorer import address
+from kb.explorer.address import StepPath
 from kb.store import KnowledgeBase
 
 MAX_DRAWN = 300
@@ -37,20 +33,6 @@ class Openness:
     def is_open(self, path: StepPath, linked: bool) -> bool:
         """Whether the step at `path` is open."""
         return path in self.opened or (linked and len(path) < self.levels and path not in self.shut)
-
-
-def toggle(path: StepPath, linked: bool, levels: int) -> None:
-    """Write into the address that a person opened or shut the step at `path`."""
-    openness = Openness.of_address(levels)
-    by_level = linked and len(path) < levels
-    if st.session_state[f"step-{spelt(path)}"]:
-        opened, shut = openness.opened | {path}, openness.shut - {path}
-    else:
-        opened = frozenset(other for other in openness.opened if other[: len(path)] != path)
-        shut = openness.shut | ({path} if by_level else set())
-    parents = {other[:-1] for other in opened}
-    address.put("open", address.spelt_all(opened - parents))
-    address.put("shut", address.spelt_all(shut))
 
 
 @dataclass(slots=True)
@@ -126,80 +108,6 @@ def keys(kb: KnowledgeBase, article_ids: set[int]) -> dict[int, str]:
     return dict(rows)
 
 
-@dataclass(frozen=True, slots=True)
-class StepTree:
-    """Draws the grown part of a tree."""
-
-    kb: KnowledgeBase
-    grown: Grown
-    openness: Openness
-    trail: tuple[str, ...]
-    """Keys of the goals walked through to the root, the root included."""
-    threshold: float | None
-
-    def draw_method(
-        self, goal: tree.Goal, method: tree.Method, above: StepPath, ancestors: tuple[int, ...]
-    ) -> None:
-        """Draw the steps of one method, each an expander."""
-        for step in method.steps:
-            self._step(step, (*above, (method.number, step.number)), (*ancestors, goal.article_id))
-
-    def _step(self, step: tree.Step, path: StepPath, ancestors: tuple[int, ...]) -> None:
-        key = f"step-{spelt(path)}"
-        linked = step.link is not None
-        st.session_state[key] = path in self.grown.open_steps
-        box = st.expander(
-            step_label(step, ancestors),
-            key=key,
-            type="compact",
-            on_change=toggle,
-            args=(path, linked, self.openness.levels),
-        )
-        if path not in self.grown.open_steps:
-            return
-        with box, st.container(key=f"below-{spelt(path)}", gap=None):
-            self._text(step)
-            if step.link:
-                self._link(step.link, path, ancestors)
-            candidates.draw(self.kb, step.step_id, path)
-            if step.link:
-                self._below(step.link, path, ancestors)
-
-    def _text(self, step: tree.Step) -> None:
-        headline, body, bullets = self.grown.texts.get(step.step_id, ("", "", []))
-        shown = [body] if headline and body else []
-        shown += [f"• {bullet}" for bullet in bullets]
-        if shown:
-            st.text(plain("\n".join(shown)))
-        elif step.link is None:
-            st.caption("The article says no more about this step.")
-
-    def _link(self, link: tree.Link, path: StepPath, ancestors: tuple[int, ...]) -> None:
-        trail = (*self.trail, *(self.grown.keys[goal_id] for goal_id in ancestors[1:]))
-        with st.container(horizontal=True, vertical_alignment="center", key=f"row-{spelt(path)}"):
-            address.link(
-                "procedure",
-                f"**{label(link.goal.goal)}**",
-                icon=":material/arrow_forward:",
-                help="Open this goal as a page of its own",
-                goal=self.grown.keys[link.goal.article_id],
-                via=list(trail),
-                threshold=self.threshold,
-            )
-            st.caption(link_caption(link))
-
-    def _below(self, link: tree.Link, path: StepPath, ancestors: tuple[int, ...]) -> None:
-        """The steps of the goal that a step is."""
-        if link.goal.article_id in ancestors:
-            st.caption("↻ This goal is already open above, so the tree ends here: a cycle.")
-        elif path in self.grown.open_links:
-            goal = self.grown.goals[link.goal.article_id]
-            for method in goal.methods:
-                if method.kind != "single" or len(goal.methods) > 1:
-                    st.html(f'<p class="method">{markup(method_label(goal, method))}</p>')
-                self.draw_method(goal, method, path, ancestors)
-
-
 def link_words(relation: str | None, source: str, probability: float, anchors: Sequence[str] = ()) -> str:
     """What a link says, who found it and how sure that is; an editor's hyperlink with the words that carry it."""
     words = "its steps help" if relation == "helpful" else "the same procedure"
@@ -207,21 +115,3 @@ def link_words(relation: str | None, source: str, probability: float, anchors: S
         return f"{words}, found by the model ({probability:.2f})"
     said = f" on “{anchors[0]}”" if source == "editor" and anchors else ""
     return f"{words}, {SOURCES[source]}{said}"
-
-
-def link_caption(link: tree.Link) -> str:
-    """How sure a link is, who found it, and what a person called it."""
-    words = "steps that help" if link.relation == "helpful" else "the same procedure"
-    relation = f" ({link.relation})" if link.relation else ""
-    return f"{words}: probability {link.probability:.2f}, {SOURCES[link.source]}{relation}"
-
-
-def step_label(step: tree.Step, ancestors: tuple[int, ...]) -> str:
-    """The line of a step: its number and text, and the goal it is with the probability and the relation."""
-    text = f"{step.number}\\. {label(step.text)}"
-    if step.link is None:
-        return text
-    again = " ↻" if step.link.goal.article_id in ancestors else ""
-    relation = f" {step.link.relation}" if step.link.relation else ""
-    figure = f"{step.link.probability:.2f}{relation}"
-    return f"{text} → :primary[**{label(step.link.goal.goal)}**]{again} :gray[{figure}]"

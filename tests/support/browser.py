@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from support.command import ROOT
 
@@ -35,3 +36,19 @@ def settled(page: Page) -> None:
     )
     moving = "[data-stale=true], [data-testid=stSkeleton], details[style*=overflow]"
     page.wait_for_function(f"!document.querySelector('{moving}')")
+
+
+def step(page: Page, text: str) -> Locator:
+    """The sign of a step in the tree that opens it."""
+    return line(page, text).locator(".chevron")
+
+
+def line(page: Page, text: str) -> Locator:
+    """The line of a step in the tree."""
+    return page.locator(".outline .line", has=page.locator(".name", has_text=text)).first
+
+
+def has_address(page: Page, pattern: str) -> None:
+    """Wait until the address is one of that pattern, and the page is drawn."""
+    expect(page).to_have_url(re.compile(pattern), timeout=PATIENCE)
+    settled(page)

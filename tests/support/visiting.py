@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -45,6 +46,7 @@ def whole(test: AppTest) -> str:
         element.value for kind in (test.error, test.warning, test.success, test.code) for element in kind
     ]
     parts += [html.unescape(element.value) for element in test.get("html")]
+    parts += [html.unescape(component(test, name)) for name in ("outline", "picture")]
     parts += [block.label for block in test.expander] + [link.proto.label for link in links(test)]
     return "\n".join(re.sub(r"\\([^\w\s])", r"\1", part) for part in parts)
 
@@ -77,10 +79,17 @@ def hits(test: AppTest) -> list[str]:
     ]
 
 
+def component(test: AppTest, name: str) -> str:
+    """The HTML that a component of ours was sent, empty where the page has none."""
+    sent = [each.proto for each in test.get("bidi_component")]
+    return "".join(json.loads(each.json)["html"] for each in sent if each.component_name == f"howtree.{name}")
+
+
+LINE = re.compile(
+    r'<span class="number">(\d+\.)</span> <span id="name-[^"]+"><span class="name">(.*?)</span>'
+)
+
+
 def steps_shown(test: AppTest) -> list[str]:
-    """The steps on the screen, in order."""
-    return [
-        re.sub(r"\\([^\w\s])", r"\1", block.label).split(" → ")[0]
-        for block in test.expander
-        if re.match(r"\d+\\\.", block.label)
-    ]
+    """The steps that the tree shows, in order."""
+    return [f"{number} {html.unescape(text)}" for number, text in LINE.findall(component(test, "outline"))]

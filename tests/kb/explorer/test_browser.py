@@ -19,16 +19,7 @@ from kb.review.reviews import read, reviews_path
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
-from support.browser import PATIENCE, SHOTS, opened, settled  # noqa: E402
-
-
-def step(page: Page, text: str, nth: int = 0) -> object:
-    """The line of a step."""
-    return page.locator("summary", has_text=text).nth(nth)
-
-
-def has_address(page: Page, pattern: str) -> None:
-    expect(page).to_have_url(re.compile(pattern), timeout=PATIENCE)
+from support.browser import PATIENCE, SHOTS, has_address, line, opened, settled, step  # noqa: E402
 
 
 def test_find_a_goal_open_it_three_levels_deep_follow_a_link_and_go_back(page: Page) -> None:
@@ -45,7 +36,7 @@ def test_find_a_goal_open_it_three_levels_deep_follow_a_link_and_go_back(page: P
     has_address(page, r"open=1\.4-2\.1$")
     step(page, "Make a thick paste of baking soda").click()
     has_address(page, r"open=1\.4-2\.1-1\.3$")
-    deepest = page.locator("summary", has_text="Test the paste on a hidden spot.")
+    deepest = line(page, "Test the paste on a hidden spot.")
     expect(deepest).to_be_visible()
     settled(page)
     page.screenshot(path=SHOTS / "procedure.png")
@@ -62,6 +53,7 @@ def test_find_a_goal_open_it_three_levels_deep_follow_a_link_and_go_back(page: P
     has_address(page, r"open=1\.4-2\.1$")
     expect(deepest).to_be_hidden()
     page.go_back()
+    has_address(page, r"open=1\.4$")
     page.go_back()
     has_address(page, r"goal=en%3A700101&view=Steps$")
     expect(step(page, "Clean the inside of the oven.")).to_be_hidden()
@@ -227,37 +219,72 @@ ADDRESSES = {
 }
 
 
-@pytest.mark.parametrize("name", ADDRESSES)
-def test_narrow_screens_need_no_sideways_scrolling(
-    browser: Browser, site: tuple[str, Path], name: str
-) -> None:
-    context = browser.new_context(base_url=site[0], viewport={"width": 390, "height": 844})
-    page = opened(context.new_page(), ADDRESSES[name])
-    page.screenshot(path=SHOTS / f"{name}-narrow.png")
-    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
-    context.close()
+SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+}).observe({type: "layout-shift", buffered: true});
+"""
+MOST_SHIFTED = 0.1
+"""Of a page while it is drawn; what web.dev calls good."""
+TRIES = 5
+"""A page that is not drawn in time is seen before it is whole: a busy machine gets more tries."""
+SCREENS = {"wide": (1400, 900), "narrow": (390, 844)}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("name", ADDRESSES)
-def test_axe_finds_no_serious_fault_of_ours(
-    browser: Browser, site: tuple[str, Path], name: str, scheme: str
+def test_a_page_keeps_still_fits_and_is_accessible(
+    browser: Browser, site: tuple[str, Path], name: str, screen: str
 ) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    width, height = SCREENS[screen]
     context = browser.new_context(
-        base_url=site[0], viewport={"width": 1280, "height": 1600}, color_scheme=scheme
+        base_url=site[0], viewport={"width": width, "height": height}, color_scheme="light"
     )
-    page = opened(context.new_page(), ADDRESSES[name])
-    page.screenshot(path=SHOTS / f"{name}-{scheme}.png")
-    found = axe.Axe().run(page, context="[data-testid=stMain]").response["violations"]
+    context.set_default_timeout(PATIENCE)
+    context.add_init_script(SHIFTS)
+    page, asked = context.new_page(), []
+    page.on("request", lambda request: asked.append(request.url))
+    for _ in range(TRIES):
+        opened(page, ADDRESSES[name])
+        drawn, shifted = page.evaluate("[document.documentElement.dataset.drawn, window.shifted]")
+        if drawn == "whole":
+            break
+    alone(page, site[0], asked)
+    faults = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(
+            f"getComputedStyle(document.querySelector('.stApp')).colorScheme === '{scheme}'"
+        )
+        page.screenshot(path=SHOTS / f"{name}-{screen}-{scheme}.png")
+        faults += serious(page) if screen == "wide" else []
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width
     context.close()
-    serious = [fault for fault in found if fault["impact"] in ("serious", "critical")]
-    told = [
+    assert not faults, "\n".join(faults)
+    assert drawn == "whole" and shifted < MOST_SHIFTED
+
+
+def alone(page: Page, url: str, asked: list[str]) -> None:
+    """No other machine was asked for anything; the page has one heading, which names the window."""
+    ours = (url, url.replace("http", "ws"), "data:", "blob:")
+    assert [each for each in asked if not each.startswith(ours)] == []
+    icon = page.locator("link[rel~=icon]").first.get_attribute("href") or ""
+    assert icon.startswith("data:image/svg+xml") or "//" not in icon
+    (heading,) = page.locator("h1").all_inner_texts()
+    expect(page).to_have_title(f"{heading} · howtree")
+
+
+def serious(page: Page) -> list[str]:
+    """The serious faults that axe finds in what is ours."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    found = axe.Axe().run(page, context="[data-testid=stMain]").response["violations"]
+    return [
         f"{fault['id']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"
-        for fault in serious
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
         for node in fault["nodes"]
     ]
-    assert not told, "\n".join(told)
 
 
 def test_the_command_names_a_missing_knowledge_base(run: Callable, tmp_path: Path) -> None:

@@ -115,20 +115,3 @@ def test_lists_are_taken_away_as_markdown(page: Page) -> None:
         with page.expect_download() as saved:
             page.get_by_role("button", name=name, exact=True).click()
         assert expected in saved.value.path().read_text("utf-8"), name
-
-
-@pytest.mark.parametrize("path", ["/", "/find", PARTY, f"{PARTY}&view=Steps", "/judge", "/query", "/quality"])
-def test_a_page_asks_no_other_machine_has_one_heading_and_its_own_title(
-    page: Page, site: tuple[str, Path], path: str
-) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    opened(page, path)
-    assert [
-        url for url in asked if not url.startswith((site[0], site[0].replace("http", "ws"), "data:", "blob:"))
-    ] == []
-    icon = page.locator("link[rel~=icon]").first.get_attribute("href") or ""
-    assert icon.startswith("data:image/svg+xml") or "//" not in icon
-    assert page.locator("h1").count() == 1
-    heading = page.locator("h1").inner_text()
-    expect(page).to_have_title(f"{heading} · howtree", timeout=PATIENCE)

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.command import ROOT, surroundings
 from support.small_kb import article, small_kb
-from support.visiting import ENTRY, HOSTILE, Visit, follow, hits, labelled, links, on_page, whole
+from support.visiting import ENTRY, HOSTILE, Visit, component, follow, hits, labelled, links, on_page, whole
 
 from kb.explorer import address, text
 from kb.search import search
@@ -202,8 +202,9 @@ def test_hostile_text_is_shown_as_text(visit: Visit, tmp_path: Path) -> None:
         shown = whole(test)
         assert told[:60] in shown or page == "find"
         assert not [link for link in test.get("page_link") if "javascript" in link.proto.page]
-        for element in test.get("html"):
-            assert "<script>alert" not in element.value and "<b>bold" not in element.value
+        drawn = [element.value for element in test.get("html")]
+        for markup in (*drawn, component(test, "outline"), component(test, "picture")):
+            assert "<script>alert" not in markup and "<b>bold" not in markup
         for element in [*test.markdown, *test.caption]:
             assert not re.search(r"(?<!\\)<script|(?<!\\)\*\*strong|(?<!\\)\$x", element.value)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.small_kb import article, small_kb
-from support.visiting import HOSTILE, Visit, whole
+from support.visiting import HOSTILE, Visit, component, whole
 
 from crawl.article import Article, Method, Step
 from kb.explorer.text import short
@@ -156,4 +156,4 @@ def test_an_address_of_the_tree_still_shows_the_tree(visit: Visit) -> None:
         {"view": "Steps"},
     ):
         test = visit("procedure", goal="Host a Dinner Party", **parameters)
-        assert test.expander and 'class="reading"' not in whole(test), parameters
+        assert component(test, "outline") and 'class="reading"' not in whole(test), parameters
