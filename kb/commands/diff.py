@@ -30,8 +30,8 @@ def diff(
     """
     if output_format not in ("text", "json"):
         raise BadUsage(f"--format is text or json, not {output_format!r}")
-    from kb.diff import diff as compare
-    from kb.diff import in_words
+    from kb.exchange.diff import diff as compare
+    from kb.exchange.diff import in_words
 
     for name, rows in compare(old, new):
         if output_format == "json":
