@@ -23,6 +23,8 @@ from crawl.readers.packed import open_maybe_packed
 from crawl.steps.plain import is_blank
 
 MAX_FIELD_CHARACTERS = 16 * 2**20
+MAX_LINE_CHARACTERS = 4 * MAX_FIELD_CHARACTERS
+"""Of a line that is held in memory; what is longer counts as several rows."""
 _ALL = {"headline", "title", "text"}
 _SEP = _ALL | {"overview", "sectionLabel"}
 
@@ -103,7 +105,7 @@ def _rows(path: Path) -> Iterator[Row]:
     """Every row with its place, the names of the columns first."""
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
     with open_maybe_packed(path) as file, io.TextIOWrapper(file, "utf-8-sig", "replace", newline="") as text:
-        reader = csv.reader(text)
+        reader = csv.reader(iter(lambda: text.readline(MAX_LINE_CHARACTERS), ""))
         line = 1
         while True:
             try:
