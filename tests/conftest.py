@@ -20,12 +20,14 @@ from support.visiting import ENTRY, Visit, on_page
 from kb.store import KnowledgeBase
 
 LONG = (
-    "test_real_build.py", "test_browser.py", "test_executors.py", "test_limits.py", "test_build.py", "test_killed.py",
-    "test_docs.py", "test_training.py", "test_browser_reading.py", "test_linking_real.py", "test_verified_build.py",
-    "test_verifier_training.py", "test_crashes.py", "test_scarcity.py", "test_damaged_work.py", "test_power_cut.py",
-    "test_schema.py", "test_command_line_docs.py", "test_cross_encoder.py", "test_judged_real.py", "test_video_real.py",
+    "test_real_build.py", "test_browser.py", "test_executors.py", "test_build.py", "test_killed.py",
+    "test_verified_build.py", "test_verifier_training.py", "test_docs.py", "test_training.py", "test_limits.py",
+    "test_browser_tree.py", "test_browser_reading.py", "test_crashes.py", "test_linking_real.py", "test_verdicts.py",
+    "test_kill.py", "test_shell.py", "test_explorer.py", "test_command_line_docs.py", "test_evaluation.py",
+    "test_encoder.py", "test_scarcity.py", "test_damaged_work.py", "test_power_cut.py", "test_schema.py",
+    "test_cross_encoder.py", "test_judged_real.py", "test_video_real.py",
 )  # fmt: skip
-"""Files that take half a minute or more, the longest first; those of real articles follow the one that builds them."""
+"""Files that take a quarter of a minute or more, the longest first; those of real articles follow the one that builds them."""
 
 
 @pytest.hookimpl(trylast=True)
