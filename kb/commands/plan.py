@@ -63,6 +63,6 @@ def plan(
     wish = Wish(
         " ".join(words), by, tuple(have or ()), tuple(without or ()), depth, max_steps, max_tokens, threshold
     )
-    with open_kb(kb) as base:
+    with open_kb(kb) as base, base.steady():
         text = written(make(base, wish, written))
     print(text if form is Format.json else drawn(text))

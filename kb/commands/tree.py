@@ -63,7 +63,7 @@ def tree(
     from kb.search import goal_id
     from kb.tree import tree as grow
 
-    with open_kb(kb) as base:
+    with open_kb(kb) as base, base.steady():
         if beta is not None:
             threshold = base.threshold_for(beta)
         root = grow(base, goal_id(base, goal), depth, threshold)

@@ -249,6 +249,7 @@ def export(kb: KnowledgeBase, form: str, output: Path, depth: int) -> int:
         BadInput: the output cannot be written.
     """
     try:
-        return WRITERS[form](kb, output, depth)
+        with kb.steady():
+            return WRITERS[form](kb, output, depth)
     except OSError as error:
         raise BadInput(f"cannot write {output}: {error.strerror or error}") from error

@@ -99,7 +99,9 @@ def histogram(links: pd.DataFrame, threshold: float) -> None:
                 "kind:N",
                 title=None,
                 scale=alt.Scale(domain=kinds, range=[COLOURS[kind] for kind in kinds]),
-                legend=alt.Legend(orient="top", columns=2, labelLimit=0),  # a phone has room for two side by side
+                legend=alt.Legend(
+                    orient="top", columns=2, labelLimit=0
+                ),  # a phone has room for two side by side
             ),
             tooltip=["kind", "probability", "links"],
         )

@@ -12,7 +12,8 @@ import pytest
 from support.command import Run
 from support.small_kb import article, small_kb
 
-from kb.check import INVARIANTS, problems
+from kb import check
+from kb.check import INVARIANTS, broken, problems
 from kb.review.judging import review_of
 from kb.review.reviews import append
 from kb.store import KnowledgeBase
@@ -177,3 +178,25 @@ def test_a_file_that_another_process_writes_is_said_with_who_holds_it(run: Run, 
         assert done.returncode == 1 and "Build one" not in done.stderr, done.stderr
         assert f"{path} is in use by process {writer.pid}" in done.stderr
     assert run("check", path).returncode == 0
+
+
+def test_a_verdict_that_comes_while_it_checks_breaks_nothing(
+    own_sample_kb: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the tree by Python would lack a link that the one by SQL has."""
+    grown = check.tree
+    judged: list[int] = []
+
+    def judged_meanwhile(kb: KnowledgeBase, goal: int, depth: int) -> object:
+        found = grown(kb, goal, depth)
+        linked = [step.step_id for _, _, step in found.walk() if step.link]
+        if linked and not judged:
+            judged.append(linked[0])
+            append(kb.reviews_path, review_of(kb, linked[0], "no link", None, "ann"))
+        return found
+
+    monkeypatch.setattr(check, "tree", judged_meanwhile)
+    with KnowledgeBase(own_sample_kb) as kb:
+        before = kb.query("SELECT count(*) FROM edges").fetchone()
+        assert broken(kb, 100) == [] and judged
+        assert kb.query("SELECT count(*) + 1 FROM edges").fetchone() == before
