@@ -129,14 +129,12 @@ def _words(node: Any) -> str:
 
 def _said(node: Any) -> str:
     name = _name(node)
-    inner = [_said(child) for child in node if _name(child) not in _UNREAD and _name(child)]
+    read = {child: _said(child) for child in node if _name(child) and _name(child) not in _UNREAD}
     if name in _JOINED:
-        return _JOINED[name].join(squeeze(text) for text in inner if text.strip())
+        return _JOINED[name].join(squeeze(text) for text in read.values() if text.strip())
     texts = [node.text or ""]
     for child in node:
-        if _name(child) and _name(child) not in _UNREAD:
-            texts.append(_said(child))
-        texts.append(child.tail or "")
+        texts += [read.get(child, ""), child.tail or ""]
     said = "".join(texts)
     blanks = " " if name in ("p", "item", "code", "screen", "title") else ""
     if name == "link" and not said.strip():

@@ -216,6 +216,16 @@ def test_mallard(tmp_path: Path) -> None:
         assert skips(tmp_path / "x.page") == [("", reason)]
 
 
+def test_deep_markup_in_mallard_costs_what_it_is_long(tmp_path: Path) -> None:
+    """Where each node was read twice, forty within each other took for ever."""
+    deep = "<em>" * 100 + "Dim" + "</em>" * 100
+    page = MALLARD.replace("<item>", f"<item><p>{deep} the lamp.</p>", 1)
+    assert page != MALLARD
+    (one,) = read(tmp_path / "help" / "C" / "lamp-help" / "lamp-dim.page", page)
+    assert "Dim the lamp." in str(said(one))
+
+
+
 @pytest.mark.parametrize("name", ["cook-pages-articles.xml", "cook-pages-articles.xml.bz2"])
 def test_a_dump_of_mediawiki(tmp_path: Path, name: str) -> None:
     (one,) = read(tmp_path / name, bz2.compress(WIKI.encode()) if name.endswith("bz2") else WIKI)
