@@ -225,7 +225,6 @@ def test_deep_markup_in_mallard_costs_what_it_is_long(tmp_path: Path) -> None:
     assert "Dim the lamp." in str(said(one))
 
 
-
 @pytest.mark.parametrize("name", ["cook-pages-articles.xml", "cook-pages-articles.xml.bz2"])
 def test_a_dump_of_mediawiki(tmp_path: Path, name: str) -> None:
     (one,) = read(tmp_path / name, bz2.compress(WIKI.encode()) if name.endswith("bz2") else WIKI)
