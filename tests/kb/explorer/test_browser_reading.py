@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
-from support.browser import PATIENCE, opened, settled  # noqa: E402
+from support.browser import has_address, opened, settled  # noqa: E402
 
 PARTY = "/procedure?goal=Host-a-Dinner-Party"
 
@@ -18,7 +17,7 @@ PARTY = "/procedure?goal=Host-a-Dinner-Party"
 def test_from_a_question_to_four_levels_in_five_clicks(page: Page) -> None:
     opened(page)
     page.get_by_label("Search the goals").press_sequentially("how do I host a dinner party?")
-    expect(page).to_have_url(re.compile("words=how"), timeout=PATIENCE)
+    has_address(page, "words=how.*party")  # until then, what the start shows is still there
     page.get_by_role("link", name="Host a Dinner Party", exact=True).click()  # the second thing that one does
     expect(page.locator("h1")).to_have_text("Host a Dinner Party")
     expect(page).to_have_title("Host a Dinner Party · howtree")
