@@ -74,7 +74,9 @@ def _document(where: str) -> tuple[str, str]:
 
 
 def _name(node: Any) -> str:
-    return etree.QName(node).localname if isinstance(node.tag, str) else ""
+    return (
+        node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
+    )  # QName refuses some that were mended
 
 
 def _named(node: Any, name: str) -> Iterator[Any]:

@@ -225,6 +225,12 @@ def test_deep_markup_in_mallard_costs_what_it_is_long(tmp_path: Path) -> None:
     assert "Dim the lamp." in str(said(one))
 
 
+def test_a_tag_without_a_name_does_not_end_the_reading_of_mallard(tmp_path: Path) -> None:
+    page = MALLARD.replace("<p>", "<p><http:/>", 1)
+    assert page != MALLARD
+    assert len(read(tmp_path / "help" / "C" / "lamp-help" / "lamp-dim.page", page)) == 1
+
+
 @pytest.mark.parametrize("name", ["cook-pages-articles.xml", "cook-pages-articles.xml.bz2"])
 def test_a_dump_of_mediawiki(tmp_path: Path, name: str) -> None:
     (one,) = read(tmp_path / name, bz2.compress(WIKI.encode()) if name.endswith("bz2") else WIKI)
