@@ -117,11 +117,11 @@ class KnowledgeBase:
     def steady(self) -> Iterator[None]:
         """Within, all queries see the verdicts that there are now, for what compares one with another."""
         self._heed_reviews()
-        self._steady = True
+        before, self._steady = self._steady, True
         try:
             yield
         finally:
-            self._steady = False
+            self._steady = before
 
     def _heed_reviews(self) -> None:
         """Lay people's verdicts over the edges again where the reviews file has changed."""

@@ -74,9 +74,8 @@ def _document(where: str) -> tuple[str, str]:
 
 
 def _name(node: Any) -> str:
-    return (
-        node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
-    )  # QName refuses some that were mended
+    # Not by lxml's QName, which refuses some tags that its own parser lets through.
+    return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
 
 
 def _named(node: Any, name: str) -> Iterator[Any]:
