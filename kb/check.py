@@ -66,7 +66,7 @@ INVARIANTS = {
         SELECT count(*) FROM best_links WHERE relation NOT IN ('exact', 'helpful')""",
     "things, notes, citations or related articles of no article": """
         SELECT (SELECT count(*) FROM things ANTI JOIN articles USING (article_id))
-             + (SELECT count(*) FROM thing_words ANTI JOIN things USING (article_id, kind, number))
+             + (SELECT count(*) FROM things_by_word ANTI JOIN things USING (article_id, kind, number, text))
              + (SELECT count(*) FROM notes ANTI JOIN articles USING (article_id))
              + (SELECT count(*) FROM citations ANTI JOIN articles USING (article_id))
              + (SELECT count(*) FROM related ANTI JOIN articles USING (article_id))
@@ -85,8 +85,8 @@ INVARIANTS = {
     "goals that cannot be found by their words": """
         SELECT count(*) FROM articles a ANTI JOIN goal_words w USING (article_id) WHERE len(words_of(a.goal)) > 0""",
     "things that cannot be found by their words": """
-        SELECT count(*) FROM things t ANTI JOIN thing_words w USING (article_id, kind, number)
-        WHERE len(words_of(t.text)) > 0""",
+        SELECT count(*) FROM things t JOIN articles USING (article_id)
+        ANTI JOIN things_by_word w USING (goal, article_id, kind, number, text) WHERE len(words_of(t.text)) > 0""",
 }
 
 

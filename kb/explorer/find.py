@@ -153,7 +153,7 @@ def needing(kb: KnowledgeBase, asked: str) -> None:
     """The goals that need the thing that is asked for, where it is one: "vinegar"."""
     things = answers.rows(
         kb,
-        "SELECT count(*) FROM thing_words WHERE word IN (SELECT unnest(words_of($words)))",
+        "SELECT count(*) FROM things_by_word WHERE word IN (SELECT unnest(words_of($words)))",
         {"words": asked},
     )[0][0]
     if not 0 < things <= MAX_THINGS:

@@ -26,5 +26,6 @@ ORDER BY ALL;
 
 DROP TABLE spelt;
 
-INSERT INTO thing_words
-SELECT DISTINCT unnest(words_of(text)) AS word, article_id, kind, number FROM things ORDER BY ALL;
+INSERT INTO things_by_word
+SELECT unnest(list_distinct(words_of(text))) AS word, goal, article_id, kind, number, text
+FROM things JOIN articles USING (article_id) ORDER BY ALL;

@@ -186,12 +186,15 @@ CREATE TABLE goal_words (
     title_words INTEGER NOT NULL        -- the number of words of the goal
 );
 
--- Which things have which word, so that what needs a thing is found by reading next to nothing: goals_using.
-CREATE TABLE thing_words (
+-- The things by each of their words, for goals_using: in the order of its answer and with all that is in it, so that it
+-- reads the rows of the word that is asked for and nothing else.
+CREATE TABLE things_by_word (
     word       VARCHAR NOT NULL,        -- the word, as words_of gives it (a macro)
-    article_id BIGINT NOT NULL,         -- the article of the thing
+    goal       VARCHAR NOT NULL,        -- the goal that needs the thing
+    article_id BIGINT NOT NULL,         -- its article
     kind       VARCHAR NOT NULL,        -- ingredient, thing or tool
-    number     INTEGER NOT NULL         -- place of the thing among those of its kind, from 1
+    number     INTEGER NOT NULL,        -- place of the thing among those of its kind, from 1
+    text       VARCHAR NOT NULL         -- the thing, as the article has it
 );
 
 -- What was read and left out, with the reason.

@@ -195,11 +195,11 @@ ORDER BY site, other_id;
 
 -- The goals that need something, by a word or words of it: goals_using('vinegar').
 CREATE OR REPLACE MACRO goals_using(thing) AS TABLE
-WITH asked AS (SELECT unnest(list_distinct(words_of(thing))) AS word),
-found AS MATERIALIZED (
-    SELECT article_id, kind, number FROM thing_words SEMI JOIN asked USING (word)
-    GROUP BY ALL HAVING count(*) = (SELECT count(*) FROM asked)
-)
-SELECT a.article_id, a.goal, t.kind, t.text
-FROM found JOIN things t USING (article_id, kind, number) JOIN articles a USING (article_id)
-ORDER BY a.goal, a.article_id, t.kind, t.number;
+WITH others AS (SELECT unnest(list_distinct(words_of(thing))[2:]) AS word)
+SELECT article_id, goal, kind, text
+FROM things_by_word
+WHERE word = words_of(thing)[1] AND (NOT EXISTS (FROM others) OR (article_id, kind, number) IN (
+    SELECT (article_id, kind, number) FROM things_by_word SEMI JOIN others USING (word)
+    GROUP BY ALL HAVING count(*) = (SELECT count(*) FROM others)
+))
+ORDER BY goal, article_id, kind, number;

@@ -80,7 +80,7 @@ def main() -> None:
         measure("children", sql("FROM children(?)"), goals)
         for which, order in (("any word", "hash(word)"), ("the most frequent words", "count(*) DESC, word")):
             words = kb.query(
-                f"SELECT '', word FROM thing_words GROUP BY word ORDER BY {order} LIMIT 110"
+                f"SELECT '', word FROM things_by_word GROUP BY word ORDER BY {order} LIMIT 110"
             ).fetchall()
             measure(f"goals_using, {which}", sql("FROM goals_using(?)"), words)
         measure("search_goals, all of a title's words", lambda goal: search(kb, goal[1]), goals)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from support.command import Run
 from support.small_kb import article, small_kb
 
 import howtree
+from kb.store import KnowledgeBase
 from kb.things import total
 
 
@@ -111,3 +115,24 @@ def test_the_command_lists_them_as_text_markdown_and_json(run: Run, kitchen: Pat
     assert [need["name"] for need in found["things"]] == ["Table", "Matches"]
     done = run("tree", "Cook Supper", "--things", "--format", "dot", "--kb", kitchen)
     assert done.returncode == 2 and "with --things --format is one of text, json, markdown" in done.stderr
+
+
+def words(text: str) -> set[str]:
+    """The words of a text, told without any SQL."""
+    plain = "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))
+    return set(re.findall(r"[^\W_]+", plain))
+
+
+def test_goals_using_a_thing_are_those_whose_things_have_its_words(sample_kb: KnowledgeBase) -> None:
+    rows = sample_kb.query(
+        "SELECT article_id, goal, kind, text, number FROM things JOIN articles USING (article_id)"
+    ).fetchall()
+    often = Counter(word for row in rows for word in words(row[3]))
+    single = [word for word, _ in often.most_common(20)] + sorted(often)[:5] + ["unheard", "", "--"]
+    several = [" ".join(sorted(words(row[3]), reverse=True)) for row in rows[::40]]
+    for asked in (*single, *several, "White VINEGAR white"):
+        wanted = words(asked)
+        expected = [row for row in rows if wanted and wanted <= words(row[3])]
+        expected.sort(key=lambda row: (row[1], row[0], row[2], row[4]))
+        found = sample_kb.query("FROM goals_using(?)", [asked]).fetchall()
+        assert found == [row[:4] for row in expected], asked

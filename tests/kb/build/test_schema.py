@@ -391,11 +391,12 @@ def test_an_older_file_is_refused_with_what_to_do(run: Run, version_1: Path) -> 
 
 def test_a_file_that_lacks_a_table_is_refused_with_what_to_do(run: Run, own_sample_kb: Path) -> None:
     with duckdb.connect(str(own_sample_kb)) as session:
-        session.execute("DROP TABLE thing_words")
+        session.execute("DROP TABLE things_by_word")
     done = run("info", "--kb", own_sample_kb)
     assert done.returncode == 1
     assert (
-        f"{own_sample_kb} lacks thing_words, which howtree now reads: run the `howtree build`" in done.stderr
+        f"{own_sample_kb} lacks things_by_word, which howtree now reads: run the `howtree build`"
+        in done.stderr
     )
 
 
