@@ -3,7 +3,8 @@
 What is installed starts it with: howtree explore kb.duckdb
 """
 
-from kb.explorer.frame import show
+from streamlit.starlette import App
 
-if __name__ == "__main__":
-    show()
+from kb.explorer.shell import served
+
+app = App(**served())

@@ -27,7 +27,7 @@ import sys
 from streamlit.testing.v1 import AppTest
 sys.argv = ["app.py", sys.argv[1]]
 for page in ("find", "procedure", "judge", "query", "quality"):
-    test = AppTest.from_file("app.py", default_timeout=60)
+    test = AppTest.from_file("kb/explorer/entry/app.py", default_timeout=60)
     test.run()
     test.switch_page(f"kb/explorer/{page}.py")
     test.run()

@@ -40,7 +40,7 @@ def explore(
 
     path = (kb or default_path()).absolute()
     KnowledgeBase(path).close()
-    app = Path(explorer.__path__[0]) / "entry" / "app.py"
+    app = Path(explorer.__path__[0]) / "entry" / "served.py"
     say(f"Showing {path} at http://{host}:{port} (Ctrl-C ends it)")
     if host not in LOCAL:
         warn(

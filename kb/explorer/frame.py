@@ -9,7 +9,7 @@ import streamlit as st
 from howtree.errors import HowtreeError
 from kb.explorer import address
 from kb.explorer.address import page_file
-from kb.explorer.files import HERE, text_of
+from kb.explorer.files import HERE
 from kb.explorer.session import kb_path
 from kb.explorer.settle import settle
 from kb.explorer.text import label, markup, short
@@ -40,11 +40,6 @@ def show() -> None:
 def drawn(page: Any) -> None:
     """Draw a page, or say instead what is wrong with the knowledge base."""
     with st.container(gap=None):
-        # As high from the beginning as they will be, and with an element beside the style, so that Streamlit applies it
-        # in its place: what follows does not shift when they are there.
-        with st.container(height=1, border=False, gap=None):
-            st.html(f"<style>{text_of('page.css')}</style><span style='display: none'></span>")
-            st.html(f"<script>{text_of('page.js')}</script>", unsafe_allow_javascript=True)
         notice = st.container()
         with st.container():
             try:

@@ -57,7 +57,7 @@ def visits(kb: KnowledgeBase, count: int, seed: int) -> dict[str, list[Visit]]:
 
 def timed(page: str, parameters: dict[str, str]) -> float:
     """Seconds of one page run in a fresh session."""
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test = AppTest.from_file(str(ROOT / "kb" / "explorer" / "entry" / "app.py"), default_timeout=60)
     test.query_params.update(parameters)
     test.run()
     test.switch_page(str(ROOT / "kb" / "explorer" / f"{page}.py"))

@@ -15,9 +15,12 @@ LOCAL = "127.0.0.1"
 
 
 @contextmanager
-def serving(kb: Path, host: str | None = LOCAL) -> Iterator[str]:
-    """The address of an explorer of `kb`, which listens as it does by itself where `host` is None."""
-    with started(kb, host) as (url, server):
+def serving(kb: Path, host: str | None = LOCAL, main: Path | None = None) -> Iterator[str]:
+    """The address of an explorer of `kb`, which listens as it does by itself where `host` is None.
+
+    `main` is a script that Streamlit's own command is to run instead.
+    """
+    with started(kb, host, main=main) as (url, server):
         yield url
         server.terminate()
         server.wait(20)
@@ -25,15 +28,26 @@ def serving(kb: Path, host: str | None = LOCAL) -> Iterator[str]:
 
 @contextmanager
 def started(
-    kb: Path, host: str | None = LOCAL, before: Callable[[], object] | None = None
+    kb: Path, host: str | None = LOCAL, before: Callable[[], object] | None = None, main: Path | None = None
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """An explorer's address and process, which is killed in the end; `before` is called in it before it begins."""
     with closing(socket.socket()) as probe:
         probe.bind((LOCAL, 0))
         port = probe.getsockname()[1]
-    words = ["explore", str(kb), "--port", str(port), "--no-browser", *(["--host", host] if host else [])]
+    words = [
+        "kb",
+        "explore",
+        str(kb),
+        "--port",
+        str(port),
+        "--no-browser",
+        *(["--host", host] if host else []),
+    ]
+    if main:
+        options = ["--server.headless=true", f"--server.port={port}", f"--server.address={host}"]
+        words = ["streamlit", "run", str(main), *options, "--", str(kb)]
     server = subprocess.Popen(
-        [sys.executable, "-m", "kb", *words],
+        [sys.executable, "-m", *words],
         env=surroundings(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.command import ROOT, surroundings
 from support.small_kb import article, small_kb
-from support.visiting import ENTRY, HOSTILE, Visit, component, follow, hits, labelled, links, on_page, whole
+from support.visiting import HOSTILE, Visit, component, follow, hits, labelled, links, whole
 
 from kb.explorer import address, text
 from kb.search import search
@@ -307,22 +307,6 @@ def test_a_search_for_a_thing_names_the_goals_that_need_it(visit: Visit, sample_
 
 def test_nothing_found_is_reported(visit: Visit) -> None:
     assert "Nothing found" in whole(visit("find", words="qqqq zzzz"))
-
-
-def test_a_checkout_and_what_is_installed_show_the_same_pages_at_the_same_addresses(
-    monkeypatch: pytest.MonkeyPatch, sample_kb_path: Path
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["app.py", str(sample_kb_path)])
-    for page in ("find", "procedure", "judge", "quality"):
-        drawn = [
-            on_page(main, page, words="oven", goal="en:700101", open="1.4", who="Ada")
-            for main in (ENTRY, ROOT / "app.py")
-        ]
-        installed, checkout = (
-            [(link.proto.page, link.proto.query_string) for link in links(test)] for test in drawn
-        )
-        assert installed == checkout and installed
-        assert whole(drawn[0]) == whole(drawn[1])
 
 
 def test_only_a_search_by_meaning_loads_torch(own_sample_kb: Path) -> None:

@@ -1,0 +1,7 @@
+"""The explorer as `howtree explore` serves it."""
+
+from streamlit.starlette import App
+
+from kb.explorer.shell import served
+
+app = App(**served())
