@@ -29,7 +29,7 @@ sys.argv = ["app.py", sys.argv[1]]
 for page in ("find", "procedure", "judge", "query", "quality"):
     test = AppTest.from_file("kb/explorer/entry/app.py", default_timeout=60)
     test.run()
-    test.switch_page(f"kb/explorer/{page}.py")
+    test.switch_page(f"../{page}.py")
     test.run()
     assert not test.exception, (page, test.exception)
     assert len(test.main) > 0, page
