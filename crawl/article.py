@@ -150,8 +150,9 @@ def squeeze(text: str) -> str:
 def goal_of(title: str) -> str:
     """The goal that a title names: "How to Grill Fish" -> "Grill Fish"."""
     words = " ".join(title.split())
-    goal = re.sub(r"^how\s+to\s+", "", words, flags=re.IGNORECASE)
-    return goal or words
+    if words[:3].lower() != "how":
+        return words
+    return re.sub(r"^how\s+to\s+", "", words, flags=re.IGNORECASE) or words
 
 
 def slug_of(goal: str) -> str:

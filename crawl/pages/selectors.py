@@ -129,6 +129,7 @@ _HOSTS: Final = re.compile(
 _COUNTRY_LANGUAGES: Final = {"jp": "ja", "cz": "cs", "it": "it", "vn": "vi", "tr": "tr"}
 
 
+@lru_cache(maxsize=4096)
 def language_of_host(host: str) -> str | None:
     """Language of a wikiHow host ("es.wikihow.com" -> "es", "www.wikihow.jp" -> "ja"); None for another host."""
     host = host.lower().partition(":")[0]

@@ -14,7 +14,7 @@ MAX_DEPTH = 6
 
 def unwrapped(item: Item) -> Iterator[Item]:
     """The records in what was read as one, each under its own place; the thing itself where it holds none."""
-    if isinstance(item.data, Mapping) and isinstance(item.data.get("title"), str) and _says_steps(item.data):
+    if isinstance(item.data, dict) and isinstance(item.data.get("title"), str) and _says_steps(item.data):
         yield item  # as nearly all are
         return
     found = list(_records_in(item.data, MAX_DEPTH))

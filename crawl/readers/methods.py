@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, cast, get_args
 
@@ -48,7 +48,9 @@ def methods_in(record: Mapping[str, Any], said: Said, host: str) -> tuple[Method
     """
     for name, kind in _LISTS_OF_STEPS:
         value = record.get(name)
-        if isinstance(value, Mapping):  # {"name of the method": [steps], ...}
+        if not value:
+            continue
+        if isinstance(value, dict):  # {"name of the method": [steps], ...}
             value = [{"name": key, "steps": steps} for key, steps in value.items()]
         methods = _methods_of(_with_bodies(listed(value), record), kind, said, host)
         if any(method.steps for method in methods):
@@ -58,14 +60,15 @@ def methods_in(record: Mapping[str, Any], said: Said, host: str) -> tuple[Method
 
 def _methods_of(values: list[Any], kind: MethodKind, said: Said, host: str) -> tuple[Method, ...]:
     """Methods out of a list of methods, of lists of steps, or of steps; loose steps beside methods come first."""
-    loose = _steps((value for value in values if not _is_method(value)), said, host)
     groups = [value for value in values if _is_method(value)]
+    apart = [value for value in values if not _is_method(value)] if len(groups) < len(values) else []
+    loose = _steps(apart, said, host)
     if not groups:
         return (Method("single", 1, "", loose),) if loose else ()
     kind = "method" if kind == "single" else kind
     methods = [Method(kind, 1, "", loose)] if loose else []
     for value in groups:
-        own = value if isinstance(value, Mapping) else {"steps": value}
+        own = value if isinstance(value, dict) else {"steps": value}
         name = text_in(first(own, "name", "title", "headline", "heading"))
         own_kind = own.get("kind")
         if own_kind not in METHOD_KINDS:
@@ -77,7 +80,7 @@ def _methods_of(values: list[Any], kind: MethodKind, said: Said, host: str) -> t
 
 def _is_method(value: Any) -> bool:
     return isinstance(value, list | tuple) or (
-        isinstance(value, Mapping) and ("steps" in value or "children" in value)
+        isinstance(value, dict) and ("steps" in value or "children" in value)
     )
 
 
@@ -93,7 +96,9 @@ def _with_bodies(steps: list[Any], record: Mapping[str, Any]) -> list[Any]:
     return [{"title": step, "description": body} for step, body in zip(steps, bodies, strict=True)]
 
 
-def _steps(values: Iterable[Any], said: Said, host: str) -> tuple[Step, ...]:
+def _steps(values: Sequence[Any], said: Said, host: str) -> tuple[Step, ...]:
+    if not values:
+        return ()
     given = [_given(value) for value in values]
     if said is Said.exactly:
         return tuple(
@@ -127,7 +132,7 @@ def _placed(step: Step) -> Step:
 
 def _given(value: Any) -> Given:
     """A step as a dump has it: a text, or a headline with its body under one of their names."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return Given(_lines(value))
     headline = _lines(first(value, "headline", "title", "heading", "summary", "name"))
     bullets, links = value.get("bullets"), value.get("links")
@@ -157,14 +162,16 @@ def own_unsaid(methods: tuple[Method, ...], language: str) -> tuple[Method, ...]
 
 def _lines(value: Any) -> str:
     """A text with its line breaks, or the texts of a list in lines of their own."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, list | tuple):
         return "\n".join(filter(None, map(_lines, value)))
-    return value if isinstance(value, str) else text_in(value)
+    return text_in(value)
 
 
 def _links(values: Iterable[Any]) -> Iterable[StepLink]:
     for value in values:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             continue
         said = text_in(value.get("slug"))
         slug = said if "/" in said.strip("/") else decode_slug(said)  # a page of another site, by its address

@@ -43,20 +43,20 @@ def article_of(record: Any, where: str, *, keep_source: bool = False) -> Article
     Raises:
         Unusable: no mapping, no title, or no steps.
     """
-    if not isinstance(record, Mapping):
+    if not isinstance(record, dict):
         raise Unusable("not a record", f"expected an object, found {type(record).__name__}")
-    if isinstance(record.get("article"), Mapping):
+    if isinstance(record.get("article"), dict):
         record = _from_wikilingua(record)
     title = text_in(first(record, "title", "task", "goal", "name"))
     if not title:
         raise Unusable("no title", _names(record))
     url = text_in(first(record, "url", "link", "canonical_url"))
-    said = _how_said(record, url, keep_source)
+    site = _site(record, url)
+    said = _how_said(record, site, keep_source)
     methods = methods_in(record, said, host_of(url))
     if not methods:
         raise Unusable("no steps", title[:200])
     language = _language(record, url)
-    site = _site(record, url)
     source = text_in(record.get("source")) if keep_source else ""
     introduction = text_in(first(record, "introduction", "overview", "intro", "summary"))
     return Article(
@@ -121,11 +121,11 @@ def _names(record: Mapping[str, Any]) -> str:
     return "its names: " + ", ".join(map(str, list(record)[:8])) if record else "an empty record"
 
 
-def _how_said(record: Mapping[str, Any], url: str, keep_source: bool) -> Said:
+def _how_said(record: Mapping[str, Any], site: str, keep_source: bool) -> Said:
     if keep_source and "content_hash" in record:
         return Said.exactly
     is_full_form = "slug" in record and "goal" in record
-    return Said.with_markup if _site(record, url) and not is_full_form else Said.plainly
+    return Said.with_markup if site and not is_full_form else Said.plainly
 
 
 def _site(record: Mapping[str, Any], url: str) -> str:
@@ -177,7 +177,7 @@ def _from_wikilingua(record: Mapping[str, Any]) -> dict[str, Any]:
     if "summary" in sections:
         pairs = list(zip(listed(sections.get("section_name")), listed(sections["summary"]), strict=False))
     else:
-        pairs = [(name, one.get("summary")) for name, one in sections.items() if isinstance(one, Mapping)]
+        pairs = [(name, one.get("summary")) for name, one in sections.items() if isinstance(one, dict)]
     url = text_in(record.get("url"))
     methods = [{"name": text_in(name), "steps": sentences(text_in(summary))} for name, summary in pairs]
     return {"title": slug_of_address(url).replace("-", " "), **record, "methods": methods}

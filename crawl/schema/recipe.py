@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -77,6 +78,7 @@ def _language(node: Node) -> str:
     return code_of(_words(said))
 
 
+@lru_cache(maxsize=4096)
 def code_of(language: str) -> str:
     """The code of a language, "pt" of "pt-BR"; empty for what is none."""
     code = re.split("[-_]", language.lower())[0]

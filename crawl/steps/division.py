@@ -12,7 +12,15 @@ from typing import NamedTuple
 
 from crawl.article import Step, StepLink
 from crawl.steps.marks import counted_parts, is_number_word, only_announces, only_counts, without_marks
-from crawl.steps.plain import begins_with, is_blank, letters, lines_of, same_letters, words_of
+from crawl.steps.plain import (
+    begins_with,
+    is_blank,
+    letters,
+    lines_of,
+    may_begin_alike,
+    same_letters,
+    words_of,
+)
 from crawl.steps.sentences import ends_sentence, split_headline
 
 FEW = 2
@@ -41,13 +49,13 @@ def steps_of(given: Sequence[Given], markup: bool = True) -> tuple[Step, ...]:
         markup: whether "<p>" and "&amp;" in names and texts are markup; an article on HTML has them as words.
     """
     found = [part for one in given for part in _divided(one, few=len(given) <= FEW, markup=markup)]
-    names = without_marks([words_of(one.name, markup) for one in found])
-    texts = without_marks([words_of(one.text, markup) for one in found])
+    names = without_marks([name for _, name, _ in found])
+    texts = without_marks([text for _, _, text in found])
     if len(names) > 1 and names[0] and set(map(letters, names)) == {letters(names[0])}:
         names = [""] * len(names)  # "Directions" above each
     return tuple(
         Step(number, *_said_by(one, name, text), one.bullets, one.links)
-        for number, (one, name, text) in enumerate(zip(found, names, texts, strict=True), 1)
+        for number, ((one, _, _), name, text) in enumerate(zip(found, names, texts, strict=True), 1)
     )
 
 
@@ -64,7 +72,7 @@ def _said_by(one: Given, name: str, text: str) -> tuple[str, str]:
 
 def headline_and_body(name: str, text: str) -> tuple[str, str]:
     """(headline, body) of a step: the name is the headline, unless the text says it; else its first sentence is."""
-    name, text = ("" if is_blank(one) else one for one in (name, text))
+    name, text = "" if is_blank(name) else name, "" if is_blank(text) else text
     if name and text and _is_beginning(text, name):
         text = ""
     if not (name and text) or only_announces(name) or same_letters(name, text):
@@ -80,14 +88,20 @@ _CUT = re.compile(r"[\s.]*(?:…|\.\.+|\[(?:…|\.\.\.)\])[\s.…]*$")
 
 
 def _is_cut(name: str) -> bool:
-    return _CUT.search(name) is not None
+    return _uncut(name) != name
+
+
+def _uncut(name: str) -> str:
+    """A name without the "..." at which it was cut."""
+    return _CUT.sub("", name) if "…" in name or ".." in name else name
 
 
 def _is_beginning(name: str, text: str) -> bool:
     """Whether a name is only the beginning of the sentence that a text begins with, often cut at "..."."""
-    stem = _CUT.sub("", name)
-    short = letters(stem)
-    if not short or not begins_with(text, short):
+    if not may_begin_alike(name, text):
+        return False
+    stem = _uncut(name)
+    if not (letters(stem[:32]) or letters(stem)) or not begins_with(text, stem):
         return False
     if stem != name:
         return True
@@ -95,12 +109,11 @@ def _is_beginning(name: str, text: str) -> bool:
     return rest.lstrip()[:1].islower() and not ends_sentence(name)
 
 
-def _divided(one: Given, few: bool, markup: bool) -> Iterator[Given]:
-    """A step, or the steps whose texts run on in it."""
-    if one.is_whole or (
-        one.name and not _says_nothing(words_of(one.name, markup), words_of(one.text, markup))
-    ):
-        yield one
+def _divided(one: Given, few: bool, markup: bool) -> Iterator[tuple[Given, str, str]]:
+    """A step with the words of its name and of its text; or each of the steps whose texts run on in it."""
+    name, text = words_of(one.name, markup), words_of(one.text, markup)
+    if one.is_whole or (one.name and not _says_nothing(name, text)):
+        yield one, name, text
         return
     lines = [line for line in lines_of(one.text, markup) if not (only_announces(line) or only_counts(line))]
     if one.is_text or (few and len(lines) > 1):
@@ -108,11 +121,12 @@ def _divided(one: Given, few: bool, markup: bool) -> Iterator[Given]:
     else:
         pieces = _pieces(" ".join(lines), glued=few)
     if len(pieces) < 2:
-        yield one._replace(text="\n".join(lines)) if len(lines) > 1 else one
+        yield one, name, words_of("\n".join(lines), markup) if len(lines) > 1 else text
         return
     for number, piece in enumerate(pieces):
         last = number == len(pieces) - 1
-        yield Given(piece, bullets=one.bullets if last else (), links=_links_in(one, piece))
+        part = Given(piece, bullets=one.bullets if last else (), links=_links_in(one, piece))
+        yield part, "", words_of(piece, markup)
 
 
 def _says_nothing(name: str, text: str) -> bool:

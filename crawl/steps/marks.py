@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 
 from crawl.steps.mark_words import FIRST_TO_TENTH, ONE_TO_TEN, PREPARATION, STEP
@@ -28,6 +29,8 @@ _STEP = rf"(?:(?:{_any_of(STEP)})(?![^\W\d_])|(?:{_any_of(_GLUED)}))"
 _DIGITS = rf"(?:\d{{1,3}}\ufe0f?\u20e3?|[{_CIRCLED}])"
 _WORDS = rf"(?:{_any_of((*ONE_TO_TEN, *FIRST_TO_TENTH, *_ROMAN))})(?![^\W_])|[{_NUMERALS}]{{1,3}}"
 _NUMBER_SIGN = r"(?:(?:n(?:o|r|um(?:ber)?|úmero|ummer)?[.º°]{0,2}|[#№第]|ที่)\s*)?"
+_SIGNS = ("n", "第", "ที่")
+"""The letters that a sign before a number begins with."""
 _ORDINAL = r"(?:(?:st|nd|rd|th|er|re|ère|e|ème|ος|[-–][йяое])(?![^\W_])|[.º°ª]{1,2})?"
 _TOTAL = r"(?:\s*(?:/|／|of|out\ of|von|de|sur|di|van|из|з|z|av|af|dari|trong|trên|/|od|จาก|में\ से|من|از)\s*\d{1,3})?"
 
@@ -62,24 +65,48 @@ _RUNNING = re.compile(
 _PREPARATION = re.compile(rf"[\W_]*(?:{_any_of(PREPARATION)})[\W_]*", re.IGNORECASE)
 
 
+_BEGINNING = re.compile(r"[^\W_]{1,3}")
+
+
+def _beginning(text: str) -> str:
+    """The first letters of a text, three at most, as they are compared: in lower case, and "i" for each kind of it."""
+    found = _BEGINNING.search(text)
+    letters = found[0].casefold() if found else ""
+    return letters if letters.isascii() else letters.replace("ı", "i").replace("i\u0307", "i")
+
+
+_BEGINNINGS = frozenset(
+    map(_beginning, (*STEP, *ONE_TO_TEN, *FIRST_TO_TENTH, *_ROMAN, *PREPARATION, *_SIGNS))
+)
+"""Of all words that a mark may begin with; those of one letter or two may go on without a blank, as in "n1"."""
+
+
 def only_counts(text: str) -> bool:
     """Whether a text says nothing but which step it is: "Step 1 of 5", "2.", "Erster Schritt", "Step"."""
-    return len(text) < 60 and _ONLY_LABEL.fullmatch(text) is not None
+    return len(text) < 60 and _may_be_a_mark(text) and _ONLY_LABEL.fullmatch(text) is not None
 
 
 def is_number_word(text: str) -> bool:
     """Whether a text is a number in words, or a Roman one: "First", "Zwei", "III."."""
-    return len(text) < 30 and _NUMBER_WORD.fullmatch(text) is not None
+    return len(text) < 30 and _may_be_a_mark(text) and _NUMBER_WORD.fullmatch(text) is not None
 
 
 def only_announces(text: str) -> bool:
     """Whether a text says nothing but that steps follow: "Directions:", "Zubereitung"."""
-    return len(text) < 60 and _PREPARATION.fullmatch(text) is not None
+    return len(text) < 60 and _may_be_a_mark(text) and _PREPARATION.fullmatch(text) is not None
+
+
+def _may_be_a_mark(text: str) -> bool:
+    """Whether a text begins as marks do: nearly all begin with other letters, and this is soon seen."""
+    found = _beginning(text)
+    return (
+        found in _BEGINNINGS or found[:1] in _BEGINNINGS or found[:2] in _BEGINNINGS or found[:1].isnumeric()
+    )
 
 
 def without_marks(texts: Sequence[str]) -> list[str]:
     """The texts of a list of steps, each without the mark that counts it; one that only counts is left empty."""
-    if not any(map(_may_be_marked, texts)):
+    if not any(texts) or not any(map(_may_be_marked, texts)):
         return list(texts)
     texts = ["" if only_counts(text) else text for text in texts]
     return _without_letters(_without_numbers(_without_labels(texts)))
@@ -93,7 +120,9 @@ def _may_be_marked(text: str) -> bool:
 
 def _without_labels(texts: list[str]) -> list[str]:
     """Without "Step 3:"; "Step 2 feet back" keeps its beginning where nothing beside it is counted so."""
-    labels = [_LEADING_LABEL.match(text) for text in texts]
+    labels = [_LEADING_LABEL.match(text) if _may_be_a_mark(text) else None for text in texts]
+    if not any(labels):
+        return texts
     rising = _rising([number_of(label["after"] or label["before"]) if label else None for label in labels])
     return [
         text[label.end() :]
@@ -110,7 +139,9 @@ def _is_apart(stop: str, rest: str, rises: bool) -> bool:
 
 def _without_numbers(texts: list[str]) -> list[str]:
     """Without "3." and "(3)" where that is the step's place or rises with others; without "3" where all are counted."""
-    found = [_LEADING_NUMBER.match(text) for text in texts]
+    found = [_LEADING_NUMBER.match(text) if _may_be_a_mark(text) else None for text in texts]
+    if not any(found):
+        return texts
     values = [number_of(match["number"]) if match else None for match in found]
     rising = _rising(values)
     rests = [text[match.end() :] for text, match in zip(texts, found, strict=True) if match and text]
@@ -154,7 +185,8 @@ def _without_letters(texts: list[str]) -> list[str]:
 def _rising(values: Sequence[int | None]) -> list[bool]:
     """Of each number in a row, whether another rises with it: as many higher as it is places further on."""
     offsets = [None if value is None else value - place for place, value in enumerate(values)]
-    return [offset is not None and offsets.count(offset) > 1 for offset in offsets]
+    counts = Counter(offsets)
+    return [offset is not None and counts[offset] > 1 for offset in offsets]
 
 
 def counted_parts(text: str) -> list[str]:
@@ -173,7 +205,7 @@ def counted_parts(text: str) -> list[str]:
 
 
 def _begins_with_one(text: str) -> bool:
-    if not _may_be_marked(text):
+    if not (_may_be_marked(text) and _may_be_a_mark(text)):
         return False
     label, number = _LEADING_LABEL.match(text), _LEADING_NUMBER.match(text)
     marks = [label["after"] or label["before"] if label else "", number["number"] if number else ""]

@@ -35,7 +35,7 @@ _SENTENCE_END = re.compile(r"[.!?:;。！？：][\"'”’)\]]*$")
 
 def words_of(text: str, markup: bool = True) -> str:
     """The words of a text in one line; without markup and entities, unless it is known to have none."""
-    return squeeze(_bare(text) if markup else _seen(text))
+    return squeeze(_bare(text) if markup else _seen(text)) if text else ""
 
 
 def lines_of(text: str, markup: bool = True) -> list[str]:
@@ -53,6 +53,8 @@ def lines_of(text: str, markup: bool = True) -> list[str]:
 
 def is_blank(text: str) -> bool:
     """Whether a text has no word: characters that nobody sees, marks alone, or a program's word for nothing."""
+    if text[:1].isalnum() and len(text) >= 12:  # as nearly all are
+        return False
     return _WORD.search(text) is None or (len(text) < 12 and text.strip().lower() in _NO_VALUE)
 
 
@@ -63,8 +65,11 @@ def letters(text: str) -> str:
     return _NO_LETTERS.sub("", text.casefold())
 
 
-def begins_with(text: str, short: str) -> bool:
-    """Whether the letters of a text begin with some letters; of a long text only its beginning is looked at."""
+def begins_with(text: str, beginning: str) -> bool:
+    """Whether the letters of a text begin with those of another; of a long text only its beginning is looked at."""
+    if text.startswith(beginning):
+        return True
+    short = letters(beginning)
     head = text[: 2 * len(short) + 32]
     found = letters(head)
     if len(found) < len(short) and len(head) < len(text):
@@ -72,15 +77,24 @@ def begins_with(text: str, short: str) -> bool:
     return found.startswith(short)
 
 
+def may_begin_alike(one: str, other: str) -> bool:
+    """Whether two texts may begin with the same letters: not, as most do not, where their first ones differ."""
+    first, second = one[:1], other[:1]
+    return not (first.isalnum() and second.isalnum()) or first.casefold() == second.casefold()
+
+
 def same_letters(one: str, other: str) -> bool:
     """Whether two texts differ in blanks, marks and capitals at most."""
-    short = letters(one)
-    return begins_with(other, short) and letters(other) == short
+    if not may_begin_alike(one, other):
+        return False
+    return begins_with(other, one) and letters(other) == letters(one)
 
 
 def _bare(text: str) -> str:
     """A text without tags, entities and characters that nobody sees, its blocks in lines of their own."""
-    for _ in range(_TIMES_ESCAPED if _may_hold_markup(text) else 0):
+    if not _may_hold_markup(text):
+        return _seen(text)
+    for _ in range(_TIMES_ESCAPED):
         if _TAG.search(text):
             text = text_of(text, breaks=True)
         elif _ENTITY.search(text):
@@ -95,7 +109,7 @@ def _may_hold_markup(text: str) -> bool:
 
 
 def _seen(text: str) -> str:
-    return text if text.isascii() else _UNSEEN.sub("", text)
+    return text if text.isascii() or text.isprintable() else _UNSEEN.sub("", text)
 
 
 def text_of(markup: str, breaks: bool = False) -> str:

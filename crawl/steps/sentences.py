@@ -10,12 +10,15 @@ _SHORT_FORMS = re.compile(
 )
 
 
+_SENTENCE_END = re.compile(r"[.!?。！？](?:(?<=[。！？])|(?<=[.!?])[.!?]*[\"'”’)]*(?=\s))")
+
+
 def split_headline(text: str) -> tuple[str, str]:
     """(first sentence, the rest): the headline that wikiHow itself would bold, in a step given as plain text.
 
     A sentence ends at ".", "!" or "?" before a blank, or at a full-width one; not after "Mr." or "e.g.".
     """
-    for match in re.finditer(r"[.!?]+[\"'”’)]*(?=\s)|[。！？]", text):
+    for match in _SENTENCE_END.finditer(text):
         if match[0].startswith(".") and _is_short_form(text, match.start()):
             continue
         return text[: match.end()].strip(), text[match.end() :].strip()

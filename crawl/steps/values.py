@@ -9,16 +9,25 @@ from typing import Any
 
 from crawl.article import squeeze
 
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+_SCALARS = (str, int, float)
+
 
 def first(record: Mapping[str, Any], *names: str) -> Any:
     """The first value under one of some names that is not empty."""
-    return next((record[name] for name in names if record.get(name) not in (None, "", [], {})), None)
+    for name in names:
+        value = record.get(name)
+        if value or value not in _EMPTY:
+            return value
+    return None
 
 
 def text_in(value: Any) -> str:
     """One line of words out of a string, a number or a list of such."""
     if isinstance(value, str):
         return squeeze(value)
+    if value is None:
+        return ""
     if isinstance(value, list | tuple):
         return squeeze(" ".join(map(text_in, value)))
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
@@ -27,12 +36,14 @@ def text_in(value: Any) -> str:
 
 def texts_in(value: Any) -> tuple[str, ...]:
     """The texts in a list, each a line, without empty ones; a mapping gives its title or text."""
-    if isinstance(value, str | int | float):
+    if value is None:
+        return ()
+    if isinstance(value, _SCALARS):
         value = [value]
     if not isinstance(value, list | tuple):
         return ()
     texts = (
-        text_in(first(one, "title", "name", "text", "headline") if isinstance(one, Mapping) else one)
+        text_in(first(one, "title", "name", "text", "headline") if isinstance(one, dict) else one)
         for one in value
     )
     return tuple(text for text in texts if text)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from crawl.steps.marks import only_counts, without_marks
+from crawl.steps.mark_words import FIRST_TO_TENTH, ONE_TO_TEN, STEP
+from crawl.steps.marks import _ONLY_LABEL, only_counts, without_marks
 
 LABELS = {
     "English": ["Step 4", "STEP 04:", "Step #4", "Step No. 4", "Step 4 of 9", "Step 4/9", "Fourth step", "Step four"],
@@ -90,3 +91,14 @@ def test_leading_marks_are_taken_away(texts: list[str], expected: list[str]) -> 
 )
 def test_numbers_that_are_words_stay(texts: list[str]) -> None:
     assert without_marks(texts) == texts
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["{}", "{} 4", "{}4", "({} iii)", "4. {}", "№ 4 {}", "n4 {}", "Nr. four {}", "第三{}", "“{}”: 2/9"],
+)
+def test_the_quick_look_at_a_beginning_misses_no_mark(form: str) -> None:
+    """What a text begins with is looked at first; the pattern alone says whether it only counts."""
+    words = (*STEP, *ONE_TO_TEN, *FIRST_TO_TENTH, "i", "ⅳ", "①", "x")
+    texts = [form.format(spelt) for word in words for spelt in (word, word.upper(), word.title())]
+    assert [text for text in texts if only_counts(text) != bool(_ONLY_LABEL.fullmatch(text))] == []
