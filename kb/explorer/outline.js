@@ -18,21 +18,6 @@ const stand = (root, item, focus) => {
     }
 };
 
-// The server is asked for one thing at a time: it answers with the address as well, over which a second answer would write.
-const PATIENCE = 10_000;
-const ask = (root, turns) => {
-    root.turns.push(...turns);
-    if (!root.turns.length || "asked" in root.dataset) return;
-    root.dataset.asked = "";
-    root.overdue = setTimeout(answered, PATIENCE, root);
-    root.send("turned", root.turns.splice(0));
-};
-const answered = (root) => {
-    clearTimeout(root.overdue);
-    delete root.dataset.asked;
-    ask(root, []);
-};
-
 // Open or shut an item: seen at once, and told to the server, which puts it into the address and sends what is below.
 const turn = (root, item, open) => {
     item.setAttribute("aria-expanded", open);

@@ -45,19 +45,21 @@ def draw(outline: Outline, goal: tree.Goal, method: tree.Method, levels: int) ->
     component()(
         key=KEY,
         data={"html": f'<ul role="tree" aria-label="Steps of {markup(goal.goal)}">{items}</ul>'},
-        on_turned_change=partial(turned, levels),
+        on_turned_change=partial(turned, KEY, levels),
     )
 
 
 @cache
 def component() -> Any:
     """The component as Streamlit mounts it."""
-    return st.components.v2.component("howtree.outline", js=text_of("outline.js"), isolate_styles=False)
+    return st.components.v2.component(
+        "howtree.outline", js=text_of("asking.js") + text_of("outline.js"), isolate_styles=False
+    )
 
 
-def turned(levels: int) -> None:
+def turned(key: str, levels: int) -> None:
     """Write into the address what a person opened and shut, in that order; a turn without a place shut everything."""
-    for said in st.session_state[KEY]["turned"]:
+    for said in st.session_state[key]["turned"]:
         if said["place"]:
             turn(levels, address.path(said["place"]), said["open"], said["linked"])
         else:
@@ -115,9 +117,7 @@ def goal(outline: Outline, step: tree.Step, path: StepPath, ancestors: tuple[int
     if step.link is None:
         return ""
     child = step.link.goal.article_id
-    trail = (*outline.trail, *(outline.grown.keys[goal_id] for goal_id in ancestors[1:]))
-    threshold = None if outline.threshold is None else f"{outline.threshold:g}"
-    target = address.href("procedure", goal=outline.grown.keys[child], via=list(trail), threshold=threshold)
+    target = href(outline.grown, child, outline.trail, ancestors, outline.threshold)
     lines = "".join(f"<span>{n}. {markup(text, 90)}</span>" for n, text in enumerate(outline.first[child], 1))
     again = " ↻" if child in ancestors else ""
     relation = f" {step.link.relation}" if step.link.relation else ""
@@ -126,6 +126,15 @@ def goal(outline: Outline, step: tree.Step, path: StepPath, ancestors: tuple[int
         f' <span class="figure">{step.link.probability:.2f}{relation}</span>'
         f'<span class="first" aria-hidden="true">{lines}</span></span>'
     )
+
+
+def href(
+    grown: Grown, child: int, trail: tuple[str, ...], ancestors: tuple[int, ...], threshold: float | None
+) -> str:
+    """The address of a goal of the tree, with the way to it: `trail` leads to the root, `ancestors` from there."""
+    via = [*trail, *(grown.keys[goal_id] for goal_id in ancestors[1:])]
+    bold = None if threshold is None else f"{threshold:g}"
+    return address.href("procedure", goal=grown.keys[child], via=via, threshold=bold)
 
 
 def inside(outline: Outline, step: tree.Step, path: StepPath, ancestors: tuple[int, ...]) -> Iterator[str]:

@@ -9,9 +9,9 @@ const follow = (event, link) => {
     leave(link.href, link.classList.contains("still"));
 };
 
-// A tree that has asked the server (outline.js) waits for an answer that writes the address: a new address comes after it.
+// A tree that has asked the server (asking.js) waits for an answer that writes the address: a new address comes after it.
 const leave = (url, still, tries = 200) => {
-    if (tries && document.querySelector(".outline[data-asked]")) return setTimeout(leave, 50, url, still, tries - 1);
+    if (tries && document.querySelector("[data-asked]")) return setTimeout(leave, 50, url, still, tries - 1);
     history.pushState({}, "", url);
     window.dispatchEvent(new PopStateEvent("popstate"));
     if (!still) document.querySelector('[data-testid="stMain"]')?.scrollTo(0, 0);
@@ -22,7 +22,7 @@ const leave = (url, still, tries = 200) => {
 const PATIENCE = 1800, STILL = 100, FRAME = 25, BEGUN = '[data-testid="stMainBlockContainer"] [data-testid]';
 const awaited = `[data-testid="stSkeleton"], [data-testid="stVegaLiteChart"]:not(:has(canvas, svg)),
     [data-testid="stEChartsChart"]:not(:has(canvas, svg)), [data-testid="stCode"]:not(:has(code)),
-    .stBidiComponent:not(:has([role="tree"], svg)), [data-testid="stGraphVizChart"]:not(:has(svg g))`;
+    .stBidiComponent:not(:has([role="tree"], svg))`;
 const whole = () => {
     const app = document.querySelector('[data-testid="stApp"]');
     const drawn = app?.dataset.testScriptState === "notRunning" && app.querySelector("h1.title");

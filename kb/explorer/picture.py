@@ -1,100 +1,112 @@
-"""A tree as a picture, as text, and as files to take away: all the same tree."""
+"""The tree of a goal as a graph to use: zoom, pan, open and shut, each goal a link; where nodes stand is picture.js.
+
+It is an AND/OR tree: of the methods of a goal one is enough (or), the steps of a method are all needed (and). As HTML
+it is lists within lists, which a reader without eyes for pictures hears as such.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import streamlit as st
 
-from howtree.errors import BadQuery
 from kb import tree
-from kb.draw import as_checklist, as_dot, as_text
-from kb.explorer.steps import texts
-from kb.explorer.text import plain
-from kb.store import KnowledgeBase
-from kb.things import as_shopping_list, needs
+from kb.explorer.address import StepPath, spelt
+from kb.explorer.files import text_of
+from kb.explorer.outline import href, turned
+from kb.explorer.steps import Grown
+from kb.explorer.text import markup, short
 
-MAX_PICTURE = 150
-FORMS: dict[str, tuple[str, str, Callable[[KnowledgeBase, tree.Goal], str]]] = {
-    "Checklist": (".md", "text/markdown", lambda kb, root: as_checklist(root)),
-    "Checklist with its text": (
-        "-text.md",
-        "text/markdown",
-        lambda kb, root: as_checklist(root, bodies(kb, root)),
-    ),
-    "Shopping list": (
-        "-things.md",
-        "text/markdown",
-        lambda kb, root: as_shopping_list(root, needs(kb, root)),
-    ),
-    "Text": (".txt", "text/plain", lambda kb, root: as_text(root)),
-    "JSON": (
-        ".json",
-        "application/json",
-        lambda kb, root: json.dumps(root.to_dict(), indent=2, ensure_ascii=False),
-    ),
-}
-"""What one may take away: the ending of the file, its type, and what makes it of a tree. Lists are Markdown."""
+KEY = "picture"
+FORKS = {"all needed": "and", "one list": "and"}
+"""How the methods of a goal count together; others are alternatives."""
+ALL = "all of these are needed, in order"
+ONE = "one of these is enough"
 
 
-def picture(root: tree.Goal) -> None:
-    """The tree as a diagram, where it is small enough to be read."""
-    steps = sum(1 for _ in root.walk())
-    if steps > MAX_PICTURE:
-        st.info(
-            f"A picture of {steps:,} steps would be too small to read (the most is {MAX_PICTURE}). Open fewer "
-            "levels or raise the threshold; the text shows the whole tree.",
-            icon=":material/zoom_out_map:",
-        )
-        return
-    st.caption(
-        "Green boxes are steps that are goals of their own (→ goal, probability, source); grey ones are plain steps."
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is drawn: the grown part of a tree, and where its links lead."""
+
+    grown: Grown
+    trail: tuple[str, ...]
+    """Keys of the goals walked through to the root, the root included."""
+    threshold: float | None
+
+
+def draw(picture: Picture, root: int, levels: int) -> None:
+    """Draw the goal `root` with all that is open below it."""
+    goal = picture.grown.goals[root]
+    node = f'<div class="node root">{markup(goal.goal)}</div>'
+    html = f'<li data-place="">{node}{"".join(below(picture, goal, (), (root,)))}</li>'
+    component()(
+        key=KEY,
+        data={"html": f"<ul>{html}</ul>", "name": f"{short(goal.goal)} as a graph"},
+        on_turned_change=partial(turned, KEY, levels),
     )
-    st.graphviz_chart(as_dot(root), width="content" if steps > 40 else "stretch")
 
 
-def text(root: tree.Goal) -> None:
-    """The tree with box-drawing lines; the block has a button that copies it."""
-    st.code(plain(as_text(root)), language=None, wrap_lines=True)
+@cache
+def component() -> Any:
+    """The component as Streamlit mounts it."""
+    return st.components.v2.component(
+        "howtree.picture", js=text_of("asking.js") + text_of("picture.js"), isolate_styles=False
+    )
 
 
-def downloads(kb: KnowledgeBase, article: dict[str, Any], levels: int, threshold: float | None) -> None:
-    """Buttons that save the tree in each form, which is made when somebody asks."""
-    st.caption(f"With the procedures folded in, {levels} levels of goals; Options has other depths.")
-    for title, (ending, kind, make) in FORMS.items():
-        st.download_button(
-            title,
-            data=partial(made, kb, article["article_id"], levels, threshold, make),
-            file_name=f"{article['slug']}{ending}",
-            mime=kind,
-            icon=":material/download:",
-            on_click="ignore",
-            width="stretch",
-            key=f"save{ending}",
+def below(picture: Picture, goal: tree.Goal, above: StepPath, ancestors: tuple[int, ...]) -> Iterator[str]:
+    """The methods of a goal, or the steps of its only one."""
+    if len(goal.methods) == 1 and not goal.methods[0].name:
+        yield from steps(picture, goal.methods[0], above, ancestors)
+    elif goal.methods:
+        items = (
+            f'<li><div class="node method">{name(method)}</div>{"".join(steps(picture, method, above, ancestors))}</li>'
+            for method in goal.methods
         )
+        yield fork(FORKS.get(goal.relation, "or"), items)
 
 
-def made(
-    kb: KnowledgeBase,
-    article_id: int,
-    levels: int,
-    threshold: float | None,
-    make: Callable[[KnowledgeBase, tree.Goal], str],
-) -> str:
-    """A tree in one form, or why there is none."""
-    try:
-        return make(kb, tree.tree(kb, article_id, levels, threshold))
-    except BadQuery as error:
-        return f"{error}\n"
+def name(method: tree.Method) -> str:
+    """E.g. "Part 2: Cleaning the Kitchen"."""
+    kind = "" if method.kind == "single" else f"<small>{method.kind.capitalize()} {method.number}</small> "
+    return f"{kind}{markup(method.name, 120)}"
 
 
-def bodies(kb: KnowledgeBase, root: tree.Goal) -> dict[int, list[str]]:
-    """What the steps of a tree say below their headlines, by step id."""
-    found = texts(kb, {step.step_id for _, _, step in root.walk()})
-    return {
-        step_id: [*filter(None, [body if headline else ""]), *(f"• {bullet}" for bullet in bullets)]
-        for step_id, (headline, body, bullets) in found.items()
-    }
+def steps(
+    picture: Picture, method: tree.Method, above: StepPath, ancestors: tuple[int, ...]
+) -> Iterator[str]:
+    """The steps of a method."""
+    yield fork(
+        "and",
+        (item(picture, step, (*above, (method.number, step.number)), ancestors) for step in method.steps),
+    )
+
+
+def fork(kind: str, items: Iterator[str]) -> str:
+    """Nodes below another one, and how they count together."""
+    said = ALL if kind == "and" else ONE
+    return f'<span class="fork {kind}" title="{said}">{kind}</span><ul class="{kind}">{"".join(items)}</ul>'
+
+
+def item(picture: Picture, step: tree.Step, path: StepPath, ancestors: tuple[int, ...]) -> str:
+    """A step, and below it if it is open the goal that it is."""
+    text = f'<span class="text"><b>{step.number}.</b> {markup(step.text)}</span>'
+    if step.link is None:
+        return f'<li><div class="node step">{text}</div></li>'
+    child, place = step.link.goal.article_id, spelt(path)
+    opened, again = path in picture.grown.open_links, child in ancestors
+    target = href(picture.grown, child, picture.trail, ancestors, picture.threshold)
+    title = markup(step.link.goal.goal)
+    link = f'<a class="goal" href="{target}">→ {title}</a>{" ↻" if again else ""}'
+    turn = (
+        ""
+        if again
+        else f'<button class="turn" aria-expanded="{str(opened).lower()}" aria-label="Steps of {title}"></button>'
+    )
+    inner = "".join(below(picture, picture.grown.goals[child], path, (*ancestors, child))) if opened else ""
+    figure = f'<span class="figure">{step.link.probability:.2f}</span>'
+    node = f'<div class="node linked">{text}<span class="link">{link} {figure}</span>{turn}</div>'
+    return f'<li data-place="{place}">{node}{inner}</li>'

@@ -9,11 +9,11 @@ import streamlit as st
 
 from howtree.errors import BadQuery, NotFound
 from kb.draw import RELATION_WORDS
-from kb.explorer import address, answers, outline, picture, reading
+from kb.explorer import address, answers, outline, picture, reading, takeaway
 from kb.explorer.frame import heading
 from kb.explorer.outline import Outline, first_steps
 from kb.explorer.session import knowledge_base, stamp
-from kb.explorer.steps import MAX_DRAWN, Openness, grow
+from kb.explorer.steps import MAX_DRAWN, Grown, Openness, grow
 from kb.explorer.text import label, plain
 from kb.explorer.used import uses
 from kb.search import goal_id
@@ -131,7 +131,7 @@ def controls(kb: KnowledgeBase, article: dict[str, Any]) -> tuple[float | None, 
             threshold, levels = options(built, threshold, levels)
         asked = None if threshold == built else threshold
         with st.popover("Take away", icon=":material/download:"):
-            picture.downloads(kb, article, levels if levels > 1 else 2, asked)
+            takeaway.downloads(kb, article, at_least_two(levels), asked)
     return asked, levels, view
 
 
@@ -167,28 +167,25 @@ def body(kb: KnowledgeBase, article: dict[str, Any], threshold: float | None, le
         return
     if view == "Steps":
         steps(article, threshold, levels, stamp())
-        return
-    try:
-        root = grow_whole(kb, article["article_id"], levels if levels > 1 else 2, threshold)
-    except BadQuery as error:
-        st.warning(label(str(error)), icon=":material/warning:")
-        return
-    if view == "Picture":
-        picture.picture(root)
+    elif view == "Picture":
+        graph(article, threshold, levels, stamp())
     else:
-        picture.text(root)
+        try:
+            takeaway.text(grow_whole(kb, article["article_id"], at_least_two(levels), threshold))
+        except BadQuery as error:
+            st.warning(label(str(error)), icon=":material/warning:")
+
+
+def at_least_two(levels: int) -> int:
+    """The levels of what shows the whole at once: where no number is chosen, the steps and those of linked steps."""
+    return max(levels, 2)
 
 
 @st.fragment
 def steps(article: dict[str, Any], threshold: float | None, levels: int, drawn: object) -> None:
     """The tree that opens in place, one tab a method; what a click opens is fetched without the rest of the page."""
-    if drawn != stamp() or levels != address.given("levels", 1, address.count(1, MAX_LEVELS)):
-        st.rerun()  # the file is another one now, or nothing is open any more: the whole page has changed
-    kb = knowledge_base()
-    openness = Openness.of_address(levels)
-    grown = grow(kb, article["article_id"], openness, threshold)
+    kb, grown, trail = grown_now(article, threshold, levels, drawn)
     goal = grown.goals[article["article_id"]]
-    trail = (*address.given_all("via", address.MAX_VIA - 1), article["key"])
     drawing = Outline(kb, grown, trail, threshold, first_steps(kb, grown))
     linked = sum(step.link is not None for _, _, step in goal.walk())
     total = sum(1 for _ in goal.walk())
@@ -197,16 +194,44 @@ def steps(article: dict[str, Any], threshold: float | None, levels: int, drawn: 
         if linked
         else f"{total} steps; none of them is linked to another goal at this threshold."
     )
+    told_if_cut(grown)
+    if len(goal.methods) > 1:
+        methods(goal, drawing, levels)
+    elif goal.methods:
+        outline.draw(drawing, goal, goal.methods[0], levels)
+
+
+@st.fragment
+def graph(article: dict[str, Any], threshold: float | None, levels: int, drawn: object) -> None:
+    """The same tree as a picture, all its methods side by side."""
+    shown = at_least_two(levels)
+    _, grown, trail = grown_now(article, threshold, levels, drawn, shown)
+    told_if_cut(grown)
+    picture.draw(picture.Picture(grown, trail, threshold), article["article_id"], shown)
+
+
+def grown_now(
+    article: dict[str, Any], threshold: float | None, levels: int, drawn: object, shown: int | None = None
+) -> tuple[KnowledgeBase, Grown, tuple[str, ...]]:
+    """What the address says is open of the tree, `shown` levels by themselves, and the goals on the way to it.
+
+    Where the file is another one now, or a tree of `levels` is no longer asked for, the whole page is drawn anew.
+    """
+    if drawn != stamp() or levels != address.given("levels", 1, address.count(1, MAX_LEVELS)):
+        st.rerun()
+    kb = knowledge_base()
+    grown = grow(kb, article["article_id"], Openness.of_address(shown or levels), threshold)
+    return kb, grown, (*address.given_all("via", address.MAX_VIA - 1), article["key"])
+
+
+def told_if_cut(grown: Grown) -> None:
+    """Say that a tree is too large to be opened as far as it was asked to."""
     if grown.cut:
         st.info(
             f"This tree has more than {MAX_DRAWN} steps: deeper levels stay shut until you open them. "
             "Show as Text holds the whole tree.",
             icon=":material/unfold_less:",
         )
-    if len(goal.methods) > 1:
-        methods(goal, drawing, levels)
-    elif goal.methods:
-        outline.draw(drawing, goal, goal.methods[0], levels)
 
 
 def methods(goal: Goal, drawing: Outline, levels: int) -> None:

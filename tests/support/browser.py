@@ -48,6 +48,11 @@ def line(page: Page, text: str) -> Locator:
     return page.locator(".outline .line", has=page.locator(".name", has_text=text)).first
 
 
+def node(page: Page, text: str) -> Locator:
+    """The node of a step in the picture."""
+    return page.locator(".picture .node", has_text=text).first
+
+
 def has_address(page: Page, pattern: str) -> None:
     """Wait until the address is one of that pattern, and the page is drawn."""
     expect(page).to_have_url(re.compile(pattern), timeout=PATIENCE)

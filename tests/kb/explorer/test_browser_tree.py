@@ -1,4 +1,4 @@
-"""The tree of a goal in a real browser: walked with keys, and clicked on, quickly and while it is drawn anew."""
+"""The tree of a goal and its picture in a real browser: walked with keys, clicked on, zoomed, drawn anew meanwhile."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import pytest
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 from playwright.sync_api import Page, expect  # noqa: E402
-from support.browser import has_address, line, opened, settled, step  # noqa: E402
+from support.browser import has_address, line, node, opened, settled, step  # noqa: E402
 
 PARTY = "/procedure?goal=Host-a-Dinner-Party&view=Steps"
+PICTURE = "/procedure?goal=Host-a-Dinner-Party&view=Picture"
 
 
 def test_the_tree_is_walked_with_the_keyboard_alone(page: Page) -> None:
@@ -77,4 +78,108 @@ def test_a_tree_that_changes_under_a_press_keeps_the_click(page: Page) -> None:
     )
     page.wait_for_function("document.querySelector('.outline').sent.split('class=\"inside\"').length === 3")
     page.mouse.up()
+    expect(page.locator("h1")).to_have_text("Deep Clean Your House")
+
+
+BOXES = """[...document.querySelectorAll(".picture .node")].map((node) => {
+    const {left, top, right, bottom} = node.getBoundingClientRect();
+    const above = node.closest("ul").closest("li")?.querySelector(":scope > .node").getBoundingClientRect();
+    return {left, top, right, bottom, above: above ? above.right : -Infinity};
+})"""
+
+
+def test_a_picture_is_zoomed_and_its_nodes_keep_apart(page: Page) -> None:
+    opened(page, f"{PICTURE}&levels=4")
+    boxes = page.evaluate(BOXES)
+    assert len(boxes) > 60 and all(box["above"] < box["left"] for box in boxes)
+    for number, one in enumerate(boxes):
+        for other in boxes[:number]:
+            across = one["left"] < other["right"] and other["left"] < one["right"]
+            assert not (across and one["top"] < other["bottom"] and other["top"] < one["bottom"])
+    root, canvas = page.locator(".picture .root"), page.locator(".picture .canvas")
+    wide = width(page)
+    page.get_by_role("button", name="Zoom in").click()
+    assert width(page) == pytest.approx(1.25 * wide)
+    canvas.press("-")
+    assert width(page) == pytest.approx(wide)
+    oven = node(page, "Clean the inside of the oven.")
+    oven.hover()
+    before = oven.bounding_box()
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+    page.wait_for_function(
+        "before => document.querySelector('.picture .root').getBoundingClientRect().width > before", arg=wide
+    )
+    after = oven.bounding_box()
+    assert before and after
+    for side, size in (("x", "width"), ("y", "height")):  # what is under the pointer stays there
+        middle = before[side] + before[size] / 2
+        assert after[side] + after[size] / 2 == pytest.approx(middle, abs=2)
+    page.get_by_role("button", name="Fit").click()
+    frame = canvas.bounding_box()
+    assert frame and root.is_visible()
+    assert all(box["right"] <= frame["x"] + frame["width"] for box in page.evaluate(BOXES))
+    assert all(box["bottom"] <= frame["y"] + frame["height"] for box in page.evaluate(BOXES))
+
+
+def width(page: Page) -> float:
+    """How wide the first node is drawn."""
+    return page.evaluate("document.querySelector('.picture .root').getBoundingClientRect().width")
+
+
+def test_a_picture_is_pulled_opened_in_place_and_its_goals_are_links(page: Page) -> None:
+    opened(page, PICTURE)
+    canvas = page.locator(".picture .canvas")
+    clean = node(page, "Deep clean your whole house.")
+    box = node(page, "Write invitations to the party").get_by_role("link").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 30, box["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 10, box["y"] - 112, steps=4)
+    page.mouse.up()
+    assert canvas.evaluate("canvas => canvas.scrollTop") == 120
+    has_address(page, "view=Picture$")  # what is pulled by a link is not followed
+    inside = node(page, "Clean the inside of the oven.")
+    expect(inside).to_be_visible()
+    clean.get_by_role("button").click()
+    expect(inside).to_have_count(0)
+    has_address(page, r"shut=1\.4$")
+    clean.get_by_role("button").click()
+    has_address(page, r"open=1\.4$")
+    expect(inside).to_be_visible()
+    inside.get_by_role("button").click()
+    has_address(page, r"open=1\.4-2\.1$")
+    expect(node(page, "Take out the racks")).to_be_visible()
+    with page.context.expect_page() as popup:
+        inside.get_by_role("link").click(modifiers=["Control"])
+    expect(popup.value.locator("h1")).to_have_text("Clean an Oven")
+    inside.get_by_role("link").click()
+    expect(page.locator("h1")).to_have_text("Clean an Oven")
+    has_address(page, "via=en%3A700101&via=en%3A700397$")
+    page.go_back()
+    expect(node(page, "Take out the racks")).to_be_visible()
+
+
+def test_a_picture_is_walked_with_the_keyboard_alone(page: Page) -> None:
+    opened(page, PICTURE)
+    at = page.locator(".picture :focus")
+    page.locator(".picture .canvas").focus()
+    page.keyboard.press("Tab")
+    expect(at).to_have_text("→ Write Party Invitations")
+    page.keyboard.press("ArrowDown")
+    expect(at).to_have_text("→ Deep Clean Your House")
+    page.keyboard.press("ArrowRight")
+    expect(at).to_have_attribute("aria-label", "Steps of Deep Clean Your House")
+    page.keyboard.press("ArrowRight")
+    expect(at).to_have_text("→ Clean an Oven")
+    expect(at).to_be_in_viewport()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    has_address(page, r"open=1\.4-2\.1$")
+    expect(at).to_have_attribute("aria-expanded", "true")
+    for goal in ("Make a Baking Soda Paste", "Clean an Oven", "Deep Clean Your House"):
+        page.keyboard.press("ArrowRight" if goal.startswith("Make") else "ArrowLeft")
+        expect(at).to_have_text(f"→ {goal}")
+    page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Deep Clean Your House")

@@ -16,8 +16,9 @@ from support.small_kb import article, small_kb
 from support.visiting import Visit, component, follow, labelled, links, steps_shown, whole
 
 from kb.review.reviews import read, reviews_path
+from kb.search import goal_id
 from kb.store import KnowledgeBase
-from kb.tree import tree
+from kb.tree import Goal, tree
 
 # Procedure
 
@@ -147,9 +148,30 @@ def test_text_picture_and_files_hold_the_same_tree(visit: Visit, sample_kb: Know
     shown = visit("procedure", goal="en:700101", levels="3", view="Text")
     assert all(step in shown.code[0].value for step in steps)
     assert len(shown.get("download_button")) == 5
-    picture = visit("procedure", goal="en:700101", levels="3", view="Picture")
-    dot = " ".join(picture.get("graphviz_chart")[0].proto.spec.replace("\\n", " ").split())
-    assert all(" ".join(step.replace('"', '\\"').split()) in dot for step in steps)
+    picture = component(visit("procedure", goal="en:700101", levels="3", view="Picture"), "picture")
+    drawn = re.findall(r'<span class="text"><b>\d+\.</b> (.*?)</span>', picture)
+    assert [html.unescape(text) for text in drawn] == steps
+
+
+@pytest.mark.parametrize("name", ["Build a Compost Bin", "Bake a Layer Cake", "Deep Clean Your House"])
+def test_a_picture_says_where_all_are_needed_and_where_one_is_enough(
+    visit: Visit, sample_kb: KnowledgeBase, name: str
+) -> None:
+    def forks(goal: Goal) -> list[str]:
+        below = [
+            ["and", *(word for step in method.steps if step.link for word in forks(step.link.goal))]
+            for method in goal.methods
+        ]
+        words = [word for method in below for word in method]
+        one_list = len(goal.methods) == 1 and goal.methods[0].kind == "single"
+        return words if one_list or not goal.methods else [ONE_OR_ALL[goal.methods[0].kind], *words]
+
+    picture = component(visit("procedure", goal=name, levels="3", view="Picture"), "picture")
+    root = tree(sample_kb, goal_id(sample_kb, name), 3)
+    assert re.findall(r'class="fork \w+" title="[^"]+">(\w+)<', picture) == forks(root)
+
+
+ONE_OR_ALL = {"method": "or", "question": "or", "part": "and"}
 
 
 # Query
