@@ -11,6 +11,7 @@ from lxml import etree
 
 from crawl.article import squeeze
 from crawl.formats.said import Linked, Record, methods_record, step
+from crawl.formats.xml import local_name
 
 _UNREAD = frozenset(("info", "media", "cite", "comment", "title", "subtitle", "desc"))
 _JOINED = {"guiseq": " ▸ ", "keyseq": "+"}
@@ -38,7 +39,7 @@ def record_of(data: bytes, where: str) -> Record | None:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise NotMallard(str(error)) from None
-    if root is None or _name(root) not in ("page", "section") or "projectmallard" not in str(root.tag):
+    if root is None or local_name(root) not in ("page", "section") or "projectmallard" not in str(root.tag):
         raise NotMallard("no page of Mallard")
     folder, code = _document(where)
     lists = [
@@ -73,21 +74,16 @@ def _document(where: str) -> tuple[str, str]:
     return folder, "en" if code == "C" else re.split("[_@-]", code)[0]
 
 
-def _name(node: Any) -> str:
-    # Not by lxml's QName, which refuses some tags that its own parser lets through.
-    return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
-
-
 def _named(node: Any, name: str) -> Iterator[Any]:
-    return (child for child in node if _name(child) == name)
+    return (child for child in node if local_name(child) == name)
 
 
 def _outside(root: Any, name: str) -> Iterator[Any]:
     """The nodes of a name that are in no list, in their order."""
     for child in root:
-        if _name(child) == name:
+        if local_name(child) == name:
             yield child
-        elif _name(child) not in _LISTS:
+        elif local_name(child) not in _LISTS:
             yield from _outside(child, name)
 
 
@@ -96,16 +92,20 @@ def _heading(steps: Any) -> str:
     for node in (steps, *steps.iterancestors()):
         title = next(_named(node, "title"), None)
         if title is not None:
-            return _words(title) if _name(node) != "page" else ""
+            return _words(title) if local_name(node) != "page" else ""
     return ""
 
 
 def _step(item: Any, folder: str) -> Record:
-    own = [_words(child) for child in item if _name(child) not in _LISTS]
+    own = [_words(child) for child in item if local_name(child) not in _LISTS]
     inner = [
-        each for child in item if _name(child) in _LISTS for each in child.iter() if _name(each) == "item"
+        each
+        for child in item
+        if local_name(child) in _LISTS
+        for each in child.iter()
+        if local_name(each) == "item"
     ]
-    bullets = (" ".join(_words(child) for child in each if _name(child) not in _LISTS) for each in inner)
+    bullets = (" ".join(_words(child) for child in each if local_name(child) not in _LISTS) for each in inner)
     return step([_own_text(item), *own], bullets, _links(item, folder))
 
 
@@ -119,7 +119,7 @@ def _links(item: Any, folder: str) -> Iterator[Linked]:
         target = node.get("xref") or ""
         if not target and (found := re.match(r"(?:g?help):([\w-]+)/([\w-]+)", node.get("href") or "")):
             yield f"{found[1]}/{found[2]}", _words(node)
-        elif _name(node) == "link" and (page := target.partition("#")[0]):
+        elif local_name(node) == "link" and (page := target.partition("#")[0]):
             yield f"{folder}/{page}", _words(node)
 
 
@@ -129,8 +129,8 @@ def _words(node: Any) -> str:
 
 
 def _said(node: Any) -> str:
-    name = _name(node)
-    read = {child: _said(child) for child in node if _name(child) and _name(child) not in _UNREAD}
+    name = local_name(node)
+    read = {child: _said(child) for child in node if local_name(child) and local_name(child) not in _UNREAD}
     if name in _JOINED:
         return _JOINED[name].join(squeeze(text) for text in read.values() if text.strip())
     texts = [node.text or ""]

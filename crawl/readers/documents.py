@@ -12,6 +12,7 @@ from crawl.article import Skip
 from crawl.formats import mallard, markdown, prohow, wikitext
 from crawl.formats.said import Record
 from crawl.formats.wikitext import Page
+from crawl.formats.xml import local_name
 from crawl.pages.decode import decode_page
 from crawl.readers.items import Item, skip_item, unreadable_item
 from crawl.readers.packed import open_maybe_packed, unpacked_name
@@ -53,7 +54,7 @@ def wiki_items(path: Path) -> Iterator[Item]:
             )
             number = 0
             for event, node in events:
-                name = etree.QName(node).localname if isinstance(node.tag, str) else ""
+                name = local_name(node)
                 if event == "start" and name == "mediawiki":
                     language = node.get("{http://www.w3.org/XML/1998/namespace}lang") or ""
                 elif event == "end" and name == "base":
@@ -74,10 +75,9 @@ def _fields(page: Any) -> dict[str, str]:
     """The fields of a page and of its last revision by their names; a revision's own number is `revision`."""
     found: dict[str, str] = {}
     for node in page.iter("{*}title", "{*}ns", "{*}redirect", "{*}id", "{*}timestamp", "{*}text"):
-        name = str(node.tag).rpartition("}")[2]
+        name = local_name(node)
         if name == "id":
-            parent = str(node.getparent().tag).rpartition("}")[2]
-            name = {"page": "page", "revision": "revision"}.get(parent, "")
+            name = {"page": "page", "revision": "revision"}.get(local_name(node.getparent()), "")
         found[name] = node.get("title") or node.text or ""
     return found
 

@@ -189,14 +189,18 @@ def _outcomes_of_record(item: Item) -> Iterable[Article | Skip]:
     if ifixit.is_guide(item.data):
         return _article_or_skip(Item("record", item.where, ifixit.record_of(item.data)), keep_source=False)
     node = node_in(item.data)
-    return [*how_tos_in(node, item.where)] if node is not None else _article_or_skip(item, keep_source=False)
+    found = [*how_tos_in(node, item.where)] if node is not None else []
+    if any(isinstance(one, Article) for one in found):
+        return found
+    said = _article_or_skip(item, keep_source=False)  # also of a record that says a type of its own
+    return said if node is None or isinstance(said[0], Article) else found
 
 
 def _row_outcomes(item: Item) -> Iterable[Article | Skip]:
     return _article_or_skip(item, keep_source=True)
 
 
-def _article_or_skip(item: Item, keep_source: bool) -> Iterable[Article | Skip]:
+def _article_or_skip(item: Item, keep_source: bool) -> list[Article | Skip]:
     try:
         return [article_of(item.data, item.where, keep_source=keep_source)]
     except Unusable as error:

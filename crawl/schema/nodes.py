@@ -72,6 +72,8 @@ class Context:
                 return plain(self.vocabulary + name) if found and self.vocabulary else found
             return self.meaning(found, depth - 1)
         prefix, colon, rest = name.partition(":")
+        if _OF_SCHEMA_ORG.match(name):
+            return plain(name)
         if colon:
             known = None if rest.startswith("//") else self.terms.get(prefix)
             return plain(f"{known}{rest}" if known else name)
@@ -81,9 +83,14 @@ class Context:
 SCHEMA_ORG = Context().of(VOCABULARY)
 
 
+_OF_SCHEMA_ORG = re.compile(r"(?:(?:https?:)?//)?(?:www\.)?schema\.org[/#]+", re.IGNORECASE)
+"""How an address of schema.org begins, also where a template left its scheme out."""
+
+
 def plain(address: str) -> str:
     """schema.org's own name of an address, else the address."""
-    return re.sub(r"^(https?://(www\.)?schema\.org[/#]|schema:)", "", address)
+    found = _OF_SCHEMA_ORG.match(address)
+    return address[found.end() :] if found else address.removeprefix("schema:")
 
 
 def nodes_of(document: Any, kinds: Container[str]) -> Iterator[Node]:
@@ -93,12 +100,21 @@ def nodes_of(document: Any, kinds: Container[str]) -> Iterator[Node]:
     LISTS always, else if there are several. A node that is met again inside the same one is its {"@id": ...} alone.
     """
     graph = Graph()
-    for one in listed(document):
+    for one in _documents(document):
         given = Context().of(one.get("@context")) if isinstance(one, dict) else SCHEMA_ORG
         graph.add(one, Context() if given.says_where_from else SCHEMA_ORG)
     for name, node in graph.nodes.items():
         if any(kind in kinds for kind in node["@type"]):
             yield graph.filled(name, set())
+
+
+def _documents(value: Any) -> Iterator[Any]:
+    """What is in a list, or in lists of lists, each with a context of its own."""
+    if isinstance(value, list):
+        for one in value:
+            yield from _documents(one)
+    else:
+        yield value
 
 
 class Graph:

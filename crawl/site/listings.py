@@ -9,6 +9,7 @@ from bs4 import BeautifulSoup
 from lxml import etree
 
 from crawl.article import decode_slug
+from crawl.formats.xml import local_name
 from crawl.pages.links import is_article_slug
 from crawl.site.addresses import Address, AddressKind, Hosts
 
@@ -85,7 +86,7 @@ def sitemap(content: bytes, page: Address, hosts: Hosts) -> tuple[Address, ...]:
             no_network=True,
             load_dtd=False,
         ):
-            kind: AddressKind = "sitemap" if etree.QName(element).localname == "sitemap" else "article"
+            kind: AddressKind = "sitemap" if local_name(element) == "sitemap" else "article"
             named = (element.findtext("{*}loc") or "").strip()
             address = hosts.address(named, kind, page.url) if named else None
             if address and (kind == "sitemap" or is_article(address)):

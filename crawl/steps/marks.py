@@ -35,7 +35,7 @@ _ORDINAL = r"(?:(?:st|nd|rd|th|er|re|ère|e|ème|ος|[-–][йяое])(?![^\W_]
 _TOTAL = r"(?:\s*(?:/|／|of|out\ of|von|de|sur|di|van|из|з|z|av|af|dari|trong|trên|/|od|จาก|में\ से|من|از)\s*\d{1,3})?"
 
 _LABEL = rf"""(?:
-    {_STEP} \s*[:.(\[\-]?\s* (?:(?:ya|na)\s+)? {_NUMBER_SIGN} (?P<after>{_DIGITS}|{_WORDS}) {_TOTAL}
+    (?!steps?\s+on\b) {_STEP} \s*[:.(\[\-]?\s* (?:(?:ya|na)\s+)? {_NUMBER_SIGN} (?P<after>{_DIGITS}|{_WORDS}) {_TOTAL}
   | {_NUMBER_SIGN} (?P<before>{_DIGITS}|{_WORDS}) {_ORDINAL} \s* {_STEP} {_TOTAL}
 )"""
 _FLAGS = re.VERBOSE | re.IGNORECASE
@@ -123,17 +123,21 @@ def _without_labels(texts: list[str]) -> list[str]:
     labels = [_LEADING_LABEL.match(text) if _may_be_a_mark(text) else None for text in texts]
     if not any(labels):
         return texts
+    all_labelled = all(label for label, text in zip(labels, texts, strict=True) if text)
     rising = _rising([number_of(label["after"] or label["before"]) if label else None for label in labels])
     return [
         text[label.end() :]
-        if label and label.end() < len(text) and _is_apart(label["stop"], text[label.end() :], rises)
+        if label and label.end() < len(text) and _is_apart(label, text[label.end() :], rises, all_labelled)
         else text
         for text, label, rises in zip(texts, labels, rising, strict=True)
     ]
 
 
-def _is_apart(stop: str, rest: str, rises: bool) -> bool:
-    """Whether a label ends where its step's words begin."""
+def _is_apart(label: re.Match[str], rest: str, rises: bool, all_labelled: bool) -> bool:
+    """Whether a label ends where its step's words begin; "3. Step on it" may be the third step, on which one steps."""
+    stop = label["stop"]
+    if label["before"] and rest[:1].islower() and not all_labelled:
+        return bool(stop.strip())
     return bool(stop.strip()) or (bool(stop) and rises) or ((bool(stop) or rises) and not rest[:1].islower())
 
 

@@ -231,6 +231,12 @@ def test_a_tag_without_a_name_does_not_end_the_reading_of_mallard(tmp_path: Path
     assert len(read(tmp_path / "help" / "C" / "lamp-help" / "lamp-dim.page", page)) == 1
 
 
+def test_a_tag_without_a_name_does_not_end_the_reading_of_a_dump(tmp_path: Path) -> None:
+    dump = WIKI.replace("<page>", "<page><http:/>", 1)
+    assert dump != WIKI
+    assert len(read(tmp_path / "cook-pages-articles.xml", dump)) == 1
+
+
 @pytest.mark.parametrize("name", ["cook-pages-articles.xml", "cook-pages-articles.xml.bz2"])
 def test_a_dump_of_mediawiki(tmp_path: Path, name: str) -> None:
     (one,) = read(tmp_path / name, bz2.compress(WIKI.encode()) if name.endswith("bz2") else WIKI)

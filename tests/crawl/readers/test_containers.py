@@ -37,6 +37,7 @@ HELD: dict[str, tuple[str, str]] = {
     "lines of Windows named json": ("a.json", text_lines(SOAK, COOK, end="\r\n")),
     "printed documents in a row": ("a.json", json.dumps(SOAK, indent=1) + "\n" + json.dumps(COOK, indent=1)),
     "a list": ("a.json", json.dumps([SOAK, COOK])),
+    "records with types": ("a.jsonl", text_lines({"@type": "Article", **SOAK}, {"@context": None, **COOK})),
     "a list named jsonl": ("a.jsonl", json.dumps([SOAK, COOK])),
     "a printed list named jsonl": ("a.jsonl", json.dumps([SOAK, COOK], indent=2)),
     "a printed object named jsonl": ("a.jsonl", json.dumps({"data": [SOAK, COOK]}, indent=2)),

@@ -42,7 +42,8 @@ def test_a_label_only_counts(language: str) -> None:
 @pytest.mark.parametrize(
     "words",
     ["Stop", "Step outside", "Pass 4 cars", "4 eggs", "Step on it", "First, wash", "Stage a play", "一步一步来",
-     "Phase out sugar", "4 Eier", "350 °F", "Langkah besar", "Fill", "Passo la notte", "Step 4 paces back"],
+     "Phase out sugar", "Step on Ann's foot", "4 Eier", "350 °F", "Langkah besar", "Fill", "Passo la notte",
+     "Step 4 paces back"],
 )  # fmt: skip
 def test_words_do_more_than_count(words: str) -> None:
     assert not only_counts(words)
@@ -68,6 +69,11 @@ def test_words_do_more_than_count(words: str) -> None:
             ["Wash it", "Peel it", "Cut it"],
         ),  # counted through the article
         (["Step 1: (if you like) peel it"], ["(if you like) peel it"]),
+        (
+            ["1. Peel it", "2. Step on it", "3. Step on it again"],
+            ["Peel it", "Step on it", "Step on it again"],
+        ),
+        (["1. adım yağı ısıtın", "2. adım karıştırın"], ["yağı ısıtın", "karıştırın"]),
     ],
 )
 def test_leading_marks_are_taken_away(texts: list[str], expected: list[str]) -> None:
