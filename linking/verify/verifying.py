@@ -23,11 +23,14 @@ from linking.candidates import CANDIDATE_SCHEMA, Goals, StepBatch
 from linking.pair import Pair
 from linking.retrieve.vectors import VectorStore, hash_texts
 from linking.run.executors import Executor
+from linking.verify.judgement import Judgement
 from linking.verify.never import is_no_action, never
 from linking.verify.table import PairFeatures, Table
 from linking.verify.verifier import Verifier
 
 EXACT, HELPFUL = "exact", "helpful"
+AT_ONCE = 4_096
+"""Pairs whose vectors are in memory together: they take 25 KB a pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +122,22 @@ class Verifying:
         judgement = self.verifier.judgement
         if judgement is None:
             return Weighed(rows, texts, gone, None, None, ~gone)
-        assert self.features is not None, "a judgement goes with the reranker that it was fitted on"
-        features, products = self.features.of(batch, table, rows, pairs)
-        worth = judgement.worth(features, products)
+        features, worth = self._worth(judgement, batch, table, rows, pairs)
         read = (judgement.of_unread(worth) >= reads.worth) & ~gone
         return Weighed(rows, texts, gone, features, worth, read)
+
+    def _worth(
+        self, judgement: Judgement, batch: StepBatch, table: Table, rows: Positions, pairs: list[Pair]
+    ) -> tuple[Floats, Floats]:
+        """The features [n, 38] of some candidates, and v [n]."""
+        assert self.features is not None, "a judgement goes with the reranker that it was fitted on"
+        features, worth = [], []
+        for start in range(0, max(1, len(rows)), AT_ONCE):
+            some = slice(start, start + AT_ONCE)
+            numbers, products = self.features.of(batch, table, rows[some], pairs[some])
+            features.append(numbers)
+            worth.append(judgement.worth(numbers, products))
+        return np.concatenate(features), np.concatenate(worth)
 
     def _judged(self, weighed: Weighed) -> tuple[Floats, Flags | None]:
         """The probability of each weighed pair, and whether it is rather exact than helpful."""

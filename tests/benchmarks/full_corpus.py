@@ -14,7 +14,14 @@ import random
 import re
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from linking.arrays import ArticleIds  # noqa: E402
+from linking.pair import FIRST_STEPS, Candidate  # noqa: E402
 
 GOALS, STEPS = 110_000, 1_500_000
 """The size of the English wikiHow as the paper had it."""
@@ -50,11 +57,21 @@ class Material:
 
     def articles(self, share: float) -> Iterator[tuple[str, list[str]]]:
         """Title and steps of the first `share` of the articles, the same ones at each call."""
-        each = STEPS / GOALS
         for number in range(round(share * GOALS)):
-            dice = random.Random(number)
-            count = int((number + 1) * each) - int(number * each)
-            yield self.titles[number], [self.step(dice) for _ in range(count)]
+            yield self.titles[number], list(self.of_article(number))
+
+    def of_article(self, number: int) -> Iterator[str]:
+        """The steps of an article."""
+        dice, each = random.Random(number), STEPS / GOALS
+        for _ in range(int((number + 1) * each) - int(number * each)):
+            yield self.step(dice)
+
+    def candidates(self, numbers: ArticleIds) -> list[Candidate]:
+        """The articles of some numbers with their first steps."""
+        return [
+            Candidate(self.titles[number], (), tuple(islice(self.of_article(number), FIRST_STEPS)))
+            for number in numbers.tolist()
+        ]
 
     def step(self, dice: random.Random) -> str:
         """A real step, or a variation of one."""

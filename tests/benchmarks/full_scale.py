@@ -4,9 +4,10 @@
     HOWTREE_REAL_DATA=DIR python tests/benchmarks/full_scale.py --growth [0.01 0.03 0.1 0.3]
     HOWTREE_REAL_DATA=DIR python tests/benchmarks/full_scale.py --memory [0.04 0.4]
 
-The slice is a share of the steps against all 110,000 goals, through the linker's own stages; its times are those of
-the pipeline's tally, so a stage that is added there appears here. Reading, loading and writing are measured by a
-build of the same share of the articles. Each measurement runs in a process of its own, whose peak memory is read.
+The slice is a share of the steps against all 110,000 goals, through the linker's own stages; the verifier reads each
+step between its neighbours and each goal with the first steps of its article. Times are those of the pipeline's tally,
+so a stage that is added there appears here. Reading, loading and writing are measured by a build of the same share of
+the articles. Each measurement runs in a process of its own, whose peak memory is read.
 --growth lets goals and steps grow together and fits cost = a * size^b to each stage; --memory lets the steps grow
 alone.
 """
@@ -74,6 +75,7 @@ def link(options: argparse.Namespace) -> dict[str, Any]:
     import numpy as np
 
     from linking.model import Model
+    from linking.pair import Place
     from linking.pipeline import Goals, Linker, StepBatch
     from linking.run.executors import executor_of
     from linking.text import goal_text, step_text
@@ -81,20 +83,24 @@ def link(options: argparse.Namespace) -> dict[str, Any]:
     material, folder = Material(), Path(options.child)
     model = Model.load(options.encoder)
     encoder = model.encoder
-    goals = Goals(np.arange(options.goals), [goal_text(t) for t in material.titles[: options.goals]])
+    titles = [goal_text(title) for title in material.titles[: options.goals]]
+    goals = Goals(np.arange(options.goals), titles, material.candidates)
 
     def steps() -> Any:
-        ids, articles, texts, seen = [], [], [], 0
-        for article, (_, listed) in enumerate(material.articles(options.share)):
-            ids += range(seen, seen + len(listed))
+        articles, places, seen = [], [], 0
+        for article, (title, listed) in enumerate(material.articles(options.share)):
+            around = ["", *listed, ""]
+            places += [Place(step, title, "", *around[i : i + 3 : 2]) for i, step in enumerate(listed)]
             articles += [article] * len(listed)
-            texts += [step_text(step) for step in listed]
-            seen += len(listed)
-            if len(ids) >= BATCH:
-                yield StepBatch(np.array(ids), np.array(articles), texts)
-                ids, articles, texts = [], [], []
-        if ids:
-            yield StepBatch(np.array(ids), np.array(articles), texts)
+            if len(places) >= BATCH:
+                yield batch(seen, articles, places)
+                articles, places, seen = [], [], seen + len(places)
+        if places:
+            yield batch(seen, articles, places)
+
+    def batch(first: int, articles: list[int], places: list[Place]) -> StepBatch:
+        ids, texts = first + np.arange(len(places)), [step_text(place.step) for place in places]
+        return StepBatch(ids, np.array(articles), texts, lambda wanted: [places[i] for i in wanted])
 
     total = sum(len(listed) for _, listed in material.articles(options.share))
     with executor_of(options.executor, options.workers) as executor:
@@ -109,6 +115,7 @@ def link(options: argparse.Namespace) -> dict[str, Any]:
         "goals": options.goals,
         "steps": total,
         "texts": len(linker.steps),
+        "verified": tally.verified,
         "tokens": float(np.mean([len(ids) for ids in encoder.token_ids(sample)])),
         "parameters": parameters(encoder.name),
         "dimension": encoder.dimension,
@@ -207,7 +214,8 @@ def show_whole(options: argparse.Namespace) -> None:
         rate = found["goals"] / seconds if once else found["steps"] / max(seconds, 1e-9)
         print(f"{stage:<16}{seconds:>10.1f}{rate:>12,.0f}{duration(full):>12}")
     print(f"{'all':<16}{'':>22}{duration(whole):>12}")
-    print(f"\npeak memory {found['memory']:.2f} GB; disk {found['disk'] * factor:.1f} GB for the whole")
+    print(f"\n{found['verified'] / found['steps']:.2f} pairs a step were read by the verifier")
+    print(f"peak memory {found['memory']:.2f} GB; disk {found['disk'] * factor:.1f} GB for the whole")
     show_shares(found)
     if not options.no_others:
         linking = sum(s for stage, s in found["seconds"].items() if stage != "encode goals") / found["steps"]
