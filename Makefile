@@ -5,7 +5,7 @@ export HF_HUB_OFFLINE := 1
 # Where it is set, each of the hundreds of processes that tests start compiles every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help env demo explore browser test torture check bench-scale clean
+.PHONY: help env demo explore browser test torture check editor bench-scale clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -70,6 +70,9 @@ test: check browser ## check, then every test
 
 torture: env browser ## the tests that are slow by nature: kills, power cuts, damage, scarcity, hostile sources and visitors
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m torture --timeout 1800 --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+editor:          ## bundle the editor of the explorer's queries anew; needs Node.js and its registry
+	cd kb/explorer/editor && npm ci --no-audit --no-fund && npm run build
 
 bench-scale: env ## link a slice of a corpus of full size and say what the whole costs; needs HOWTREE_REAL_DATA
 	$(BIN)/python tests/benchmarks/full_scale.py

@@ -22,7 +22,7 @@ const leave = (url, still, tries = 200) => {
 const PATIENCE = 1800, STILL = 100, FRAME = 25, BEGUN = '[data-testid="stMainBlockContainer"] [data-testid]';
 const awaited = `[data-testid="stSkeleton"], [data-testid="stVegaLiteChart"]:not(:has(canvas, svg)),
     [data-testid="stEChartsChart"]:not(:has(canvas, svg)), [data-testid="stCode"]:not(:has(code)),
-    .stBidiComponent:not(:has([role="tree"], svg))`;
+    .stBidiComponent:not(:has([role="tree"], svg, .cm-editor))`;
 const whole = () => {
     const app = document.querySelector('[data-testid="stApp"]');
     const drawn = app?.dataset.testScriptState === "notRunning" && app.querySelector("h1.title");

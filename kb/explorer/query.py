@@ -1,31 +1,21 @@
-"""Free SQL: the schema beside it, examples to click, the result as a table, as a chart and as files."""
+"""Free SQL: an editor that knows the schema, the schema beside it, examples to click, and the result below."""
 
 from __future__ import annotations
 
-import io
-import time
-from dataclasses import dataclass
+import html
+from functools import cache
 from typing import Any
 
-import altair as alt
-import pandas as pd
 import streamlit as st
 
-from howtree.errors import BadQuery
-from howtree.streams import csv_cell
-from kb.explorer import address, answers
-from kb.explorer.frame import heading, part
+from kb.explorer import address, answers, results
+from kb.explorer.files import text_of
+from kb.explorer.frame import heading
 from kb.explorer.session import children, knowledge_base, stamp
-from kb.explorer.text import label, markup
-from kb.query.ask import running
-from kb.query.children import SEATS
-from kb.query.limits import Limits
+from kb.explorer.text import markup, plain
 from kb.store import KnowledgeBase, literal
 
-LIMITS = Limits(seconds=20, rows=10_000, size=50)
-WAITING = f"{SEATS} other queries are being run. Yours waits for its turn."
 MAX_SQL = 10_000
-MAX_POINTS = 2_000
 EXAMPLES = {
     "Most used goals": "SELECT child AS goal, count(*) AS uses\nFROM links\nGROUP BY child\n"
     "ORDER BY uses DESC\nLIMIT 20",
@@ -38,6 +28,15 @@ EXAMPLES = {
     "Where a goal is used": "FROM ancestors({part})",
     "Search": "FROM search_goals('clean house')\nLIMIT 20",
 }
+OTHER_KEYWORDS = (
+    "by", "partition", "over", "rows", "range", "preceding", "following", "current", "row", "filter", "within", "nulls",
+    "first", "last", "exclude", "replace", "values", "sample", "recursive", "materialized", "if",
+)  # fmt: skip
+"""Those that DuckDB also allows as names, but that stand in queries as keywords."""
+TYPES = (
+    "bigint", "blob", "boolean", "date", "decimal", "double", "float", "hugeint", "integer", "interval", "json",
+    "smallint", "time", "timestamp", "tinyint", "ubigint", "uuid", "varchar", "variant",
+)  # fmt: skip
 
 
 def page() -> None:
@@ -49,32 +48,21 @@ def page() -> None:
         "Any query that reads, over every goal, step and link. Files, network and settings are out of reach.",
     )
     asked = address.given("sql", "", sql_text)
-    if asked or "sql-text" not in st.session_state:
-        st.session_state["sql-text"] = asked
     left, right = st.columns([2, 1], gap="medium")
     with left:
         examples(kb)
-        with st.form("sql-form", border=False):
-            st.text_area(
-                "Query", key="sql-text", height=200, max_chars=MAX_SQL, placeholder="SELECT … FROM links"
-            )
-            st.form_submit_button("Run", type="primary", icon=":material/play_arrow:", on_click=run_asked)
+        editor(kb, asked)
     with right:
         schema(kb)
     if asked:
-        answer(asked)
+        results.answer(asked)
 
 
 def sql_text(raw: str) -> str:
     """A query of an acceptable length."""
     if len(raw) > MAX_SQL:
         raise ValueError(raw)
-    return raw
-
-
-def run_asked() -> None:
-    """Put what was typed into the address, which runs it."""
-    address.put("sql", st.session_state["sql-text"].strip())
+    return raw.strip()
 
 
 def examples(kb: KnowledgeBase) -> None:
@@ -91,144 +79,73 @@ def examples(kb: KnowledgeBase) -> None:
             address.link("query", title, sql=sql.format(goal=literal(goal), part=literal(below)))
 
 
+def editor(kb: KnowledgeBase, asked: str) -> None:
+    """The editor, which takes its text from the address; and a plain form in its place, should it not come up."""
+    with st.container(key="sql-editor", gap=None):
+        component()(key="sql", data=completion(kb, stamp()))
+        st.html(
+            f'<form class="form" action="query"><label>Query<textarea name="sql" rows="9" maxlength="{MAX_SQL}" '
+            f'spellcheck="false">\n{html.escape(plain(asked))}</textarea></label>'
+            '<p class="acts"><button>Run</button></p></form>'
+        )
+
+
+@cache
+def component() -> Any:
+    """The editor as Streamlit mounts it."""
+    return st.components.v2.component("howtree.editor", js=text_of("editor.js"), isolate_styles=False)
+
+
 def schema(kb: KnowledgeBase) -> None:
     """The views and tables with their columns, and the macros."""
     st.caption("Views, tables and macros")
-    lines = [
-        f"<p><b>{markup(name)}</b> <span>{markup(', '.join(columns), 600)}</span></p>"
-        for name, columns in tables(kb, stamp()).items()
-    ]
+    found = [(name, ", ".join(columns)) for name, columns in tables(kb, stamp()).items()]
+    found += [(f"{name}({parameters})", "") for name, parameters in macros(kb, stamp()).items()]
+    lines = [f"<p><b>{markup(name)}</b> <span>{markup(columns, 600)}</span></p>" for name, columns in found]
     st.html(f'<div class="schema" tabindex="0" role="region" aria-label="Schema">{"".join(lines)}</div>')
 
 
 @st.cache_data(max_entries=2, show_spinner=False)
 def tables(_kb: KnowledgeBase, stamp: tuple[Any, ...]) -> dict[str, list[str]]:
-    """Columns by table, the parameters of macros by macro."""
+    """The columns of views and tables, by their names."""
     found: dict[str, list[str]] = {}
     for name, column in _kb.query(
         "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'memory' AND NOT internal "
         "ORDER BY table_name NOT IN ('goals', 'links', 'goal_steps'), table_name, column_index"
     ).fetchall():
         found.setdefault(name, []).append(column)
-    for name, parameters in _kb.query(
-        "SELECT function_name, parameters FROM duckdb_functions() WHERE function_type = 'table_macro' AND NOT internal "
-        "ORDER BY function_name"
-    ).fetchall():
-        found[f"{name}({', '.join(parameters)})"] = []
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class QueryAnswer:
-    """The rows of a query, and why there are no more."""
-
-    frame: pd.DataFrame
-    seconds: float
-    stopped: str
-
-
-def fetched(sql: str) -> QueryAnswer:
-    """Run a query within the limits; rows that came before a limit are kept.
-
-    Raises:
-        BadQuery: it is refused, wrong, or reached a limit before the first row.
-    """
-    notice = st.empty()
-    began, stopped = 0.0, ""
-    rows: list[tuple[Any, ...]] = []
-    columns: list[str] = []
-    try:
-        with running(children(), sql, LIMITS, lambda: notice.info(WAITING)) as result:
-            notice.empty()
-            began = time.perf_counter()
-            columns = result.columns
-            rows.extend(result.rows)
-    except BadQuery as error:
-        if not rows:
-            raise
-        stopped = str(error)
-    return QueryAnswer(pd.DataFrame(rows, columns=unique(columns)), time.perf_counter() - began, stopped)
-
-
-def unique(names: list[str]) -> list[str]:
-    """Column names kept apart by a number where they are the same."""
-    seen: dict[str, int] = {}
-    apart = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        apart.append(name if seen[name] == 1 else f"{name} {seen[name]}")
-    return apart
-
-
-def answer(sql: str) -> None:
-    """The result, or what is wrong with the query."""
-    try:
-        found = fetched(sql)
-    except BadQuery as error:
-        st.error("The query was not answered.", icon=":material/error:")
-        st.code(str(error), language=None)
-        return
-    if found.stopped:
-        st.warning(label(found.stopped, 500), icon=":material/content_cut:")
-    rows = len(found.frame)
-    part(f"{rows:,} row{'s' if rows != 1 else ''} in {found.seconds:.2f} s")
-    table, plot = st.tabs(["Table", "Chart"])
-    with table:
-        st.dataframe(found.frame, hide_index=True, height=min(36 * (rows + 1) + 3, 520))
-    with plot:
-        chart(found.frame)
-    with st.container(horizontal=True, key="row-save"):
-        st.download_button(
-            "CSV",
-            found.frame.rename(columns=csv_cell).map(csv_cell).to_csv(index=False),
-            "result.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        st.download_button(
-            "Parquet", as_parquet(found.frame), "result.parquet", "application/vnd.apache.parquet",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
-
-
-def as_parquet(frame: pd.DataFrame) -> bytes:
-    """The table as a Parquet file."""
-    buffer = io.BytesIO()
-    frame.to_parquet(buffer, index=False, compression="zstd")
-    return buffer.getvalue()
-
-
-def chart(frame: pd.DataFrame) -> None:
-    """Bars where there are names and numbers, points where there are two columns of numbers."""
-    numbers = [name for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])]
-    if not numbers or len(frame.columns) < 2:
-        st.caption("A chart needs a column of numbers and another column.")
-        return
-    across, up = st.columns(2)
-    names = list(frame.columns)
-    with across:
-        x = st.selectbox("Across", names, format_func=lambda name: label(name, 60))
-    with up:
-        y = st.selectbox("Up", numbers, index=len(numbers) - 1, format_func=lambda name: label(name, 60))
-    shown = pd.DataFrame({"across": frame[x], "up": frame[y]}).head(MAX_POINTS)
-    few = shown["across"].nunique() <= 60
-    encoding = {
-        "y": alt.Y("up:Q", title=str(y)),
-        "tooltip": ["across", "up"],
+@st.cache_data(max_entries=2, show_spinner=False)
+def macros(_kb: KnowledgeBase, stamp: tuple[Any, ...]) -> dict[str, str]:
+    """The parameters of the macros that give tables, by their names."""
+    return {
+        name: ", ".join(parameters)
+        for name, parameters in _kb.query(
+            "SELECT function_name, parameters FROM duckdb_functions() "
+            "WHERE function_type = 'table_macro' AND NOT internal ORDER BY function_name"
+        ).fetchall()
     }
-    if few:
-        drawn = alt.Chart(shown).mark_bar().encode(x=alt.X("across:N", title=str(x), sort=None), **encoding)
-    else:
-        kind = "Q" if x in numbers else "N"
-        drawn = (
-            alt.Chart(shown)
-            .mark_circle(opacity=0.6)
-            .encode(x=alt.X(f"across:{kind}", title=str(x)), **encoding)
-        )
-    st.altair_chart(drawn)
-    if len(frame) > MAX_POINTS:
-        st.caption(f"The first {MAX_POINTS:,} of {len(frame):,} rows.")
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def completion(_kb: KnowledgeBase, stamp: tuple[Any, ...]) -> dict[str, Any]:
+    """What the editor knows of the language and the schema; the same for every query, so that browsers get it once."""
+    keywords = _kb.query(
+        "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category <> 'unreserved'"
+    ).fetchall()
+    functions = _kb.query(
+        "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN ('scalar', 'aggregate', 'macro') "
+        "AND regexp_full_match(function_name, '[a-z][a-z0-9_]+') ORDER BY 1"
+    ).fetchall()
+    return {
+        "tables": tables(_kb, stamp),
+        "macros": list(macros(_kb, stamp).items()),
+        "functions": [name for (name,) in functions],
+        "keywords": sorted({word for (word,) in keywords} | set(OTHER_KEYWORDS)),
+        "types": list(TYPES),
+    }
 
 
 if __name__ == "__main__":

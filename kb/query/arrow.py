@@ -52,13 +52,30 @@ def rows_of(table: pa.Table, types: Sequence[str]) -> list[tuple[Any, ...]]:
         table: as it came from a child.
         types: what DuckDB calls the types of its columns.
     """
-    names = [f"c{number}" for number in range(len(types))]
-    columns = [
-        f"CAST({name} AS {kind})" if "TUPLE(" in kind else name  # Arrow knows structs alone
-        for name, kind in zip(names, types, strict=True)
-    ]
+    return _projected(table, [_column(number, types) for number in range(len(types))])
+
+
+def _column(number: int, types: Sequence[str]) -> str:
+    """A column with its type, as SQL."""
+    kind = types[number]
+    return f"CAST(c{number} AS {kind})" if "TUPLE(" in kind else f"c{number}"  # Arrow knows structs alone
+
+
+def _projected(table: pa.Table, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """The rows of a table as columns of SQL make them, in which c0 is its first."""
+    names = [f"c{number}" for number in range(table.num_columns)]
     relation = session().cursor().from_arrow(table.rename_columns(names))
     return list(relation.project(", ".join(columns)).fetchall())
+
+
+def texts_of(table: pa.Table, types: Sequence[str]) -> list[tuple[str | None, ...]]:
+    """The rows of a table with every value as DuckDB writes it, whatever its type; None for NULL. As for `rows_of`."""
+    return _projected(table, [f"CAST({_column(number, types)} AS VARCHAR)" for number in range(len(types))])
+
+
+def numbers_of(table: pa.Table, types: Sequence[str], number: int) -> list[float | None]:
+    """A column of numbers as floats. As for `rows_of`; the column is counted from 0."""
+    return [row[0] for row in _projected(table, [f"CAST({_column(number, types)} AS DOUBLE)"])]
 
 
 def plain(table: pa.Table) -> pa.Table:

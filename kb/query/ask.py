@@ -43,6 +43,20 @@ class Result:
         for table in self._as_rows.tables:
             yield from rows_of(table, self._as_rows.types)
 
+    @property
+    def types(self) -> list[str]:
+        """What DuckDB calls the types of the columns; starts the query."""
+        return list(self._as_rows.types)
+
+    @property
+    def tables(self) -> Iterator[Any]:
+        """The rows as Arrow tables that lose nothing of DuckDB's types (`kb.query.arrow`), at first an empty one.
+
+        Raises:
+            BadQuery: as `rows` does.
+        """
+        return self._as_rows.tables
+
     def arrow(self) -> tuple[Any, Iterator[Any]]:
         """The Arrow schema, and the record batches; both raise BadQuery as `rows` does."""
         tables = self._started(10 * BATCH).tables

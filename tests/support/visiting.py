@@ -93,3 +93,16 @@ LINE = re.compile(
 def steps_shown(test: AppTest) -> list[str]:
     """The steps that the tree shows, in order."""
     return [f"{number} {html.unescape(text)}" for number, text in LINE.findall(component(test, "outline"))]
+
+
+def rows_shown(test: AppTest) -> list[list[str | None]]:
+    """The rows of the result of a query, as texts; None for what is shown as NULL."""
+    cells = re.compile(r'<td(?: class="(\w+)")?>(.*?)</td>', re.DOTALL)
+    (table,) = [element.value for element in test.get("html") if 'class="rows"' in element.value]
+    return [
+        [
+            None if kind == "none" else html.unescape(re.sub("<[^>]+>", "", text))
+            for kind, text in cells.findall(row)
+        ]
+        for row in table.split("<tr>")[2:]
+    ]

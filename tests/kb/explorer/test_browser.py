@@ -152,22 +152,67 @@ def test_the_answers_are_always_on_the_screen(page: Page, width: int, height: in
     expect(page.get_by_role("button", name="Exact")).to_be_in_viewport(ratio=1)
 
 
-def test_run_a_query(page: Page) -> None:
+def test_run_queries_and_find_them_again(page: Page) -> None:
     opened(page, "/query")
     page.get_by_role("link", name="Most used goals").click()
     expect(page.get_by_text(re.compile(r"^\d+ rows in"))).to_be_visible()
     has_address(page, "sql=SELECT")
+    editor = page.get_by_role("textbox", name="Query")
+    expect(editor).to_contain_text("count(*) AS uses")
     settled(page)
     page.screenshot(path=SHOTS / "query.png")
-    page.get_by_role("textbox", name="Query").fill("SELECT goal FROM goals ORDER BY goal LIMIT 3")
+    editor.fill("SELECT goal FROM goals ORDER BY goal LIMIT 3")
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_text(re.compile("^3 rows in"))).to_be_visible()
     page.go_back()
     expect(page.get_by_text(re.compile("^20 rows in"))).to_be_visible()
+    expect(editor).to_contain_text("count(*) AS uses")
     settled(page)  # until then the button below may still be that of the other result
     with page.expect_download() as saved:
         page.get_by_role("button", name="CSV", exact=True).click()
     assert saved.value.path().read_text().splitlines()[0] == "goal,uses"
+
+    page.reload()
+    page.get_by_text("Your queries").click()
+    page.get_by_role("button", name="SELECT goal FROM goals").click()
+    expect(editor).to_be_focused()
+    expect(editor).to_have_text("SELECT goal FROM goals ORDER BY goal LIMIT 3")
+    has_address(page, "count")  # it is there to be changed, not run yet
+    page.get_by_text("Your queries").click()
+    page.get_by_role("button", name="Forget them").click()
+    expect(page.get_by_text("Your queries")).to_be_hidden()
+
+
+def test_a_query_is_written_and_run_with_the_keyboard_alone(page: Page) -> None:
+    opened(page, "/query")
+    editor = page.get_by_role("textbox", name="Query")
+    page.get_by_role("link", name="Search", exact=True).focus()  # what is before the editor
+    page.keyboard.press("Tab")
+    expect(editor).to_be_focused()
+    page.keyboard.type("SELECT count(*) AS n FROM goals_us")
+    expect(page.get_by_role("option", name="goals_using")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.keyboard.type("'vinegar'")
+    expect(editor).to_contain_text("FROM goals_using('vinegar')")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text(re.compile("^1 row in"))).to_be_visible()
+    expect(editor).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Run")).to_be_focused()
+
+
+def test_queries_run_also_where_the_editor_does_not(page: Page) -> None:
+    page.add_init_script(
+        "const append = Element.prototype.append; Element.prototype.append = function (...nodes) {"
+        "if (nodes[0]?.className === 'editor') throw new Error('no editor'); return append.apply(this, nodes); }"
+    )
+    opened(page, "/query?sql=SELECT+1")
+    box = page.locator("textarea[name=sql]")
+    expect(box).to_have_value("SELECT 1")
+    box.fill("FROM range(7)")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_text(re.compile("^7 rows in"))).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
 SEEN = ("<script>alert(1)</script>", "**strong**", "$x^2$", ":smile:", ":material/home:", "[link](")

@@ -1,4 +1,4 @@
-"""The explorer's pages of one goal, of queries, of quality and of verdicts, run by Streamlit's own test runner."""
+"""The explorer's pages of one goal, of quality and of verdicts, run by Streamlit's own test runner."""
 
 from __future__ import annotations
 
@@ -172,49 +172,6 @@ def test_a_picture_says_where_all_are_needed_and_where_one_is_enough(
 
 
 ONE_OR_ALL = {"method": "or", "question": "or", "part": "and"}
-
-
-# Query
-
-
-def test_a_query_is_answered_with_table_chart_and_files(visit: Visit, sample_kb: KnowledgeBase) -> None:
-    sql = "SELECT child AS goal, count(*) AS uses FROM links GROUP BY child ORDER BY uses DESC, child"
-    test = visit("query", sql=sql)
-    expected = sample_kb.query(sql).fetchall()
-    assert [tuple(row) for row in test.dataframe[0].value.itertuples(index=False)] == expected
-    assert test.get("vega_lite_chart") and len(test.get("download_button")) == 2
-
-
-def test_a_typed_query_goes_into_the_address(visit: Visit) -> None:
-    test = visit("query")
-    test.text_area(key="sql-text").set_value("SELECT 41 + 1 AS answer")
-    test.button[0].click().run()
-    assert test.dataframe[0].value["answer"].tolist() == [42]
-    assert test.query_params["sql"] in ("SELECT 41 + 1 AS answer", ["SELECT 41 + 1 AS answer"])
-
-
-@pytest.mark.parametrize(
-    ("sql", "told"),
-    [
-        ("DROP TABLE articles", "only queries that read"),
-        ("FROM read_csv('/etc/passwd')", "may not reach files"),
-        ("SELECT 1; SELECT 2", "one statement"),
-        ("SELEKT", "failed"),
-        ("FROM range(20000)", "stopped after 10,000 rows"),
-        ("SELECT 1 AS a, 2 AS a", "1 row in"),
-        ("SELECT goal FROM goals WHERE false", "0 rows in"),
-    ],
-)
-def test_queries_keep_the_rules(visit: Visit, sql: str, told: str) -> None:
-    assert told in whole(visit("query", sql=sql))
-
-
-def test_every_example_runs(visit: Visit) -> None:
-    examples = [link for link in visit("query").get("page_link") if "sql=" in link.proto.query_string]
-    assert len(examples) == 6
-    for example in examples:
-        test = follow(visit, example)
-        assert not test.error and len(test.dataframe[0].value) > 0, example.proto.label
 
 
 # Quality
