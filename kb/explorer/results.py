@@ -23,7 +23,7 @@ from howtree.streams import csv_cell
 from kb.explorer import address, answers
 from kb.explorer.frame import part
 from kb.explorer.session import children, knowledge_base
-from kb.explorer.text import label, plain
+from kb.explorer.text import label, plain, short
 from kb.query.arrow import numbers_of, texts_of
 from kb.query.arrow import plain as plain_table
 from kb.query.ask import running
@@ -205,8 +205,8 @@ def chart(found: Found) -> None:
         }
     )
     drawn = alt.Chart(shown).encode(
-        x=alt.X("across:Q" if measured else "across:N", title=label(names[x], 60), sort=None),
-        y=alt.Y("up:Q", title=label(names[y], 60)),
+        x=alt.X("across:Q" if measured else "across:N", title=short(names[x], 60), sort=None),
+        y=alt.Y("up:Q", title=short(names[y], 60)),
         tooltip=["across", "up"],
     )
     st.altair_chart(drawn.mark_bar(color=COLOUR) if few else drawn.mark_circle(color=COLOUR, opacity=0.6))

@@ -1,4 +1,4 @@
-// Makes ../editor.js of editor.js and what it imports, with their licences on top.
+// Makes kb/explorer/editor.js of editor.js and what it imports, with their licences on top.
 import {createHash} from "node:crypto";
 import {readFileSync, writeFileSync} from "node:fs";
 import {build} from "esbuild";
@@ -18,10 +18,10 @@ for (const name of [...packages].sort()) {
 }
 const said = [...licences].map(([text, names]) => `${names.join(", ")}:\n\n${text}`).join("\n\n\n");
 const sources = ["editor.js", "package-lock.json"].map(read).join("\0");
-const banner = `/* Made of kb/explorer/editor by \`make editor\`; SHA-256 of its sources: ${createHash("sha256").update(sources).digest("hex")}
+const banner = `/* Made of the folder editor by \`make editor\`; SHA-256 of its sources: ${createHash("sha256").update(sources).digest("hex")}
 
 ${said}
 */
 `;
-writeFileSync("../editor.js", banner + made.outputFiles[0].text);
+writeFileSync("../kb/explorer/editor.js", banner + made.outputFiles[0].text);
 console.log(`Wrote kb/explorer/editor.js: ${Math.round(made.outputFiles[0].text.length / 1024)} KiB of ${packages.size} packages`);

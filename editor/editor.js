@@ -1,5 +1,5 @@
 // The editor of queries: highlighting, completion from the schema, and one's own queries, which stay in this browser.
-// `make editor` bundles it into ../editor.js, which pages load. What is run is an address; kb/explorer/query.py answers it.
+// `make editor` bundles it into kb/explorer/editor.js, which the wheel carries. What is run is an address; kb/explorer/query.py answers it.
 import {autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, ifNotIn, insertCompletionText} from "@codemirror/autocomplete";
 import {defaultKeymap, history as undoable, historyKeymap} from "@codemirror/commands";
 import {SQLDialect, sql} from "@codemirror/lang-sql";
