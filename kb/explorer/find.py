@@ -60,6 +60,7 @@ def page(start: bool = False) -> None:
     if start and not asked:
         with st.container(horizontal=True, vertical_alignment="center", key="row-total"):
             address.link("find", f"All {goals:,} goals", icon=":material/list:")
+            address.link("overview", "The whole at a glance", icon=":material/dashboard:")
             surprise(kb, relation, parameters)
         landmarks.draw()
         return

@@ -16,6 +16,7 @@ from kb.explorer.text import label, markup, short
 
 PAGES = {
     "find": ("Find", ":material/search:"),
+    "overview": ("Overview", ":material/dashboard:"),
     "procedure": ("Procedure", ":material/account_tree:"),
     "judge": ("Judge", ":material/rule:"),
     "query": ("Query", ":material/database:"),

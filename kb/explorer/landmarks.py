@@ -33,7 +33,8 @@ down AS (
     SELECT d.root, e.child_id, d.levels + 1 FROM down d JOIN edges e ON e.parent_id = d.article_id
     WHERE d.levels < {LEVELS}
 )
-SELECT root, a.key, a.goal, (SELECT name FROM categories c WHERE c.article_id = root AND level = 1) AS category
+SELECT root, a.key, a.goal, (SELECT name FROM categories c WHERE c.article_id = root AND level = 1) AS category,
+       count(*) - 1 AS below
 FROM (SELECT root, article_id, min(levels) AS levels FROM down GROUP BY ALL) JOIN articles a ON a.article_id = root
 GROUP BY root, a.key, a.goal
 ORDER BY max(levels) DESC, count(*) DESC, root

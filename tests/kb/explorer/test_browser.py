@@ -253,6 +253,7 @@ def test_hostile_text_does_nothing_and_is_seen_as_text(browser: Browser, tmp_pat
 ADDRESSES = {
     "start": "/",
     "find": "/?words=make",
+    "overview": "/overview",
     "read": "/procedure?goal=Host-a-Dinner-Party",
     "procedure": "/procedure?goal=Deep-Clean-Your-House&method=2&open=2.1-1.3&via=en%3A700101",
     "picture": "/procedure?goal=Deep-Clean-Your-House&view=Picture",
