@@ -84,6 +84,9 @@ INVARIANTS = {
         ANTI JOIN names n ON n.article_id = a.article_id AND n.hash = name_hash(a.goal)""",
     "goals that cannot be found by their words": """
         SELECT count(*) FROM articles a ANTI JOIN goal_words w USING (article_id) WHERE len(words_of(a.goal)) > 0""",
+    "words of steps alone that a title has, or of no article": """
+        SELECT (SELECT count(*) FROM step_words SEMI JOIN words USING (stem))
+             + (SELECT count(*) FROM step_words ANTI JOIN articles USING (article_id))""",
     "things that cannot be found by their words": """
         SELECT count(*) FROM things t JOIN articles USING (article_id)
         ANTI JOIN things_by_word w USING (goal, article_id, kind, number, text) WHERE len(words_of(t.text)) > 0""",

@@ -229,22 +229,27 @@ class _Shelf:
 
     def _fetch_steps(self, article_ids: set[int]) -> None:
         self._rows = {article_id: [] for article_id in article_ids}
-        rows = self._kb.query(
+        ids = {"ids": list(article_ids)}
+        lists = self._kb.query(
             """
-            WITH ids AS MATERIALIZED (SELECT unnest($ids) AS article_id),
-            lists AS MATERIALIZED (FROM ids JOIN methods USING (article_id))
-            SELECT s.article_id, s.method_number, m.kind, coalesce(m.name, ''), s.step_id, s.step_number, s.headline
-            FROM ids
-            JOIN steps s USING (article_id)
-            JOIN lists m ON m.article_id = s.article_id AND m.method_number = s.method_number
-            ORDER BY s.step_id
+            SELECT article_id, method_number, kind, coalesce(name, '')
+            FROM (SELECT unnest($ids) AS article_id) JOIN methods USING (article_id)
             """,
-            {"ids": list(article_ids)},
+            ids,
         ).fetchall()
-        bodies = self._bodies([row[4] for row in rows if not row[-1]])
-        for article_id, method_number, kind, name, step_id, number, headline in rows:
+        methods = {(article_id, number): (number, *names) for article_id, number, *names in lists}
+        rows = self._kb.query(  # joined with methods, too, all steps would be read
+            """
+            SELECT article_id, method_number, step_id, step_number, headline
+            FROM (SELECT unnest($ids) AS article_id) JOIN steps USING (article_id)
+            ORDER BY step_id
+            """,
+            ids,
+        ).fetchall()
+        bodies = self._bodies([step_id for _, _, step_id, _, headline in rows if not headline])
+        for article_id, method, step_id, number, headline in rows:
             text = headline or bodies[step_id]
-            self._rows[article_id].append(_Row((method_number, kind, name), step_id, number, text))
+            self._rows[article_id].append(_Row(methods[article_id, method], step_id, number, text))
 
     def _bodies(self, step_ids: list[int]) -> dict[int, str]:
         """The texts of steps without a headline. Bodies are long, so those of other steps are not read."""

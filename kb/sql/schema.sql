@@ -175,15 +175,23 @@ CREATE TABLE names (
 CREATE TABLE words (
     word_id BIGINT NOT NULL,            -- id of the word in this file
     word    VARCHAR NOT NULL,           -- the word
+    stem    VARCHAR NOT NULL,           -- stem_of the word (a macro): it without its inflection
     weight  FLOAT NOT NULL,             -- rarity: ln(1 + goals / goals with the word)
     letters UBIGINT NOT NULL            -- letters_of the word (a macro): words of unlike letters are not compared
 );
 
 -- Which goals have which word in their title.
 CREATE TABLE goal_words (
-    word_id     BIGINT NOT NULL,        -- the word
-    article_id  BIGINT NOT NULL,        -- the goal
-    title_words INTEGER NOT NULL        -- the number of words of the goal
+    word_id      BIGINT NOT NULL,       -- the word
+    article_id   BIGINT NOT NULL,       -- the goal
+    title_length FLOAT NOT NULL         -- title_length of the goal (a macro)
+);
+
+-- Which goals have words in their steps or things that no title has: of such a question word no step is read.
+CREATE TABLE step_words (
+    stem         VARCHAR NOT NULL,      -- stem_of the word (a macro)
+    article_id   BIGINT NOT NULL,       -- the goal
+    title_length FLOAT NOT NULL         -- title_length of the goal (a macro)
 );
 
 -- The things by each of their words, for goals_using: in the order of its answer and with all that is in it, so that it

@@ -31,107 +31,105 @@ CREATE OR REPLACE MACRO stem_of(word) AS
         '(b)b$|(d)d$|(g)g$|(m)m$|(n)n$|(p)p$|(r)r$|(t)t$', '\1\2\3\4\5\6\7\8'),
         '(...)e$', '\1');
 
+-- How long a title is: its content words before those that say with what or where it is done, and a little of all words.
+CREATE OR REPLACE MACRO title_length(goal_name) AS
+    0.85 * len(content_words(regexp_replace(lower(goal_name),
+        '(.) (\(|(with|without|using|in|on|for|from|at|by|when|if|after|before|as|while)\b).*', '\1')))
+    + 0.15 * len(words_of(goal_name));
+
 -- The goals that a question asks for, best first, at most 30, each with the reason: the words of its title that were
 -- asked for, and the step or thing that has others of them.
 -- score: the share of the question that the goal covers, its words weighed by rarity, times BM25's (k1 1.2, b 0.75)
 -- discount for a title that is longer than the question. A word counts in full in the title, for less as a beginning of a
--- word or misspelt, which are sought only where no goal has the word itself, and for a third in a step or a thing. Goals
--- that cover less than two fifths of the question, or score less than half of the best, are left out. Of a group of equal
--- goals the best is shown, with the others as its alternatives.
+-- word or misspelt, which are sought only where no goal has the word itself, and for two fifths in a step or a thing. These
+-- are read of the 60 goals alone that are best by their titles and the words that no title has. Goals that cover less than
+-- two fifths of the question, or score less than half of the best, are left out. Of a group of equal goals the best is
+-- shown, with the others as its alternatives.
 CREATE OR REPLACE MACRO search_hits(question) AS TABLE
 WITH asked AS MATERIALIZED (
-    SELECT word, stem_of(word) AS stem, letters_of(word) AS letters,
+    SELECT word AS asked, stem_of(word) AS stem, letters_of(word) AS letters,
            CASE WHEN len(word) > 7 THEN 2 WHEN len(word) > 3 THEN 1 ELSE 0 END AS errors
     FROM (SELECT unnest(content_words(CASE
         WHEN len(question) > 1000 THEN error('a question has at most 1,000 characters: ask for one thing in a sentence')
         ELSE question END)) AS word)
 ),
 same AS MATERIALIZED (
-    SELECT q.word AS asked, w.word_id, w.word, w.weight, CASE WHEN w.word = q.word THEN 1.0 ELSE 0.95 END AS likeness
-    FROM asked q JOIN words w ON left(w.word, 3) = left(q.word, 3)
-    WHERE w.word = q.word OR stem_of(w.word) = q.stem
+    SELECT asked, word_id, word, weight, CASE WHEN word = asked THEN 1.0 ELSE 0.95 END AS likeness
+    FROM asked JOIN words USING (stem)
 ),
+only_told AS MATERIALIZED (SELECT asked, article_id, title_length FROM asked JOIN step_words USING (stem)),
 weighed AS MATERIALIZED (
-    SELECT q.word AS asked, q.stem, q.letters, q.errors, bool_or(s.word IS NOT NULL) AS known,
-           coalesce(min(s.weight), (SELECT max(weight) FROM words)) AS weight
-    FROM asked q LEFT JOIN same s ON s.asked = q.word
-    GROUP BY ALL
-),
-likely AS MATERIALIZED (
-    SELECT article_id FROM same JOIN goal_words USING (word_id)
-    GROUP BY article_id ORDER BY sum(weight) DESC, article_id LIMIT 50
-),
-texts AS (  -- step_text, but a body is read only where there is no headline
-    SELECT article_id, headline AS text FROM steps WHERE headline <> '' UNION ALL
-    SELECT article_id, body FROM steps WHERE headline = '' UNION ALL
-    SELECT article_id, text FROM things
-),
-likely_texts AS MATERIALIZED (  -- the same of the likely goals: joined table by table, their rows alone are read
-    SELECT article_id, headline AS text FROM steps SEMI JOIN likely USING (article_id) WHERE headline <> '' UNION ALL
-    SELECT article_id, body FROM steps SEMI JOIN likely USING (article_id) WHERE headline = '' UNION ALL
-    SELECT article_id, text FROM things SEMI JOIN likely USING (article_id)
-),
-strange AS MATERIALIZED (FROM weighed WHERE NOT known),
-told AS MATERIALIZED (
-    SELECT article_id, text, asked, weight
-    FROM (
-        SELECT t.*, w.* FROM strange w, texts t
-        UNION ALL
-        SELECT t.*, w.* FROM likely_texts t, weighed w WHERE w.known
-    )
-    WHERE (contains(text, substr(stem, 2)) OR contains(text, upper(stem))) AND list_contains(list_transform(words_of(text), lambda w: stem_of(w)), stem)
+    SELECT q.*, s.weight IS NOT NULL AS in_titles, t.goals IS NOT NULL AS in_steps,
+           coalesce(s.weight, least(rarest, ln(1 + (SELECT count(*) FROM articles) / t.goals)), rarest) AS weight
+    FROM asked q
+    LEFT JOIN (SELECT asked, min(weight) AS weight FROM same GROUP BY asked) s USING (asked)
+    LEFT JOIN (SELECT asked, count(*) AS goals FROM only_told GROUP BY asked) t USING (asked),
+    (SELECT max(weight) AS rarest FROM words)
 ),
 near AS (
     SELECT q.asked, w.word_id, w.word, q.weight,
            CASE WHEN starts_with(w.word, q.asked) THEN 0.6 + 0.3 * len(q.asked) / len(w.word)
-                WHEN q.errors > 0 AND bit_count(xor(w.letters, q.letters)) <= 2 * q.errors
-                     AND damerau_levenshtein(w.word, q.asked) <= q.errors AND q.asked NOT IN (SELECT asked FROM told)
+                WHEN NOT in_steps AND q.errors > 0 AND bit_count(xor(w.letters, q.letters)) <= 2 * q.errors
+                     AND damerau_levenshtein(w.word, q.asked) <= q.errors
                 THEN 0.6 END AS likeness
     FROM weighed q, words w
-    WHERE NOT q.known AND likeness IS NOT NULL
+    WHERE NOT in_titles AND likeness IS NOT NULL
 ),
 titled AS MATERIALIZED (
-    SELECT g.article_id, m.asked, max(m.likeness) AS likeness, arg_max(m.word, m.likeness) AS word
-    FROM (FROM same UNION ALL FROM near) m JOIN goal_words g USING (word_id)
-    GROUP BY ALL
+    SELECT article_id, asked, max(likeness) AS likeness, arg_max(word, likeness) AS word, any_value(title_length) AS title_length
+    FROM (FROM same UNION ALL FROM near) JOIN goal_words USING (word_id)
+    GROUP BY article_id, asked
 ),
-by_title AS (
-    SELECT article_id, sum(likeness * weight) AS weight, list(word ORDER BY weight DESC, word) AS words
-    FROM titled JOIN weighed USING (asked)
+likely AS MATERIALIZED (
+    SELECT article_id, sum(likeness * weight) / any_value(whole) AS title_share, any_value(whole) AS whole,
+           1.3 / (1 + 0.3 * greatest(1, any_value(title_length) / any_value(length))) AS discount
+    FROM (
+        SELECT article_id, asked, title_length, likeness, 0 AS part FROM titled UNION ALL
+        SELECT article_id, asked, title_length, 0, 0.4 FROM only_told
+    ) JOIN weighed USING (asked), (SELECT count(*) AS length, sum(weight) AS whole FROM weighed)
     GROUP BY article_id
+    ORDER BY sum(greatest(likeness, part) * weight) * discount DESC, article_id
+    LIMIT 60
+),
+texts AS MATERIALIZED (  -- step_text, but a body is read only where there is no headline
+    SELECT article_id, headline AS text FROM steps SEMI JOIN likely USING (article_id) WHERE headline <> '' UNION ALL
+    SELECT article_id, body FROM steps SEMI JOIN likely USING (article_id) WHERE headline = '' UNION ALL
+    SELECT article_id, text FROM things SEMI JOIN likely USING (article_id)
+),
+told AS (
+    SELECT DISTINCT article_id, text, asked, weight
+    FROM (SELECT article_id, text, unnest(words_of(text)) AS word FROM texts) JOIN weighed q ON left(word, 2) = left(stem, 2)
+    WHERE stem_of(word) = stem
 ),
 by_text AS (
     SELECT article_id, max(weight) AS weight, arg_max(text, (weight, -len(text))) AS step
     FROM (
-        SELECT article_id, text, sum(weight) AS weight FROM (FROM told SELECT DISTINCT *) ANTI JOIN titled USING (article_id, asked)
+        SELECT article_id, text, sum(weight) AS weight FROM told ANTI JOIN titled USING (article_id, asked)
         GROUP BY article_id, text
     )
     GROUP BY article_id
 ),
-covered AS (
-    SELECT article_id, coalesce(t.words, []) AS words, x.step,
-           (coalesce(t.weight, 0) + 0.4 * coalesce(x.weight, 0)) / (SELECT sum(weight) FROM weighed) AS share
-    FROM by_title t FULL JOIN by_text x USING (article_id)
-    ORDER BY share DESC, article_id
-    LIMIT 300
+by_title AS (
+    SELECT article_id, list(word ORDER BY weight DESC, word) AS words
+    FROM titled SEMI JOIN likely USING (article_id) JOIN weighed USING (asked)
+    GROUP BY article_id
 ),
 scored AS MATERIALIZED (
-    SELECT c.*, a.goal, share * 1.3 / (1 + 0.3 * greatest(1, (0.85 * len(content_words(regexp_replace(lower(a.goal),
-               '(.) (\(|(with|without|using|in|on|for|from|at|by|when|if|after|before|as|while)\b).*', '\1')))
-               + 0.15 * len(words_of(a.goal))) / (SELECT count(*) FROM asked))) AS score
-    FROM covered c JOIN articles a USING (article_id)
-)
-SELECT article_id, goal, round(score, 4) AS score, words, step,
-       (SELECT coalesce(list({article_id: other_id, goal: e.goal, site: e.site} ORDER BY e.site, other_id), [])
-        FROM equal_goals e WHERE e.article_id = hits.article_id) AS alternatives
-FROM (
-    SELECT article_id, goal, score, words, step FROM scored
+    SELECT article_id, coalesce(words, []) AS words, step,
+           title_share + 0.4 * coalesce(x.weight, 0) / whole AS share, share * discount AS score
+    FROM likely LEFT JOIN by_title USING (article_id) LEFT JOIN by_text x USING (article_id)
+),
+named AS MATERIALIZED (SELECT article_id FROM names WHERE hash = name_hash(question) AND place = 1),
+found AS (
+    SELECT article_id, score, words, step FROM scored ANTI JOIN named USING (article_id)
     WHERE share >= 0.4 AND score >= 0.5 * (SELECT max(score) FROM scored)
-      AND lower(goal) <> plain_goal(question)
     UNION ALL
-    SELECT article_id, goal, 1, words_of(goal), NULL FROM articles WHERE lower(goal) = plain_goal(question)
-) hits
-LEFT JOIN alternatives USING (article_id)
+    SELECT article_id, 1, NULL, NULL FROM named
+)
+SELECT article_id, goal, round(score, 4) AS score, coalesce(words, words_of(goal)) AS words, step,
+       (SELECT coalesce(list({article_id: other_id, goal: e.goal, site: e.site} ORDER BY e.site, other_id), [])
+        FROM equal_goals e WHERE e.article_id = found.article_id) AS alternatives
+FROM found JOIN articles USING (article_id) LEFT JOIN alternatives USING (article_id)
 QUALIFY row_number() OVER (PARTITION BY coalesce(group_id, article_id) ORDER BY score DESC, len(goal), article_id) = 1
 ORDER BY score DESC, len(goal), article_id
 LIMIT 30;

@@ -61,9 +61,9 @@ def make(path: Path, size: Size | None = None) -> None:
     with new_file(path) as session:
         add_articles(session, rng, vocabulary, size)
         add_things(session, np.random.default_rng(size.seed + 1), size)
-        session.execute(sql_file("lookup.sql"))
         methods = add_methods(session, rng, vocabulary, size)
         add_steps(session, rng, vocabulary, size, *methods)
+        session.execute(sql_file("lookup.sql"))
         choose_links(session, THRESHOLD)
         add_record(session, size)
         finish(session)

@@ -61,6 +61,7 @@ DAMAGE = {
         UPDATE candidates SET probability = 0 WHERE rank = 1 AND step_id = {LINKED}""",
     "goals that cannot be found by their title": "DELETE FROM names WHERE place = 1",
     "goals that cannot be found by their words": "DELETE FROM goal_words",
+    "words of steps alone that a title has, or of no article": "UPDATE step_words SET article_id = 9999",
     "things that cannot be found by their words": "DELETE FROM things_by_word WHERE number = 1",
 }
 

@@ -86,6 +86,19 @@ def test_a_word_that_a_step_has_is_no_misspelling(tmp_path: Path) -> None:
         assert "Bake Bread" not in [hit.goal for hit in search(kb, "bike")]
 
 
+def test_a_word_that_many_steps_have_tells_less_than_one_that_few_have(tmp_path: Path) -> None:
+    everywhere = [article(f"Wash Thing {number}", "Rinse it thoroughly.") for number in range(9)]
+    articles = [
+        *everywhere,
+        article("Mend a Tent", "Sew the tear thoroughly."),
+        article("Paint a Fence", "Do it."),
+    ]
+    with KnowledgeBase(small_kb(tmp_path, articles)) as kb:
+        assert search_by_words(kb, "tent thoroughly")[0].goal == "Mend a Tent"
+        common, rare = (search_by_words(kb, f"fence {word}")[0] for word in ("thoroughly", "sew"))
+        assert common.goal == rare.goal == "Paint a Fence" and common.score > rare.score
+
+
 def test_at_most_thirty_goals_are_found(tmp_path: Path) -> None:
     articles = [article(f"Clean Thing {number}", "do it") for number in range(40)]
     with KnowledgeBase(small_kb(tmp_path, articles)) as kb:
