@@ -26,8 +26,8 @@ from kb.review.reviews import REVIEWS_SUFFIX, Log, read, reviews_path
 SCHEMA_VERSION = 2
 TABLES = (
     "articles", "aliases", "categories", "methods", "steps", "things", "notes", "citations", "related", "alternatives",
-    "hyperlinks", "candidates", "goal_vectors", "names", "words", "goal_words", "step_words", "things_by_word", "skipped",
-    "runs", "meta",
+    "hyperlinks", "candidates", "goal_vectors", "names", "words", "goal_words", "step_words", "things_by_word",
+    "skipped", "runs", "meta",
 )  # fmt: skip
 """The tables of a file that a session shows as they are."""
 OVERLAID = ("edges", "guesses", "verdicts")
