@@ -60,6 +60,7 @@ def streamlit_command(app: Path, kb: Path, host: str, port: int, browser: bool) 
         "server.port": port,
         "server.headless": str(not browser).lower(),
         "server.fileWatcherType": "none",
+        "server.enableAgentApi": "false",
         "browser.gatherUsageStats": "false",
         "runner.magicEnabled": "false",
         "client.toolbarMode": "minimal",
