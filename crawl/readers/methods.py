@@ -9,6 +9,7 @@ from typing import Any, cast, get_args
 
 from crawl.article import LinkPlace, Method, MethodKind, Step, StepLink, decode_slug, squeeze
 from crawl.steps.division import Given, steps_of
+from crawl.steps.plain import lines_of
 from crawl.steps.values import first, listed, text_in, texts_in
 from crawl.steps.wiki_links import without_wiki_links
 
@@ -52,7 +53,7 @@ def methods_in(record: Mapping[str, Any], said: Said, host: str) -> tuple[Method
             continue
         if isinstance(value, dict):  # {"name of the method": [steps], ...}
             value = [{"name": key, "steps": steps} for key, steps in value.items()]
-        methods = _methods_of(_with_bodies(listed(value), record), kind, said, host)
+        methods = _methods_of(_with_bodies(_list_in(value, said), record), kind, said, host)
         if any(method.steps for method in methods):
             return methods
     return ()
@@ -73,9 +74,14 @@ def _methods_of(values: list[Any], kind: MethodKind, said: Said, host: str) -> t
         own_kind = own.get("kind")
         if own_kind not in METHOD_KINDS:
             own_kind = "single" if len(values) == 1 and not name else kind
-        steps = _steps(_with_bodies(listed(first(own, "steps", "children")), own), said, host)
+        steps = _steps(_with_bodies(_list_in(first(own, "steps", "children"), said), own), said, host)
         methods.append(Method(cast(MethodKind, own_kind), len(methods) + 1, name, steps))
     return tuple(methods)
+
+
+def _list_in(value: Any, said: Said) -> list[Any]:
+    """A list of steps as it is, and the lines of a text."""
+    return lines_of(value, said is Said.with_markup) if isinstance(value, str) else listed(value)
 
 
 def _is_method(value: Any) -> bool:

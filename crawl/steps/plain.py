@@ -39,16 +39,24 @@ def words_of(text: str, markup: bool = True) -> str:
 
 
 def lines_of(text: str, markup: bool = True) -> list[str]:
-    """The lines of a text: at its line breaks and at the borders of its blocks; a line that goes on is one."""
+    """The lines of a text: at its line breaks and at the borders of its blocks.
+
+    A line that goes on is one: with a small letter, after a comma, or after no end of a sentence in a text that begins
+    with a capital.
+    """
     if "\n" not in text and not (markup and _may_hold_markup(text)):
         return [line] if (line := squeeze(_seen(text))) else []
     lines: list[str] = []
     for line in filter(None, map(squeeze, (_bare(text) if markup else _seen(text)).splitlines())):
-        if lines and line[0].islower() and not _SENTENCE_END.search(lines[-1]):
+        if lines and line[0].islower() and _goes_on(lines):
             lines[-1] += f" {line}"
         else:
             lines.append(line)
     return lines
+
+
+def _goes_on(lines: list[str]) -> bool:
+    return lines[-1].endswith(",") or not (lines[0][0].islower() or _SENTENCE_END.search(lines[-1]))
 
 
 def is_blank(text: str) -> bool:

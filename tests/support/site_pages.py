@@ -269,6 +269,7 @@ STEPS: dict[str, Callable[[HowTo], Any]] = {
         {"@type": "ListItem", "position": n, "item": a_step(text)} for n, text in enumerate(how.steps, 1)
     ],
     "lines": lambda how: "\n".join(how.steps),
+    "lines without capitals": lambda how: "\n".join(text.lower().rstrip(".!?") for text in how.steps),
     "numbered lines": lambda how: "\n".join(f"{n}. {text}" for n, text in enumerate(how.steps, 1)),
     "lines of another system": lambda how: "\r\n\r\n".join(how.steps),
     "paragraphs": lambda how: _listed("<div>", how, "<p>{}</p>"),
