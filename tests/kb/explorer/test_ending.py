@@ -13,7 +13,7 @@ from support.serving import started
 from support.visitors import Visitor
 from websockets.exceptions import ConnectionClosed
 
-from kb.explorer.query import WAITING
+from kb.explorer.results import WAITING
 from kb.query.children import SEATS
 
 PATIENCE = 30.0
