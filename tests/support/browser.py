@@ -18,6 +18,7 @@ FLAGS = (
 )  # fmt: skip
 PATIENCE = 120_000
 """Milliseconds that no page needs, however busy the machine is."""
+MOST_TABS = 100
 expect.set_options(timeout=PATIENCE)
 
 
@@ -57,3 +58,35 @@ def has_address(page: Page, pattern: str) -> None:
     """Wait until the address is one of that pattern, and the page is drawn."""
     expect(page).to_have_url(re.compile(pattern), timeout=PATIENCE)
     settled(page)
+
+
+class Hand:
+    """What somebody does on a page, counted: clicks, and keys but for those that write or only go on (Tab)."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.clicks = self.keys = 0
+
+    def click(self, target: Locator) -> None:
+        """Click on something."""
+        target.click()
+        self.clicks += 1
+
+    def press(self, key: str) -> None:
+        """Press a key."""
+        self.page.keyboard.press(key)
+        self.keys += key != "Tab"
+
+    def enter(self, target: Locator) -> None:
+        """Go on with Tab until the focus is on something, and press Enter there."""
+        self.reach(target)
+        self.press("Enter")
+
+    def reach(self, target: Locator) -> None:
+        """Go on with Tab until the focus is on something."""
+        expect(target).to_be_visible()
+        for _ in range(MOST_TABS):
+            if target.evaluate("element => element === document.activeElement"):
+                return
+            self.press("Tab")
+        raise AssertionError(f"{target} is not reached with {MOST_TABS} Tabs")

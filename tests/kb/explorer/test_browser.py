@@ -19,7 +19,7 @@ from kb.review.reviews import read, reviews_path
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
-from support.browser import PATIENCE, SHOTS, has_address, line, opened, settled, step  # noqa: E402
+from support.browser import PATIENCE, SHOTS, Hand, has_address, line, opened, settled, step  # noqa: E402
 
 
 def test_find_a_goal_open_it_three_levels_deep_follow_a_link_and_go_back(page: Page) -> None:
@@ -114,15 +114,16 @@ def test_judge_a_link_with_the_keyboard_and_take_it_back(page: Page, site: tuple
 
 
 def test_ten_links_are_judged_with_ten_keys_after_one_tab(page: Page, site: tuple[str, Path]) -> None:
-    opened(page, "/judge?who=Ten")
-    page.keyboard.press("Tab")
+    hand = Hand(opened(page, "/judge?who=Ten"))
+    hand.press("Tab")
     for key in "1234012340":
         before = page.url
-        page.keyboard.press(key)
+        hand.press(key)
         page.wait_for_function("before => location.href !== before", arg=before)
         settled(page)
     said = [review.verdict for review in read(reviews_path(site[1])).reviews if review.who == "Ten"]
     assert said == ["exact", "helpful", "related", "unhelpful", "no link"] * 2
+    assert (hand.clicks, hand.keys) == (0, 10)
     reviews_path(site[1]).unlink()
 
 

@@ -9,26 +9,54 @@ import pytest
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
-from support.browser import has_address, opened, settled  # noqa: E402
+from support.browser import Hand, has_address, opened, settled  # noqa: E402
 
 PARTY = "/procedure?goal=Host-a-Dinner-Party"
 
 
+QUESTION = "how do I host a dinner party?"
+BELOW = ("Deep Clean Your House", "Clean an Oven", "Make a Baking Soda Paste")
+"""Each within the one before."""
+
+
 def test_from_a_question_to_four_levels_in_five_clicks(page: Page) -> None:
-    opened(page)
-    page.get_by_label("Search the goals").press_sequentially("how do I host a dinner party?")
+    hand = Hand(opened(page))
+    hand.click(page.get_by_label("Search the goals"))
+    page.keyboard.type(QUESTION)
     has_address(page, "words=how.*party")  # until then, what the start shows is still there
-    page.get_by_role("link", name="Host a Dinner Party", exact=True).click()  # the second thing that one does
+    hand.click(page.get_by_role("link", name="Host a Dinner Party", exact=True))
     expect(page.locator("h1")).to_have_text("Host a Dinner Party")
+    assert hand.clicks == 2
     expect(page).to_have_title("Host a Dinner Party · howtree")
     expect(page.locator(".reading")).to_be_visible()
     for text in ("Six to eight people can still share one conversation.", "Candles", "Warnings"):
         expect(page.get_by_text(text).first).to_be_visible()
+    for step in page.locator(".reading section > ol > li").all():
+        expect(step).to_be_visible()
     deepest = page.get_by_text("Test the paste on a hidden spot.")
     expect(deepest).to_be_hidden()
-    for goal in ("Deep Clean Your House", "Clean an Oven", "Make a Baking Soda Paste"):
-        page.locator("summary", has_text=f"of {goal}").first.click()
+    for goal in BELOW:
+        hand.click(page.locator("summary", has_text=f"of {goal}").first)
     expect(deepest).to_be_visible()
+    assert (hand.clicks, hand.keys) == (5, 0)
+
+
+def test_the_same_way_with_the_keyboard_alone_and_on_to_the_rivals_of_a_link(page: Page) -> None:
+    hand = Hand(opened(page))
+    hand.reach(page.get_by_label("Search the goals"))
+    page.keyboard.type(QUESTION)
+    has_address(page, "words=how.*party")
+    hand.enter(page.get_by_role("link", name="Host a Dinner Party", exact=True))
+    expect(page.locator("h1")).to_have_text("Host a Dinner Party")
+    settled(page)
+    assert hand.keys == 1
+    for goal in BELOW:
+        hand.enter(page.locator("summary", has_text=f"of {goal}").first)
+    expect(page.get_by_text("Test the paste on a hidden spot.")).to_be_visible()
+    assert hand.keys == 4
+    hand.enter(page.get_by_role("link", name="other goals").last)
+    expect(page.locator(".rivals .card").nth(1)).to_be_visible()
+    assert (hand.clicks, hand.keys) == (0, 5)
 
 
 def test_the_keyboard_alone_reads_ticks_and_unfolds(page: Page) -> None:
@@ -72,13 +100,14 @@ def test_ticks_stay_in_this_browser_and_can_be_cleared(
 
 
 def test_the_rivals_of_a_link_are_one_click_away(page: Page) -> None:
-    opened(page, PARTY)
-    page.get_by_role("link", name="other goals").first.click()
+    hand = Hand(opened(page, PARTY))
+    hand.click(page.get_by_role("link", name="other goals").first)
     cards = page.locator(".rivals .card")
     expect(cards).to_have_count(10)
     expect(cards.first.get_by_role("link")).to_have_text("Write Party Invitations")
     expect(cards.first.get_by_text("chosen")).to_be_visible()
     expect(cards.nth(1).locator("li")).to_have_count(3)
+    assert hand.clicks == 1
     page.go_back()
     page.get_by_role("link", name="is it right?").first.click()
     expect(page.locator("h2.question").first).to_have_text(
