@@ -10,17 +10,16 @@ import streamlit as st
 
 from howtree.errors import HowtreeError
 from kb.alternatives import alternatives
-from kb.explorer import address, answers, landmarks
-from kb.explorer.facets import CHIP, MAX_FACETS, categories_of, kept_parameters, of_site, sites_of
-from kb.explorer.frame import heading, part
+from kb.explorer import address, answers, landmarks, needing
+from kb.explorer.facets import categories_of, kept_parameters, of_site, sites_of
+from kb.explorer.frame import heading
 from kb.explorer.hits import choices, hits, of_hits, once_each
 from kb.explorer.session import knowledge_base
-from kb.explorer.text import label, markup, short
+from kb.explorer.text import label
 from kb.store import KnowledgeBase
 
 PAGE = 20
 MAX_PAGE = 100_000
-MAX_THINGS = 5_000
 MEANT = 100
 SURPRISES = 500
 HOW = ("Words", "Meaning")
@@ -66,9 +65,10 @@ def page(start: bool = False) -> None:
         return
     if asked:
         relation = once_each(relation)
-    results(kb, relation, parameters, order, number, bool(asked), several_sites)
-    if asked:
-        needing(kb, asked)
+    needed = needing.needing(kb, asked) if asked else []
+    if not results(kb, relation, parameters, order, number, bool(asked), several_sites) and not needed:
+        st.text("Nothing found. Try fewer or other words, search by meaning, or leave the category.")
+    needing.draw(asked, needed)
 
 
 def controls(start: bool) -> tuple[str, str, str, list[str], int]:
@@ -150,29 +150,6 @@ def meant(kb: KnowledgeBase, asked: str) -> tuple[str, dict[str, Any]]:
     return of_hits(found)
 
 
-def needing(kb: KnowledgeBase, asked: str) -> None:
-    """The goals that need the thing that is asked for, where it is one: "vinegar"."""
-    things = answers.rows(
-        kb,
-        "SELECT count(*) FROM things_by_word WHERE word IN (SELECT unnest(words_of($words)))",
-        {"words": asked},
-    )[0][0]
-    if not 0 < things <= MAX_THINGS:
-        return  # nobody needs it, or it is in the amounts of all: "cup"
-    rows = answers.rows(
-        kb,
-        "SELECT a.key, any_value(a.goal), count(*) OVER () FROM goals_using($words) JOIN articles a USING (article_id) "
-        "GROUP BY a.key ORDER BY 2 LIMIT $most",
-        {"words": asked, "most": MAX_FACETS},
-    )
-    if not rows:
-        return
-    total = rows[0][2]
-    part(f"{total:,} goal{'s need' if total > 1 else ' needs'} {short(asked, 60)}")
-    links = (address.anchor("procedure", markup(goal, 80), CHIP, goal=key) for key, goal, _ in rows)
-    st.html(f'<p class="chips">{"".join(links)}</p>')
-
-
 def results(
     kb: KnowledgeBase,
     relation: str,
@@ -181,9 +158,13 @@ def results(
     number: int,
     searched: bool,
     several_sites: bool,
-) -> None:
-    """One page of goals, with links to the other pages."""
-    total = answers.rows(kb, f"SELECT count(*) FROM ({relation})", parameters)[0][0]
+) -> int:
+    """One page of goals, with links to the other pages.
+
+    Returns:
+        how many there are.
+    """
+    total: int = answers.rows(kb, f"SELECT count(*) FROM ({relation})", parameters)[0][0]
     pages = max(1, math.ceil(total / PAGE))
     if number > pages:
         address.fault(f"There is no page {number}; this is the last one.")
@@ -192,8 +173,7 @@ def results(
         st.markdown(f"**{total:,} goal{'s' if total != 1 else ''}**", width="stretch")
         surprise(kb, relation, parameters)
     if not total:
-        st.text("Nothing found. Try fewer or other words, search by meaning, or leave the category.")
-        return
+        return 0
     rows = rows_of(kb, relation, parameters, order, number)
     others = alternatives(kb, [row["article_id"] for row in rows]) if searched else {}
     for row in rows:
@@ -202,6 +182,7 @@ def results(
             st.caption(facts(row, several_sites))
             choices(others.get(row["article_id"], ()))
     pager(number, pages)
+    return total
 
 
 def pager(number: int, pages: int) -> None:

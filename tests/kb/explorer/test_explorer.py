@@ -295,9 +295,13 @@ def test_surprise_me_leads_to_a_goal(visit: Visit) -> None:
     assert "</ol>" in whole(test)
 
 
-def test_a_search_for_a_thing_names_the_goals_that_need_it(visit: Visit, sample_kb: KnowledgeBase) -> None:
+@pytest.mark.parametrize("asked", ["baking soda", "What can I do with the baking soda?"])
+def test_a_search_for_a_thing_names_the_goals_that_need_it(
+    visit: Visit, sample_kb: KnowledgeBase, asked: str
+) -> None:
     goals = {goal for (goal,) in sample_kb.query("SELECT goal FROM goals_using('baking soda')").fetchall()}
-    shown = whole(visit("find", words="baking soda"))
+    shown = whole(visit("find", words=asked))
+    assert "Nothing found" not in shown
     below = shown[shown.index(f"{len(goals)} goal") :]
     assert goals and set(map(html.unescape, re.findall(r'href="procedure[^"]*">([^<]+)</a>', below))) == goals
     assert not re.search(
