@@ -10,6 +10,7 @@ import html
 import math
 import pathlib
 import re
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -23,6 +24,9 @@ StepPath = tuple[tuple[int, int], ...]
 MAX_WORDS = 200
 MAX_PATHS = 400
 MAX_VIA = 12
+LATE = 2.0
+"""Seconds by which the address that a browser sends may lag behind what is typed; Back is heeded after them."""
+MOST_LATE = 20
 _FAULTS = "faults of the address"
 _PATH = re.compile(r"\d{1,5}\.\d{1,5}(-\d{1,5}\.\d{1,5}){0,49}", re.ASCII)
 
@@ -136,17 +140,24 @@ def put(name: str, value: str | Sequence[str]) -> None:
         del st.query_params[name]
 
 
-def bound(name: str, value: Any, default: Any, resets: Sequence[str] = ()) -> dict[str, Any]:
+def bound(
+    name: str, value: Any, default: Any, resets: Sequence[str] = (), typed: bool = False
+) -> dict[str, Any]:
     """The arguments that bind a widget to the parameter `name`, which now is `value`.
 
     A change is written to the address, and the parameters `resets` are taken from it. The widget must get `value` as
     its first value too. Where the address was changed otherwise, by Back or a link, a new widget takes the place of
     the old: one whose value is set through the session state keeps its own default in the browser for a moment, and a
     quick click elsewhere would send that default as if the person had chosen it.
+
+    Where somebody types (`typed`), a browser that has much to do may ask with the address of some letters ago: the text
+    then stays, and so does the focus, for the rest of what is typed.
     """
     turn = st.session_state.setdefault(f"turn-{name}", 0)
     shown = st.session_state.get(_key(name, turn), value)
-    if _said(shown) != _said(value):
+    if _said(shown) != _said(value) and typed and _is_late(name, _said(value)):
+        put(name, _said(shown))
+    elif _said(shown) != _said(value):
         turn = st.session_state[f"turn-{name}"] = turn + 1
     return {"key": _key(name, turn), "on_change": _write, "args": (name, turn, default, tuple(resets))}
 
@@ -157,9 +168,19 @@ def _key(name: str, turn: int) -> str:
 
 def _write(name: str, turn: int, default: Any, resets: tuple[str, ...]) -> None:
     said = _said(st.session_state[_key(name, turn)])
+    at, before = st.session_state.get(f"written-{name}", (0.0, ()))
+    now = time.monotonic()
+    burst = before if now - at < LATE else ()
+    st.session_state[f"written-{name}"] = now, (*burst[-MOST_LATE:], st.query_params.get(name, ""))
     put(name, "" if said == _said(default) else said)
     for other in resets:
         put(other, "")
+
+
+def _is_late(name: str, said: str) -> bool:
+    """Whether an address says what it did before somebody typed the last letters, moments ago."""
+    at, before = st.session_state.get(f"written-{name}", (0.0, ()))
+    return time.monotonic() - at < LATE and said in before
 
 
 def _said(value: Any) -> str:

@@ -87,7 +87,7 @@ def controls(start: bool) -> tuple[str, str, str, list[str], int]:
             live=True,
             placeholder="clean an oven, bake a cake …",
             max_chars=address.MAX_WORDS,
-            **address.bound("words", asked, "", resets=("page", "sort")),
+            **address.bound("words", asked, "", resets=("page", "sort"), typed=True),
         ).strip()
     with middle:
         how = (

@@ -9,9 +9,24 @@ const follow = (event, link) => {
     leave(link.href, link.classList.contains("still"));
 };
 
-// A tree that has asked the server (asking.js) waits for an answer that writes the address: a new address comes after it.
+// A widget whose value is in the address (`bound` in address.py) is answered with an address, once it is sent, a moment
+// after it was touched.
+const MOMENT = 400, LONG = 10_000;
+let touched = -LONG;
+for (const kind of ["input", "click", "keydown"])
+    document.addEventListener(kind, (event) => {
+        if (event.target.closest?.('[class*="st-key-at-"]')) touched = performance.now();
+    }, true);
+const answering = () => {
+    const since = performance.now() - touched;
+    const busy = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState !== "notRunning";
+    return since < MOMENT || (busy && since < LONG);
+};
+
+// What has asked the server, a widget or a tree (asking.js), waits for an answer that writes the address: a new address comes
+// after it, lest it be written over.
 const leave = (url, still, tries = 200) => {
-    if (tries && document.querySelector("[data-asked]")) return setTimeout(leave, 50, url, still, tries - 1);
+    if (tries && (answering() || document.querySelector("[data-asked]"))) return setTimeout(leave, 50, url, still, tries - 1);
     history.pushState({}, "", url);
     window.dispatchEvent(new PopStateEvent("popstate"));
     if (!still) document.querySelector('[data-testid="stMain"]')?.scrollTo(0, 0);

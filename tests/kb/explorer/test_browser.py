@@ -18,7 +18,7 @@ from kb.review.reviews import read, reviews_path
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
-from playwright.sync_api import Browser, Page, expect  # noqa: E402
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect  # noqa: E402
 from support.browser import PATIENCE, SHOTS, Hand, has_address, line, opened, settled, step  # noqa: E402
 
 
@@ -90,6 +90,36 @@ def test_sliders_tabs_and_views_write_the_address_and_back_undoes_them(page: Pag
     expect(step(page, "Take out the racks")).to_be_hidden()
     page.go_back()
     expect(step(page, "Get rid of the clutter first.")).to_be_visible()
+
+
+def test_a_link_followed_before_a_slider_is_answered_leads_where_it_says(page: Page) -> None:
+    answers: list[str | bytes] = []
+    holding = False
+
+    def between(browser_side: WebSocketRoute) -> None:
+        server = browser_side.connect_to_server()
+        browser_side.on_message(server.send)
+        server.on_message(lambda said: answers.append(said) if holding else browser_side.send(said))
+        sockets.append(browser_side)
+
+    sockets: list[WebSocketRoute] = []
+    page.route_web_socket(re.compile("_stcore/stream"), between)
+    opened(page, "/procedure?goal=Host-a-Dinner-Party&view=Steps")
+    page.get_by_role("button", name="Options").click()
+    slider = page.get_by_role("slider", name="Levels to open")
+    slider.focus()
+    holding = True
+    slider.press("ArrowRight")
+    page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState !== 'notRunning'")
+    page.locator(".outline .line a.goal").first.evaluate("link => link.click()")
+    page.wait_for_function("1")
+    holding = False
+    for said in answers:
+        sockets[-1].send(said)
+    expect(page.locator("h1")).to_have_text("Write Party Invitations")
+    has_address(page, r"goal=en%3A700212&via=en%3A700101$")
+    page.go_back()
+    has_address(page, r"view=Steps&levels=2$")
 
 
 def test_judge_a_link_with_the_keyboard_and_take_it_back(page: Page, site: tuple[str, Path]) -> None:

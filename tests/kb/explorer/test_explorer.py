@@ -18,6 +18,7 @@ from support.command import ROOT, surroundings
 from support.small_kb import article, small_kb
 from support.visiting import HOSTILE, Visit, component, follow, hits, labelled, links, whole
 
+from kb.explorer import address
 from kb.explorer import address, text
 from kb.search import search
 from kb.store import KnowledgeBase
@@ -307,6 +308,21 @@ def test_a_search_for_a_thing_names_the_goals_that_need_it(
     assert not re.search(
         r">\d+ goals? needs? ", "".join(e.value for e in visit("find", words="deep clean").get("html"))
     )
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_an_address_of_some_letters_ago_takes_no_text_away_but_back_does(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    test = visit("find", words="sour")
+    monkeypatch.setattr(address, "LATE", 1e6 if late else 0.0)
+    test.text_input[0].set_value("sourdough").run()
+    key = test.text_input[0].key
+    test.query_params["words"] = "sour"
+    test.run()
+    assert test.text_input[0].value == ("sourdough" if late else "sour")
+    assert (test.text_input[0].key == key) == late
+    assert test.query_params["words"] in ("sourdough" if late else "sour", ["sourdough" if late else "sour"])
 
 
 def test_nothing_found_is_reported(visit: Visit) -> None:
