@@ -9,18 +9,25 @@ const follow = (event, link) => {
     leave(link.href, link.classList.contains("still"));
 };
 
-// A widget whose value is in the address (`bound` in address.py) is answered with an address, once it is sent, a moment
-// after it was touched.
-const MOMENT = 400, LONG = 10_000;
-let touched = -LONG;
+// A widget whose value is in the address (`bound` in address.py) asks the server a moment after it was touched, and is
+// answered with an address.
+const MOMENT = 400, LONG = 10_000, STATE = "data-test-script-state";
+let touched = -LONG, asked = false;
 for (const kind of ["input", "click", "keydown"])
     document.addEventListener(kind, (event) => {
         if (event.target.closest?.('[class*="st-key-at-"]')) touched = performance.now();
     }, true);
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (...message) {
+    asked ||= performance.now() - touched < 2 * MOMENT;
+    return send.apply(this, message);
+};
+new MutationObserver((changes) => {
+    if (changes.some(({target}) => target.getAttribute(STATE) === "notRunning")) asked = false;
+}).observe(document.body, {subtree: true, attributeFilter: [STATE]});
 const answering = () => {
     const since = performance.now() - touched;
-    const busy = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState !== "notRunning";
-    return since < MOMENT || (busy && since < LONG);
+    return since < MOMENT || (asked && since < LONG);
 };
 
 // What has asked the server, a widget or a tree (asking.js), waits for an answer that writes the address: a new address comes

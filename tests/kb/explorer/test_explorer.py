@@ -18,7 +18,6 @@ from support.command import ROOT, surroundings
 from support.small_kb import article, small_kb
 from support.visiting import HOSTILE, Visit, component, follow, hits, labelled, links, whole
 
-from kb.explorer import address
 from kb.explorer import address, text
 from kb.search import search
 from kb.store import KnowledgeBase
