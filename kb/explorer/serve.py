@@ -31,7 +31,12 @@ def main() -> None:
 
 
 def heed_signals() -> None:
-    """Let the signals that end a process reach this one, and from then on run its last seconds."""
+    """Let the signals that end a process reach this one, and from then on run its last seconds.
+
+    The server sends the signal that ended it once more, to whoever heeded it before: that is the orderly end.
+    """
+    for ending in ENDING:
+        signal.signal(ending, lambda *_: sys.exit())
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM, *ENDING])
     told, tell = os.pipe()
