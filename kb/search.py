@@ -52,8 +52,8 @@ def search(kb: KnowledgeBase, words: str, limit: int = 20, model: bool = True) -
     Meaning is that of word vectors and, unless `model` is false, of the encoder that made the links where that is
     installed; its first question loads it.
 
-    Of a knowledge base without vectors of goals, and for a question of which few words are known, as one in another
-    language than English, the words alone count.
+    Of a knowledge base without vectors of goals the words alone count, and so they do, without that encoder, for a
+    question of which few words have a vector, as one in another language than English.
 
     Raises:
         BadUsage: the question is too long.
@@ -62,17 +62,20 @@ def search(kb: KnowledgeBase, words: str, limit: int = 20, model: bool = True) -
     by_words = search_by_words(kb, words, MOST_GOALS)
     total = len(GoalVectors.of(kb).ids)
     asked = _spelt(_main_words(kb, words), by_words)
-    if not total or 2 * len(word_encoder().known(asked)) <= len(asked):
+    if not total or not asked:
+        return by_words[:limit]
+    by_model = _by_model(kb, words) if model else None
+    mostly_strange = 2 * len(word_encoder().known(asked)) <= len(asked)
+    if mostly_strange and by_model is None:
         return by_words[:limit]
     hits = {hit.article_id: hit for hit in by_words}
-    by_model = _by_model(kb, words) if model else None
     goals = weighed(kb, asked, {article_id: hit.score for article_id, hit in hits.items()}, by_model)
     found = [
         _found(each, score, hits.get(each.article_id)) for each, score in best_first(goals, len(asked), total)
     ]
     if not found:  # by words that have no vector, such as names, a goal may be found all the same
         strange = {word for word in asked if not word_encoder().known([word])}
-        found = [hit for hit in by_words if strange & set(hit.words)]
+        found = [hit for hit in by_words if mostly_strange or strange & set(hit.words)]
     named = [hit for hit in by_words if hit.goal.lower() == plain(words)]
     others = [hit for hit in found if hit.goal.lower() != plain(words)]
     return grouped(kb, [*named, *others])[: min(limit, MOST_GOALS)]

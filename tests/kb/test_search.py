@@ -160,6 +160,12 @@ def test_without_the_encoder_word_vectors_count(
     assert search(sample_kb, question) == by_words
 
 
+def test_a_question_in_another_language_is_found_by_the_encoder(sample_kb: KnowledgeBase) -> None:
+    question = "Mein Rad quietscht beim Treten, was hilft?"
+    assert search(sample_kb, question)[0].goal == "Eine Fahrradkette ölen"
+    assert search(sample_kb, question, model=False) == []
+
+
 def test_without_vectors_words_alone_count(own_sample_kb: Path) -> None:
     with duckdb.connect(str(own_sample_kb)) as session:
         session.execute("DELETE FROM goal_vectors")
