@@ -67,6 +67,7 @@ def page(start: bool = False) -> None:
         relation = once_each(relation)
     needed = needing.needing(kb, asked) if asked else []
     if not results(kb, relation, parameters, order, number, bool(asked), several_sites) and not needed:
+        st.markdown("**0 goals**")
         st.text("Nothing found. Try fewer or other words, search by meaning, or leave the category.")
     needing.draw(asked, needed)
 
@@ -165,6 +166,8 @@ def results(
         how many there are.
     """
     total: int = answers.rows(kb, f"SELECT count(*) FROM ({relation})", parameters)[0][0]
+    if not total:
+        return 0
     pages = max(1, math.ceil(total / PAGE))
     if number > pages:
         address.fault(f"There is no page {number}; this is the last one.")
@@ -172,8 +175,6 @@ def results(
     with st.container(horizontal=True, vertical_alignment="center", key="row-total"):
         st.markdown(f"**{total:,} goal{'s' if total != 1 else ''}**", width="stretch")
         surprise(kb, relation, parameters)
-    if not total:
-        return 0
     rows = rows_of(kb, relation, parameters, order, number)
     others = alternatives(kb, [row["article_id"] for row in rows]) if searched else {}
     for row in rows:

@@ -158,6 +158,8 @@ def verdicts(asked: Question, who: str, order: str) -> None:
         )
     if not who:
         st.caption("Give your name, then answer with the buttons or the keys 1, 2, 3, 4 and 0.")
+        meanings = (f"<li><b>{name}</b>: {meaning}</li>" for _, name, meaning in MEANINGS.values())
+        st.html(f'<ul class="meanings">{"".join(meanings)}</ul>')
 
 
 def another(kb: KnowledgeBase, asked: Question, who: str, order: str) -> None:
