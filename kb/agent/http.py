@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from inspect import Parameter, signature
 from typing import Any
@@ -17,7 +19,9 @@ MOST_BYTES = 20_000
 MOST_SWALLOWED = 1_000_000
 """Bytes of a refused body that are read all the same: who still sends when the connection ends sees no answer."""
 MOST_REQUESTS = 32
-"""Requests that are answered at a time; others are refused with 503."""
+"""Requests that are answered at a time; others are refused with 503. One that has not arrived yet does not count."""
+SECONDS = 30
+"""Within which the body of a request arrives."""
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -67,23 +71,64 @@ def answered(tool: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Limited:
-    """Refuses bodies that are too long, or do not say how long they are; nothing of them is kept."""
+    """Refuses bodies that are too long, or do not say how long they are, and more requests than it answers at a time.
+
+    A body is awaited here, so that a client that stalls takes no place from others.
+    """
 
     def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
         self._app = app
+        self._answering = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request."""
-        headers = dict(scope.get("headers", ()))
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        headers = dict(scope["headers"])
         length = headers.get(b"content-length", b"0")
         if b"transfer-encoding" in headers or not length.isdigit() or int(length) > MOST_BYTES:
             await swallowed(receive)
-            body = b'{"detail":"a request has at most %d bytes, and says how many"}' % MOST_BYTES
-            told = [(b"content-type", b"application/json"), (b"connection", b"close")]
-            await send({"type": "http.response.start", "status": 413, "headers": told})
-            await send({"type": "http.response.body", "body": body})
-            return
-        await self._app(scope, receive, send)
+            return await refused(send, 413, f"a request has at most {MOST_BYTES} bytes, and says how many")
+        try:
+            async with asyncio.timeout(SECONDS):
+                arrived = await whole(receive)
+        except TimeoutError:
+            return await refused(send, 408, f"the request did not arrive within {SECONDS} seconds")
+        if arrived[-1]["type"] == "http.disconnect":
+            return None
+        if self._answering >= MOST_REQUESTS:
+            return await refused(send, 503, f"{MOST_REQUESTS} requests are being answered: ask again later")
+        self._answering += 1
+        try:
+            await self._app(scope, again(arrived, receive), send)
+        finally:
+            self._answering -= 1
+
+
+async def refused(send: Any, status: int, why: str) -> None:
+    """Say why a request is not answered, and end the connection."""
+    told = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": told})
+    await send({"type": "http.response.body", "body": json.dumps({"detail": why}).encode()})
+
+
+async def whole(receive: Any) -> list[Any]:
+    """The messages of a request, until its body is whole or its client has gone."""
+    messages = [await receive()]
+    while messages[-1].get("more_body", False):
+        messages.append(await receive())
+    return messages
+
+
+def again(messages: list[Any], receive: Any) -> Callable[[], Awaitable[Any]]:
+    """What gives messages that have arrived, and then what comes."""
+    left = iter(messages)
+
+    async def given() -> Any:
+        message = next(left, None)
+        return message if message is not None else await receive()
+
+    return given
 
 
 async def swallowed(receive: Any) -> None:
@@ -106,6 +151,5 @@ def serve(tools: Tools, host: str, port: int) -> None:
         host=host,
         port=port,
         log_level="warning",
-        limit_concurrency=MOST_REQUESTS,
         timeout_keep_alive=5,
     )

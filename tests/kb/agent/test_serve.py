@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+import struct
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ import urllib3
 from support.command import Run
 from support.schemas import checked
 
+from kb.agent.http import MOST_REQUESTS, Limited
 from kb.agent.tools import Tools
 from kb.store import KnowledgeBase
 
@@ -42,6 +45,57 @@ def ask(address: str, tool: str, **more: Any) -> tuple[int, Any]:
     """Status and answer of a request; the queue of the listening socket holds it until the server has started."""
     done = urllib3.request("POST", f"{address}/{tool}", timeout=60, retries=False, **more)
     return done.status, json.loads(done.data) if done.data[:1] in (b"{", b"[") else done.data.decode()
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"POST /plan HTTP/1.1\r\nhost:",
+        b"POST /plan HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 99\r\n\r\n{",
+    ],
+)
+def test_stalled_and_killed_clients_take_no_place_from_others(address: str, begun: bytes) -> None:
+    host, port = address.removeprefix("http://").split(":")
+    with ExitStack() as stalled:
+        for number in range(MOST_REQUESTS + 8):
+            client = stalled.enter_context(socket.create_connection((host, int(port))))
+            client.sendall(begun)
+            if number % 2:  # killed: closed at once with a reset
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.close()
+        for _ in range(MOST_REQUESTS):
+            client = stalled.enter_context(socket.create_connection((host, int(port))))
+            client.sendall(begun)
+        assert ask(address, "where_used", json={"key": "Clean an Oven"})[0] == 200
+
+
+def test_more_requests_than_can_be_answered_are_refused() -> None:
+    """All but those that wait within the application."""
+    released, statuses = asyncio.Event(), []
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        assert (await receive())["body"] == b"{}"
+        await released.wait()
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def send(message: Any) -> None:
+        statuses.extend([message["status"]] if "status" in message else [])
+
+    async def session() -> None:
+        limited = Limited(slow)
+        scope = {"type": "http", "headers": [(b"content-length", b"2")]}
+        waiting = [asyncio.ensure_future(limited(scope, receive, send)) for _ in range(MOST_REQUESTS)]
+        await asyncio.sleep(0)
+        await limited(scope, receive, send)
+        assert statuses == [503]
+        released.set()
+        await asyncio.gather(*waiting)
+        await limited(scope, receive, send)
+        assert statuses == [503]
+
+    asyncio.run(session())
 
 
 def test_every_tool_answers(address: str) -> None:
