@@ -24,8 +24,10 @@ def _any_of(words: Sequence[str]) -> str:
 
 
 _GLUED = [word for word in STEP if re.search("[\u0e00-\u0e7f\u3040-\u9fff\uac00-\ud7af]$", word)]
-_STEP = rf"(?:(?:{_any_of(STEP)})(?![^\W\d_])|(?:{_any_of(_GLUED)}))"
-"""A word for "step"; those of scripts without blanks may be followed by anything."""
+_STEP = rf"(?!steps?\s+on\b)(?:(?:{_any_of(STEP)})(?![^\W\d_])|(?:{_any_of(_GLUED)}))"
+"""A word for "step"; those of scripts without blanks may be followed by anything.
+
+"Step on" is none: in Turkish, "on" is ten."""
 _DIGITS = rf"(?:\d{{1,3}}\ufe0f?\u20e3?|[{_CIRCLED}])"
 _WORDS = rf"(?:{_any_of((*ONE_TO_TEN, *FIRST_TO_TENTH, *_ROMAN))})(?![^\W_])|[{_NUMERALS}]{{1,3}}"
 _NUMBER_SIGN = r"(?:(?:n(?:o|r|um(?:ber)?|úmero|ummer)?[.º°]{0,2}|[#№第]|ที่)\s*)?"
@@ -35,7 +37,7 @@ _ORDINAL = r"(?:(?:st|nd|rd|th|er|re|ère|e|ème|ος|[-–][йяое])(?![^\W_]
 _TOTAL = r"(?:\s*(?:/|／|of|out\ of|von|de|sur|di|van|из|з|z|av|af|dari|trong|trên|/|od|จาก|में\ से|من|از)\s*\d{1,3})?"
 
 _LABEL = rf"""(?:
-    (?!steps?\s+on\b) {_STEP} \s*[:.(\[\-]?\s* (?:(?:ya|na)\s+)? {_NUMBER_SIGN} (?P<after>{_DIGITS}|{_WORDS}) {_TOTAL}
+    {_STEP} \s*[:.(\[\-]?\s* (?:(?:ya|na)\s+)? {_NUMBER_SIGN} (?P<after>{_DIGITS}|{_WORDS}) {_TOTAL}
   | {_NUMBER_SIGN} (?P<before>{_DIGITS}|{_WORDS}) {_ORDINAL} \s* {_STEP} {_TOTAL}
 )"""
 _FLAGS = re.VERBOSE | re.IGNORECASE

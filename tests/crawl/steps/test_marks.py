@@ -73,6 +73,7 @@ def test_words_do_more_than_count(words: str) -> None:
             ["1. Peel it", "2. Step on it", "3. Step on it again"],
             ["Peel it", "Step on it", "Step on it again"],
         ),
+        (["1 Step on it", "2 Step on that"], ["Step on it", "Step on that"]),
         (["1. adım yağı ısıtın", "2. adım karıştırın"], ["yağı ısıtın", "karıştırın"]),
     ],
 )
