@@ -9,14 +9,16 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 import urllib3
 from support.command import Run
 from support.schemas import checked
+from support.small_kb import article, small_kb
 
-from kb.agent.http import MOST_REQUESTS, Limited
+from kb.agent.http import MOST_REQUESTS, Limited, app
 from kb.agent.tools import Tools
 from kb.store import KnowledgeBase
 
@@ -26,8 +28,6 @@ uvicorn = pytest.importorskip("uvicorn")
 
 @pytest.fixture(scope="module")
 def address(sample_kb_path: Any) -> Iterator[str]:
-    from kb.agent.http import app
-
     with KnowledgeBase(sample_kb_path) as kb, closing(socket.socket()) as listening:
         tools = Tools(kb)
         listening.bind(("127.0.0.1", 0))
@@ -148,3 +148,18 @@ def test_it_describes_itself(address: str) -> None:
 def test_the_command_names_a_file_that_is_not_there(run: Run, tmp_path: Any) -> None:
     done = run("serve", "--kb", tmp_path / "no.duckdb")
     assert done.returncode == 1 and "no knowledge base" in done.stderr
+
+
+def test_equal_goals_of_several_sites_are_found_once_with_the_others(tmp_path: Path) -> None:
+    testclient = pytest.importorskip("starlette.testclient")
+    same = [
+        article(
+            "Poach an Egg", "Crack the egg into a cup.", "Lift it out.", slug=f"s{i}", site=f"{i}.example"
+        )
+        for i in range(2)
+    ]
+    with KnowledgeBase(small_kb(tmp_path, same, group=True)) as kb, closing(Tools(kb)) as tools:
+        client = testclient.TestClient(app(tools, "127.0.0.1"), base_url="http://127.0.0.1")
+        found = client.post("/find_procedure", json={"question": "how do I poach an egg"}).json()
+    (goal,) = found["goals"]
+    assert goal["goal"] == "Poach an Egg" and [each["site"] for each in goal["alternatives"]] == ["1.example"]
