@@ -72,7 +72,7 @@ torture: env browser ## the tests that are slow by nature: kills, power cuts, da
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m torture --timeout 1800 --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 editor:          ## bundle the editor of the explorer's queries anew; needs Node.js and its registry
-	cd editor && npm ci --no-audit --no-fund && npm run build
+	cd kb/explorer/editor && npm ci --no-audit --no-fund && npm run build
 
 bench-scale: env ## link a slice of a corpus of full size and say what the whole costs; needs HOWTREE_REAL_DATA
 	$(BIN)/python tests/benchmarks/full_scale.py

@@ -1,4 +1,4 @@
-/* Made of the folder editor by `make editor`; SHA-256 of its sources: d789724449b9de06f66c27b63bfef63011bfcaae63e88e733a29e39e2f6d5e34
+/* Made of the folder beside it by `make editor`; SHA-256 of its sources: d789724449b9de06f66c27b63bfef63011bfcaae63e88e733a29e39e2f6d5e34
 
 @codemirror/autocomplete 6.20.4, @codemirror/commands 6.11.1, @codemirror/lang-sql 6.10.0, @codemirror/language 6.13.1, @codemirror/state 6.7.6, @codemirror/streamparser 6.0.0, @codemirror/view 6.43.15:
 

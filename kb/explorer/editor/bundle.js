@@ -18,10 +18,10 @@ for (const name of [...packages].sort()) {
 }
 const said = [...licences].map(([text, names]) => `${names.join(", ")}:\n\n${text}`).join("\n\n\n");
 const sources = ["editor.js", "package-lock.json"].map(read).join("\0");
-const banner = `/* Made of the folder editor by \`make editor\`; SHA-256 of its sources: ${createHash("sha256").update(sources).digest("hex")}
+const banner = `/* Made of the folder beside it by \`make editor\`; SHA-256 of its sources: ${createHash("sha256").update(sources).digest("hex")}
 
 ${said}
 */
 `;
-writeFileSync("../kb/explorer/editor.js", banner + made.outputFiles[0].text);
+writeFileSync("../editor.js", banner + made.outputFiles[0].text);
 console.log(`Wrote kb/explorer/editor.js: ${Math.round(made.outputFiles[0].text.length / 1024)} KiB of ${packages.size} packages`);
