@@ -73,7 +73,10 @@ def test_the_query_of_the_address_is_also_in_a_plain_form(visit: Visit) -> None:
 
 
 def test_the_editor_that_ships_is_made_of_its_sources() -> None:
-    sources = [(ROOT / "kb" / "explorer" / "editor" / name).read_text() for name in ("editor.js", "package-lock.json")]
+    sources = [
+        (ROOT / "kb" / "explorer" / "editor" / name).read_text()
+        for name in ("editor.js", "package-lock.json")
+    ]
     shipped = (ROOT / "kb/explorer/editor.js").read_text(encoding="utf-8")
     assert hashlib.sha256("\0".join(sources).encode()).hexdigest() in shipped[:300], "run `make editor`"
     assert "Permission is hereby granted" in shipped and "Marijn Haverbeke" in shipped
