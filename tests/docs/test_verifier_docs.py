@@ -13,12 +13,15 @@ from support.judged import judged_line
 from support.pages import blocks
 
 from kb.commands.train import trainers
+from linking.encode.folder import MODELS, SMALL_ENCODER, ModelFolder
 from linking.gold.judged import judged_of
 from linking.train.verifier.course import Course
 from linking.train.verifier.judgement import READS
 from linking.train.verifier.recipe import VerifierRecipe
+from linking.verify.judgement import Judgement
 
-PAGE = ROOT / "docs" / "verifier.md"
+DOCS = ROOT / "docs"
+PAGE = DOCS / "verifier.md"
 COMMANDS = [
     line for block in blocks(PAGE, "sh") for line in block.splitlines() if line.startswith("howtree train")
 ]
@@ -53,3 +56,11 @@ def test_the_numbers_are_those_of_the_code() -> None:
     ):  # fmt: skip
         assert said in page
     assert (course.taken_out, recipe.folds, READS.first) == (0.2, 4, 3)
+
+
+def test_the_verifier_that_ships_reads_what_the_recipe_and_the_page_say() -> None:
+    judgement = Judgement.load(ModelFolder(MODELS / SMALL_ENCODER / "verifier"))
+    assert judgement.reads == READS
+    page = (DOCS / "linking.md").read_text(encoding="utf-8")
+    assert f"a probability of {READS.least} or more are weighed" in page
+    assert f"read if these give them {READS.worth} or more" in page
