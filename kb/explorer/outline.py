@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -16,7 +16,7 @@ from kb import tree
 from kb.draw import method_label
 from kb.explorer import address, candidates
 from kb.explorer.address import StepPath, spelt
-from kb.explorer.files import text_of
+from kb.explorer.files import component
 from kb.explorer.steps import Grown, Openness, link_words, places
 from kb.explorer.text import markup
 from kb.store import KnowledgeBase
@@ -42,18 +42,10 @@ class Outline:
 def draw(outline: Outline, goal: tree.Goal, method: tree.Method, levels: int) -> None:
     """Draw the steps of one method of the goal with all that is open below them."""
     items = "".join(group(outline, method, (), (goal.article_id,)))
-    component()(
+    component("outline", "asking.js")(
         key=KEY,
         data={"html": f'<ul role="tree" aria-label="Steps of {markup(goal.goal)}">{items}</ul>'},
         on_turned_change=partial(turned, KEY, levels),
-    )
-
-
-@cache
-def component() -> Any:
-    """The component as Streamlit mounts it."""
-    return st.components.v2.component(
-        "howtree.outline", js=text_of("asking.js") + text_of("outline.js"), isolate_styles=False
     )
 
 

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, partial
-from typing import Any
-
-import streamlit as st
+from functools import partial
 
 from kb import tree
 from kb.explorer.address import StepPath, spelt
-from kb.explorer.files import text_of
+from kb.explorer.files import component
 from kb.explorer.outline import href, turned
 from kb.explorer.steps import Grown
 from kb.explorer.text import markup, short
@@ -42,18 +39,10 @@ def draw(picture: Picture, root: int, levels: int) -> None:
     goal = picture.grown.goals[root]
     node = f'<div class="node root">{markup(goal.goal)}</div>'
     html = f'<li data-place="">{node}{"".join(below(picture, goal, (), (root,)))}</li>'
-    component()(
+    component("picture", "asking.js")(
         key=KEY,
         data={"html": f"<ul>{html}</ul>", "name": f"{short(goal.goal)} as a graph"},
         on_turned_change=partial(turned, KEY, levels),
-    )
-
-
-@cache
-def component() -> Any:
-    """The component as Streamlit mounts it."""
-    return st.components.v2.component(
-        "howtree.picture", js=text_of("asking.js") + text_of("picture.js"), isolate_styles=False
     )
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import html
-from functools import cache
 from typing import Any
 
 import streamlit as st
 
 from kb.explorer import address, answers, results
-from kb.explorer.files import text_of
+from kb.explorer.files import component
 from kb.explorer.frame import heading
 from kb.explorer.session import children, knowledge_base, stamp
 from kb.explorer.text import markup, plain
@@ -82,18 +81,12 @@ def examples(kb: KnowledgeBase) -> None:
 def editor(kb: KnowledgeBase, asked: str) -> None:
     """The editor, which takes its text from the address; and a plain form in its place, should it not come up."""
     with st.container(key="sql-editor", gap=None):
-        component()(key="sql", data=completion(kb, stamp()))
+        component("editor")(key="sql", data=completion(kb, stamp()))
         st.html(
             f'<form class="form" action="query"><label>Query<textarea name="sql" rows="9" maxlength="{MAX_SQL}" '
             f'spellcheck="false">\n{html.escape(plain(asked))}</textarea></label>'
             '<p class="acts"><button>Run</button></p></form>'
         )
-
-
-@cache
-def component() -> Any:
-    """The editor as Streamlit mounts it."""
-    return st.components.v2.component("howtree.editor", js=text_of("editor.js"), isolate_styles=False)
 
 
 def schema(kb: KnowledgeBase) -> None:

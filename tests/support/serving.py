@@ -34,18 +34,12 @@ def started(
     with closing(socket.socket()) as probe:
         probe.bind((LOCAL, 0))
         port = probe.getsockname()[1]
-    words = [
-        "kb",
-        "explore",
-        str(kb),
-        "--port",
-        str(port),
-        "--no-browser",
-        *(["--host", host] if host else []),
-    ]
     if main:
         options = ["--server.headless=true", f"--server.port={port}", f"--server.address={host}"]
         words = ["streamlit", "run", str(main), *options, "--", str(kb)]
+    else:
+        options = ["--port", str(port), "--no-browser", *(["--host", host] if host else [])]
+        words = ["kb", "explore", str(kb), *options]
     server = subprocess.Popen(
         [sys.executable, "-m", *words],
         env=surroundings(),
