@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -115,6 +116,7 @@ def is_alike(a: str, b: str) -> bool:
     return a == b or any(a in group and b in group for group in ALIKE)
 
 
+@lru_cache(100_000)
 def bare(title: str) -> tuple[str, ...]:
     """The words of a title without endings, articles and a counter."""
     words = re.findall(r"[^\W_]+", COUNTER.sub("", title).lower())

@@ -5,20 +5,24 @@ it *weighs* but finds not worth reading the features decide; the others keep the
 looked at less closely never comes before what was looked at more closely: its probability is cut to the least of those.
 
 The logits of a pair depend on its texts alone, so they are kept for the next build in a store of pairs, which are
-encoded in parts as all texts are. All else is worked out anew.
+encoded in parts as all texts are. All else is worked out anew, once a build: what was weighed waits in files without a
+name until the pairs are read, so memory does not grow with the steps.
 """
 
 from __future__ import annotations
 
+import tempfile
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
 
 from howtree.progress import Bar, progress
-from linking.arrays import ArticleIds, Flags, Floats, Positions
+from linking.arrays import ArticleIds, Flags, Floats, Hashes, Positions
 from linking.candidates import CANDIDATE_SCHEMA, Goals, StepBatch
 from linking.pair import Pair
 from linking.retrieve.vectors import VectorStore, hash_texts
@@ -31,22 +35,38 @@ from linking.verify.verifier import Verifier
 EXACT, HELPFUL = "exact", "helpful"
 AT_ONCE = 4_096
 """Pairs whose vectors are in memory together: they take 25 KB a pair."""
+NONE: Floats = np.empty(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """The candidates of a batch that were weighed."""
+    """The n candidates of a batch that were weighed, r of them worth reading."""
 
     rows: Positions
-    """Where they are in the table, ascending."""
-    texts: list[str]
-    """The pairs as texts."""
+    """Where they are in the table, ascending, [n]."""
     never: Flags
-    features: Floats | None
-    """[n, 38]; None without a judgement."""
-    worth: Floats | None
+    worth: Floats
+    """v, [n]; empty without a judgement."""
     read: Flags
-    """Which of them are worth reading."""
+    """Which of them are worth reading, [n]."""
+    features: Floats
+    """Of those, [r, 38]; empty without a judgement."""
+    pairs: Hashes
+    """Of the texts of those, [r]."""
+
+    def put_away(self, folder: Path) -> IO[bytes]:
+        """A file without a name in a folder, which is gone when it is closed, even by a kill."""
+        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (taken_out closes it)
+        np.savez(file, **{name: getattr(self, name) for name in self.__slots__})
+        return file
+
+    @classmethod
+    def taken_out(cls, file: IO[bytes]) -> Weighed:
+        """From what `put_away` gave, which is closed."""
+        with file:
+            file.seek(0)
+            with np.load(file) as arrays:
+                return cls(**{name: arrays[name] for name in cls.__slots__})
 
 
 class Verifying:
@@ -63,6 +83,7 @@ class Verifying:
         """`features` are there where the reranker that ships ran; a judgement needs them."""
         self.verifier, self.goals, self.features = verifier, goals, features
         self.pairs = VectorStore(folder / f"pairs-{verifier.cross.digest[:12]}", part_size)
+        self._weighed: deque[IO[bytes]] = deque()
 
     def read(
         self,
@@ -82,14 +103,18 @@ class Verifying:
             return self.pairs.encode(self.verifier.cross, bar, executor)
 
     def _asked(self, batch: StepBatch, table: pa.Table, bar: Bar[None]) -> list[str]:
-        weighed = self.weigh(batch, Table.of(batch, table))
+        weighed, texts = self.weigh(batch, Table.of(batch, table))
+        self._weighed.append(weighed.put_away(self.pairs.folder))
         bar.update(len(batch.ids))
-        return [weighed.texts[i] for i in np.flatnonzero(weighed.read)]
+        return texts
 
     def decided(self, batch: StepBatch, candidates: pa.Table) -> pa.Table:
-        """The candidates with the verifier's probability and relation, in its order. Call `read` first."""
+        """The candidates with the verifier's probability and relation, in its order.
+
+        Call `read` first, then this with each of the same batches in the same order.
+        """
         table = Table.of(batch, candidates)
-        weighed = self.weigh(batch, table)
+        weighed = Weighed.taken_out(self._weighed.popleft())
         probability, exact = self._judged(weighed)
         closeness = np.zeros(len(table.step), np.int64)
         closeness[weighed.rows] = np.where(weighed.never, 0, 1 + weighed.read)
@@ -111,20 +136,23 @@ class Verifying:
             .cast(CANDIDATE_SCHEMA)
         )
 
-    def weigh(self, batch: StepBatch, table: Table) -> Weighed:
-        """The first candidates of each step that are probable enough to matter, and what editors mention in it."""
+    def weigh(self, batch: StepBatch, table: Table) -> tuple[Weighed, list[str]]:
+        """The first candidates of each step that are probable enough to matter, and what editors mention in it.
+
+        With them come the texts of the pairs that are worth reading.
+        """
         reads = self.verifier.reads
         first = (table.rank < reads.first) & (table.probability >= reads.least)
         rows = np.flatnonzero(first | (table.mentioned & (table.probability > 0)))
         pairs = pairs_of(batch, self.goals, table.step[rows], table.article[rows])
         gone = np.array([never(pair) for pair in pairs], bool)
-        texts = [pair.text() for pair in pairs]
-        judgement = self.verifier.judgement
-        if judgement is None:
-            return Weighed(rows, texts, gone, None, None, ~gone)
-        features, worth = self._worth(judgement, batch, table, rows, pairs)
-        read = (judgement.of_unread(worth) >= reads.worth) & ~gone
-        return Weighed(rows, texts, gone, features, worth, read)
+        judgement, features, worth, read = self.verifier.judgement, NONE, NONE, ~gone
+        if judgement is not None:
+            features, worth = self._worth(judgement, batch, table, rows, pairs)
+            read &= judgement.of_unread(worth) >= reads.worth
+            features = features[read]
+        texts = [pairs[i].text() for i in np.flatnonzero(read)]
+        return Weighed(rows, gone, worth, read, features, hash_texts(texts)), texts
 
     def _worth(
         self, judgement: Judgement, batch: StepBatch, table: Table, rows: Positions, pairs: list[Pair]
@@ -142,17 +170,14 @@ class Verifying:
     def _judged(self, weighed: Weighed) -> tuple[Floats, Flags | None]:
         """The probability of each weighed pair, and whether it is rather exact than helpful."""
         judgement, read = self.verifier.judgement, weighed.read
-        found = self.pairs.rows(hash_texts([weighed.texts[i] for i in np.flatnonzero(read)]))
+        found = self.pairs.rows(weighed.pairs)
         logits = self.pairs.vectors(found) if len(found) else np.empty((0, 3), np.float32)
         if judgement is None:
             probability = np.zeros(len(read))
             probability[read] = self.verifier.of_logits(logits)[0]
             return probability, None
-        assert weighed.worth is not None and weighed.features is not None
         probability, exact = judgement.of_unread(weighed.worth), np.zeros(len(read), bool)
-        probability[read], exact[read] = judgement.of_read(
-            logits, weighed.worth[read], weighed.features[read]
-        )
+        probability[read], exact[read] = judgement.of_read(logits, weighed.worth[read], weighed.features)
         return probability, exact
 
 
