@@ -20,6 +20,8 @@ class Alternative:
 
 def alternatives(kb: KnowledgeBase, ids: Collection[int]) -> dict[int, tuple[Alternative, ...]]:
     """The other articles of some goals, by site; goals without any are left out."""
+    if not kb.has_alternatives:
+        return {}
     rows = kb.query(
         """
         WITH ids AS MATERIALIZED (SELECT unnest($ids) AS article_id)

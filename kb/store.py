@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,11 @@ class KnowledgeBase:
     def thresholds(self) -> dict[str, float]:
         """By beta, as text: the threshold of the best F-beta where the decision was fitted; {} where unknown."""
         return dict(json.loads(self.meta.get("thresholds", "{}")))
+
+    @cached_property
+    def has_alternatives(self) -> bool:
+        """Whether any goals are equal: where none are, as in the articles of one site, nobody need look for them."""
+        return bool(self.query("SELECT EXISTS (FROM alternatives)").fetchall()[0][0])
 
     def threshold_for(self, beta: float) -> float:
         """The probability from which on links have the best F-beta.

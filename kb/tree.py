@@ -113,8 +113,8 @@ def tree(kb: KnowledgeBase, article_id: int, depth: int = 3, threshold: float | 
     Raises:
         BadQuery: the tree has more than `MAX_STEPS` steps.
     """
-    shelf = _Shelf(kb, threshold)
-    shelf.fetch({article_id}, depth)
+    shelf = Shelf(threshold)
+    shelf.fetch(kb, {article_id}, depth)
     return shelf.grow(article_id, depth)
 
 
@@ -125,8 +125,8 @@ def trees(kb: KnowledgeBase, article_ids: Sequence[int], depth: int = 3) -> Iter
     """
     for start in range(0, len(article_ids), ROOTS_AT_ONCE):
         roots = article_ids[start : start + ROOTS_AT_ONCE]
-        shelf = _Shelf(kb, None)
-        shelf.fetch(set(roots), depth)
+        shelf = Shelf(None)
+        shelf.fetch(kb, set(roots), depth)
         for root in roots:
             try:
                 yield shelf.grow(root, depth)
@@ -136,47 +136,83 @@ def trees(kb: KnowledgeBase, article_ids: Sequence[int], depth: int = 3) -> Iter
 
 def goals(kb: KnowledgeBase, article_ids: Iterable[int], threshold: float | None = None) -> dict[int, Goal]:
     """Goals with their own steps and what these are linked to, nothing further opened; for trees opened by hand."""
-    shelf = _Shelf(kb, threshold)
-    asked = frozenset(article_ids)
-    shelf.fetch(asked)
-    return {article_id: shelf.open(article_id, 1, frozenset()) for article_id in asked}
+    return Shelf(threshold).goals(kb, frozenset(article_ids))
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     """A step as fetched."""
 
     method: tuple[int, str, str]
+    """Number, kind and name of its method."""
     step_id: int
     number: int
     text: str
 
 
-class _Shelf:
-    """The goals of a tree: the links a level at a time, then the steps of all opened goals at once."""
+class Shelf:
+    """Goals of trees, fetched as they are asked for and kept: links, steps, and names of all that are named.
 
-    def __init__(self, kb: KnowledgeBase, threshold: float | None) -> None:
-        self._kb = kb
+    Threads may share it: what two of them fetch at once is the same.
+    """
+
+    def __init__(self, threshold: float | None) -> None:
+        """`threshold` is the least probability of a link; None for the chosen links."""
         self._relation = "edges" if threshold is None else "best_links"
         self._condition = "TRUE" if threshold is None else "e.probability >= $threshold"
         self._parameters = {} if threshold is None else {"threshold": threshold}
         self._links: dict[int, tuple[int, float, str, str | None]] = {}
         """The goal, probability, source and relation of each linked step."""
         self._names: dict[int, str] = {}
+        self.keys: dict[int, str] = {}
+        """Of the goals that are named: identities that stay the same when the knowledge base is built again."""
         self._others: dict[int, int] = {}
-        self._rows: dict[int, list[_Row]] = {}
+        self._rows: dict[int, list[Row]] = {}
         self._steps = 0
 
-    def fetch(self, roots: Set[int], depth: int = 1) -> None:
+    def fetch(self, kb: KnowledgeBase, roots: Set[int], depth: int = 1) -> None:
         """Fetch every goal that trees of this depth below the roots may open or name."""
         opened, level = set(roots), set(roots)
         for left in range(depth, 0, -1):
-            children = self._fetch_links(level) if level else set()
+            children = self._fetch_links(kb, level) if level else set()
             level = children - opened
             if left > 1:
                 opened |= level
-        self._fetch_steps(opened)
-        self._fetch_names(opened | {link[0] for link in self._links.values()})
+        self._fetch_steps(kb, opened)
+        self.name(kb, opened)
+
+    def add(self, kb: KnowledgeBase, article_ids: Set[int]) -> None:
+        """Fetch the links and steps of some goals that are not here yet; names are left for later."""
+        missing = set(article_ids) - self._rows.keys()
+        if missing:
+            self._fetch_links(kb, missing)
+            self._fetch_steps(kb, missing)
+
+    def steps(self, article_id: int) -> list[Row]:
+        """The steps of a goal that was added."""
+        return self._rows[article_id]
+
+    def child(self, step_id: int) -> int | None:
+        """The goal that a step of a goal that was added is linked to."""
+        link = self._links.get(step_id)
+        return link[0] if link else None
+
+    def goals(self, kb: KnowledgeBase, article_ids: Set[int]) -> dict[int, Goal]:
+        """Goals with their own steps and what these are linked to."""
+        self.add(kb, article_ids)
+        self.name(kb, article_ids)
+        return {article_id: self.open(article_id, 1, frozenset()) for article_id in article_ids}
+
+    def name(self, kb: KnowledgeBase, article_ids: Set[int]) -> None:
+        """Fetch the names of goals that were added, and of all that their steps are linked to."""
+        named = set(article_ids)
+        for article_id in article_ids:
+            for row in self.steps(article_id):
+                if child := self.child(row.step_id):
+                    named.add(child)
+        missing = named - self._names.keys()
+        if missing:
+            self._fetch_names(kb, missing)
 
     def grow(self, root: int, depth: int) -> Goal:
         """The tree below a root, its `depth` levels having been fetched."""
@@ -202,7 +238,7 @@ class _Shelf:
             others=self._others.get(article_id, 0),
         )
 
-    def _step(self, row: _Row, depth: int, above: frozenset[int]) -> Step:
+    def _step(self, row: Row, depth: int, above: frozenset[int]) -> Step:
         link = self._links.get(row.step_id)
         if link is None:
             return Step(row.step_id, row.number, row.text, None)
@@ -214,9 +250,9 @@ class _Shelf:
             goal = self.open(child_id, depth - 1, above)
         return Step(row.step_id, row.number, row.text, Link(probability, source, relation, goal))
 
-    def _fetch_links(self, article_ids: set[int]) -> set[int]:
+    def _fetch_links(self, kb: KnowledgeBase, article_ids: set[int]) -> set[int]:
         """Fetch the links of the steps of some goals; returns the goals linked to."""
-        rows = self._kb.query(
+        rows = kb.query(
             f"""
             SELECT e.step_id, e.child_id, e.probability, e.source, e.relation
             FROM (SELECT unnest($ids) AS parent_id) JOIN {self._relation} e USING (parent_id)
@@ -227,10 +263,10 @@ class _Shelf:
         self._links.update({step_id: link for step_id, *link in rows})
         return {link[0] for _, *link in rows}
 
-    def _fetch_steps(self, article_ids: set[int]) -> None:
-        self._rows = {article_id: [] for article_id in article_ids}
+    def _fetch_steps(self, kb: KnowledgeBase, article_ids: set[int]) -> None:
+        found: dict[int, list[Row]] = {article_id: [] for article_id in article_ids}
         ids = {"ids": list(article_ids)}
-        lists = self._kb.query(
+        lists = kb.query(
             """
             SELECT article_id, method_number, kind, coalesce(name, '')
             FROM (SELECT unnest($ids) AS article_id) JOIN methods USING (article_id)
@@ -238,7 +274,7 @@ class _Shelf:
             ids,
         ).fetchall()
         methods = {(article_id, number): (number, *names) for article_id, number, *names in lists}
-        rows = self._kb.query(  # joined with methods, too, all steps would be read
+        rows = kb.query(  # joined with methods, too, all steps would be read
             """
             SELECT article_id, method_number, step_id, step_number, headline
             FROM (SELECT unnest($ids) AS article_id) JOIN steps USING (article_id)
@@ -246,33 +282,36 @@ class _Shelf:
             """,
             ids,
         ).fetchall()
-        bodies = self._bodies([step_id for _, _, step_id, _, headline in rows if not headline])
+        bodies = self._bodies(kb, [step_id for _, _, step_id, _, headline in rows if not headline])
         for article_id, method, step_id, number, headline in rows:
             text = headline or bodies[step_id]
-            self._rows[article_id].append(_Row(methods[article_id, method], step_id, number, text))
+            found[article_id].append(Row(methods[article_id, method], step_id, number, text))
+        self._rows.update(found)
 
-    def _bodies(self, step_ids: list[int]) -> dict[int, str]:
+    def _bodies(self, kb: KnowledgeBase, step_ids: list[int]) -> dict[int, str]:
         """The texts of steps without a headline. Bodies are long, so those of other steps are not read."""
         if not step_ids:
             return {}
-        rows = self._kb.query(
+        rows = kb.query(
             "SELECT step_id, body FROM (SELECT unnest($ids) AS step_id) JOIN steps USING (step_id)",
             {"ids": step_ids},
         ).fetchall()
         return dict(rows)
 
-    def _fetch_names(self, article_ids: set[int]) -> None:
-        rows = self._kb.query(
-            "SELECT article_id, goal FROM (SELECT unnest($ids) AS article_id) JOIN articles USING (article_id)",
+    def _fetch_names(self, kb: KnowledgeBase, article_ids: Set[int]) -> None:
+        rows = kb.query(
+            "SELECT article_id, goal, key FROM (SELECT unnest($ids) AS article_id) JOIN articles USING (article_id)",
             {"ids": list(article_ids)},
         ).fetchall()
-        self._names = dict(rows)
-        grouped = self._kb.query(
-            """
-            SELECT own.article_id, count(*) - 1
-            FROM alternatives own JOIN alternatives other USING (group_id)
-            WHERE own.article_id IN (SELECT unnest($ids)) GROUP BY own.article_id
-            """,
-            {"ids": list(article_ids)},
-        ).fetchall()
-        self._others = dict(grouped)
+        if kb.has_alternatives:
+            grouped = kb.query(
+                """
+                SELECT own.article_id, count(*) - 1
+                FROM alternatives own JOIN alternatives other USING (group_id)
+                WHERE own.article_id IN (SELECT unnest($ids)) GROUP BY own.article_id
+                """,
+                {"ids": list(article_ids)},
+            ).fetchall()
+            self._others.update(grouped)
+        self.keys.update((article_id, key) for article_id, _, key in rows)
+        self._names.update((article_id, goal) for article_id, goal, _ in rows)

@@ -10,8 +10,11 @@ import html
 import math
 import pathlib
 import re
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -28,7 +31,23 @@ LATE = 2.0
 """Seconds by which the address that a browser sends may lag behind what is typed; Back is heeded after them."""
 MOST_LATE = 20
 _FAULTS = "faults of the address"
+_RUN = threading.local()
+"""Of this run of a page, which has a thread of its own: what it wrote last of what somebody types."""
 _PATH = re.compile(r"\d{1,5}\.\d{1,5}(-\d{1,5}\.\d{1,5}){0,49}", re.ASCII)
+
+
+@dataclass(slots=True)
+class Written:
+    """What somebody types in a box, as it is written into the address."""
+
+    at: float = -math.inf
+    """When that was, or when the page that it asked for was drawn: a first page may take longer than a browser."""
+    before: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_LATE))
+    """What the address said before."""
+
+    def is_recent(self) -> bool:
+        """Whether a browser may not have heard of it."""
+        return time.monotonic() - self.at < LATE
 
 
 def given(name: str, default: T, parse: Callable[[str], T]) -> T:
@@ -168,10 +187,12 @@ def _key(name: str, turn: int) -> str:
 
 def _write(name: str, turn: int, default: Any, resets: tuple[str, ...]) -> None:
     said = _said(st.session_state[_key(name, turn)])
-    at, before = st.session_state.get(f"written-{name}", (0.0, ()))
-    now = time.monotonic()
-    burst = before if now - at < LATE else ()
-    st.session_state[f"written-{name}"] = now, (*burst[-MOST_LATE:], st.query_params.get(name, ""))
+    written: Written = st.session_state.setdefault(f"written-{name}", Written())
+    if not written.is_recent():
+        written.before.clear()
+    written.before.append(st.query_params.get(name, ""))
+    written.at = time.monotonic()
+    _RUN.written = written
     put(name, "" if said == _said(default) else said)
     for other in resets:
         put(other, "")
@@ -179,8 +200,15 @@ def _write(name: str, turn: int, default: Any, resets: tuple[str, ...]) -> None:
 
 def _is_late(name: str, said: str) -> bool:
     """Whether an address says what it did before somebody typed the last letters, moments ago."""
-    at, before = st.session_state.get(f"written-{name}", (0.0, ()))
-    return time.monotonic() - at < LATE and said in before
+    written: Written = st.session_state.get(f"written-{name}", Written())
+    return written.is_recent() and said in written.before
+
+
+def drawn() -> None:
+    """Note that a run of the page is over: what was asked meanwhile is answered next, with the address of then."""
+    written: Written | None = getattr(_RUN, "written", None)
+    if written:
+        written.at, _RUN.written = time.monotonic(), None
 
 
 def _said(value: Any) -> str:

@@ -6,11 +6,11 @@ from typing import Any
 
 from kb import tree
 from kb.explorer import address
+from kb.explorer.steps import first_of
 from kb.explorer.text import markup
 from kb.store import KnowledgeBase
 
 SHOWN = 10
-FIRST_STEPS = 3
 
 
 def of_step(kb: KnowledgeBase, step_id: int, most: int = SHOWN) -> list[dict[str, Any]]:
@@ -34,17 +34,16 @@ def table(kb: KnowledgeBase, found: list[dict[str, Any]]) -> str:
     """The candidates side by side: the goal with its first steps, its probability as a bar, and its scores."""
     if not found:
         return '<p class="how">No goal was weighed for this step.</p>'
-    goals = tree.goals(kb, [candidate["article_id"] for candidate in found])
-    cards = (card(candidate, goals[candidate["article_id"]]) for candidate in found)
+    first = first_of(kb, tree.Shelf(None), {candidate["article_id"] for candidate in found})
+    cards = (card(candidate, first[candidate["article_id"]]) for candidate in found)
     return f'<div class="cards rivals">{"".join(cards)}</div>'
 
 
-def card(candidate: dict[str, Any], goal: tree.Goal) -> str:
+def card(candidate: dict[str, Any], first: list[str]) -> str:
     """A candidate as a card."""
-    link = address.anchor("procedure", markup(goal.goal, 90), goal=candidate["key"])
+    link = address.anchor("procedure", markup(candidate["goal"], 90), goal=candidate["key"])
     bar = f'<meter min="0" max="1" value="{candidate["probability"]:.3f}" aria-label="probability"></meter>'
-    steps = [step for method in goal.methods for step in method.steps]
-    lines = "".join(f"<li>{markup(step.text, 90)}</li>" for step in steps[:FIRST_STEPS])
+    lines = "".join(f"<li>{markup(text, 90)}</li>" for text in first)
     mark = ' class="card chosen"' if candidate["chosen"] else ' class="card"'
     return f"<article{mark}><h3>{link}</h3>{bar}<p>{scores(candidate)}</p><ol>{lines}</ol></article>"
 

@@ -20,7 +20,7 @@ from kb.store import KnowledgeBase
 
 PAGE = 20
 MAX_PAGE = 100_000
-MEANT = 100
+MEANT = 30
 SURPRISES = 500
 HOW = ("Words", "Meaning")
 ORDERS = {
@@ -46,8 +46,8 @@ def page(start: bool = False) -> None:
         return
     heading(
         "How do you do it?",
-        f"{goals:,} goals with {steps:,} steps. {linked:,} of the steps are goals themselves: they open into the steps "
-        "of that goal, level after level.",
+        f"{goals:,} goals with {steps:,} steps. {linked:,} of the steps are goals of their own: open one, and its "
+        "steps appear, level after level.",
     )
     start = start and not {"words", "category", "site", "page", "sort"} & st.query_params.keys()
     asked, how, order, categories, number = controls(start)

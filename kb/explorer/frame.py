@@ -33,8 +33,11 @@ def show() -> None:
         st.Page(page_file(name), title=title, url_path=name, icon=icon)
         for name, (title, icon) in PAGES.items()
     ]
-    start = st.Page(page_file("start"), title="howtree", default=True, visibility="hidden")
-    drawn(st.navigation([start, *pages], position="top"))
+    start = st.Page(page_file("start"), title="howtree", default=True, icon=":material/home:")
+    try:
+        drawn(st.navigation([start, *pages], position="top"))
+    finally:
+        address.drawn()
     settle()
 
 

@@ -128,6 +128,8 @@ def listing(goal: tree.Goal, marked: int | None) -> str:
 def verdicts(asked: Question, who: str, order: str) -> None:
     """The buttons, each with its key."""
     note = st.session_state.get("judge-note", "")
+    if not who:
+        st.caption("Give your name above, then answer with the buttons or the keys 1, 2, 3, 4 and 0.")
     with st.container(horizontal=True, vertical_alignment="center", key="row-verdicts"):
         for verdict, (shortcut, name, meaning) in MEANINGS.items():
             goal = None if verdict == "no link" else asked.child_id
@@ -157,7 +159,6 @@ def verdicts(asked: Question, who: str, order: str) -> None:
             queue=st.query_params.get("queue"),
         )
     if not who:
-        st.caption("Give your name, then answer with the buttons or the keys 1, 2, 3, 4 and 0.")
         meanings = (f"<li><b>{name}</b>: {meaning}</li>" for _, name, meaning in MEANINGS.values())
         st.html(f'<ul class="meanings">{"".join(meanings)}</ul>')
 

@@ -12,6 +12,7 @@ from howtree.files import FileStamp
 from kb.explorer import address
 from kb.explorer.frame import part
 from kb.explorer.session import knowledge_base, stamp
+from kb.explorer.steps import keys
 from kb.explorer.text import label, markup
 from kb.store import KnowledgeBase
 from kb.tree import Goal, tree
@@ -61,12 +62,14 @@ def draw() -> None:
 @st.cache_data(max_entries=2, show_spinner=False)
 def landmarks(_kb: KnowledgeBase, stamp: tuple[FileStamp, FileStamp]) -> dict[str, list[Any]]:
     """The cards as HTML, and the goals used most: found once for a knowledge base."""
-    return {"cards": [card(key, root) for key, root in deep(_kb)], "used": _kb.records(MOST_USED)}
+    roots = deep(_kb)
+    known = keys(_kb, {goal for root in roots for goal in (root.article_id, *below(root))})
+    return {"cards": [card(root, known) for root in roots], "used": _kb.records(MOST_USED)}
 
 
-def deep(kb: KnowledgeBase) -> list[tuple[str, Goal]]:
-    """Keys and trees of goals that go deep: few of one category, and none that another's tree holds."""
-    chosen: list[tuple[str, Goal]] = []
+def deep(kb: KnowledgeBase) -> list[Goal]:
+    """Trees of goals that go deep: few of one category, and none that another's tree holds."""
+    chosen: list[Goal] = []
     taken: Counter[str | None] = Counter()
     held: set[int] = set()
     for row in kb.records(DEEP):
@@ -76,7 +79,7 @@ def deep(kb: KnowledgeBase) -> list[tuple[str, Goal]]:
             root = tree(kb, row["root"], LEVELS)
         except BadQuery:
             continue  # too large to be grown
-        chosen.append((row["key"], root))
+        chosen.append(root)
         taken[row["category"]] += 1
         held |= below(root)
         if len(chosen) == CARDS:
@@ -89,25 +92,28 @@ def below(root: Goal) -> set[int]:
     return {step.link.goal.article_id for _, _, step in root.walk() if step.link} - {root.article_id}
 
 
-def card(key: str, root: Goal) -> str:
-    """A goal with the first of its steps that are goals, two levels deep."""
+def card(root: Goal, known: dict[int, str]) -> str:
+    """A goal with the first of its steps that are goals, two levels deep; `known` are their keys."""
     depths = [depth for depth, *_ in root.walk()]
     more = any(step.link and step.link.goal.stop == "depth" for _, _, step in root.walk())
     levels, others = f"{max(depths)}{'+' if more else ''}", len(below(root))
     facts = f"{depths.count(1)} steps · {levels} levels · {others:,} goal{'s' if others > 1 else ''} below"
-    link = address.anchor("procedure", markup(root.goal, 90), goal=key)
-    return f'<article class="card"><h3>{link}</h3><p>{facts}</p>{branches(root, SHOWN)}</article>'
+    link = address.anchor("procedure", markup(root.goal, 90), goal=known[root.article_id])
+    way = (known[root.article_id],)
+    return f'<article class="card"><h3>{link}</h3><p>{facts}</p>{branches(root, SHOWN, known, way)}</article>'
 
 
-def branches(goal: Goal, most: tuple[int, ...]) -> str:
-    """The goals that the first linked steps of a goal are; below the first that has some, its own."""
+def branches(goal: Goal, most: tuple[int, ...], known: dict[int, str], way: tuple[str, ...]) -> str:
+    """The goals that the first linked steps of a goal are, as links; below the first that has some, its own."""
     children = [step.link.goal for method in goal.methods for step in method.steps if step.link]
     shown = children[: most[0]]
     lines = []
     opened = next((child for child in shown if linked(child)), None)
     for child in shown:
-        inside = branches(child, most[1:]) if child is opened and len(most) > 1 else ""
-        lines.append(f"<li>{markup(child.goal, 60)}{inside}</li>")
+        key = known[child.article_id]
+        link = address.anchor("procedure", markup(child.goal, 60), goal=key, via=way)
+        inside = branches(child, most[1:], known, (*way, key)) if child is opened and len(most) > 1 else ""
+        lines.append(f"<li>{link}{inside}</li>")
     if len(children) > most[0]:
         lines.append(f'<li class="rest">and {len(children) - most[0]} more</li>')
     return f"<ul>{''.join(lines)}</ul>" if lines else ""

@@ -49,6 +49,11 @@ def draw(asked: str, found: list[tuple[str, str, int]]) -> None:
     if not found:
         return
     total = found[0][2]
-    part(f"{total:,} goal{'s need' if total > 1 else ' needs'} {short(thing_of(asked), 60)}")
+    thing = short(thing_of(asked), 60)
+    part(
+        f"{total:,} goals list {thing} among what they need"
+        if total > 1
+        else f"1 goal lists {thing} among what it needs"
+    )
     links = (address.anchor("procedure", markup(goal, 80), CHIP, goal=key) for key, goal, _ in found)
     st.html(f'<p class="chips">{"".join(links)}</p>')

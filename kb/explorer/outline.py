@@ -17,12 +17,11 @@ from kb.draw import method_label
 from kb.explorer import address, candidates
 from kb.explorer.address import StepPath, spelt
 from kb.explorer.files import component
-from kb.explorer.steps import Grown, Openness, link_words, places
+from kb.explorer.steps import Grown, Openness, link_words
 from kb.explorer.text import markup
 from kb.store import KnowledgeBase
 
 KEY = "outline"
-FIRST_STEPS = 3
 LONG = 100_000
 
 
@@ -71,15 +70,6 @@ def turn(levels: int, path: StepPath, opens: bool, linked: bool) -> None:
     parents = {other[:-1] for other in opened}
     address.put("open", address.spelt_all(opened - parents))
     address.put("shut", address.spelt_all(shut))
-
-
-def first_steps(kb: KnowledgeBase, grown: Grown) -> dict[int, list[str]]:
-    """The first steps of each goal that is named and not open anyway."""
-    linked = {s.link.goal.article_id for g in grown.goals.values() for _, s in places(g, ()) if s.link}
-    found = tree.goals(kb, linked - grown.goals.keys()) | grown.goals
-    return {
-        goal_id: [step.text for _, step in places(found[goal_id], ())[:FIRST_STEPS]] for goal_id in linked
-    }
 
 
 def group(

@@ -80,10 +80,12 @@ document.addEventListener("click", (event) => {
     if (act) acts[act.dataset.act](act.closest(".reading"), act);
 }, true);
 
-// Enter in the judge's name moves on: the keys then answer.
+// Enter in the judge's name moves on: the keys then answer. Ctrl+Enter runs a query also where there is no editor of queries.
 document.addEventListener("keydown", (event) => {
     const box = event.target;
-    if (event.key === "Enter" && box.closest?.('[class*="st-key-at-who-"]')) setTimeout(() => box.blur());
+    if (event.key !== "Enter") return;
+    if (box.closest?.('[class*="st-key-at-who-"]')) setTimeout(() => box.blur());
+    if ((event.ctrlKey || event.metaKey) && box.name === "sql") box.form.requestSubmit();
 });
 
 // Ticks stay in this browser, by goal.

@@ -11,9 +11,9 @@ from howtree.errors import BadQuery, NotFound
 from kb.draw import RELATION_WORDS
 from kb.explorer import address, answers, outline, picture, reading, takeaway
 from kb.explorer.frame import heading
-from kb.explorer.outline import Outline, first_steps
+from kb.explorer.outline import Outline
 from kb.explorer.session import knowledge_base, stamp
-from kb.explorer.steps import MAX_DRAWN, Grown, Openness, grow
+from kb.explorer.steps import MAX_DRAWN, Grown, Openness, first_steps, grow
 from kb.explorer.text import label, plain
 from kb.explorer.used import uses
 from kb.search import goal_id
@@ -26,6 +26,7 @@ VIEWS = {"Read": "Read", "Steps": "Tree", "Picture": "Picture", "Text": "Text"}
 OF_A_TREE = ("open", "shut", "weigh", "levels", "method")
 """What an address of the tree holds."""
 MAX_LEVELS = 6
+CATEGORIES = "SELECT name FROM categories WHERE article_id = $id ORDER BY level"
 
 
 def page() -> None:
@@ -59,14 +60,13 @@ def page() -> None:
 
 
 def article_of(kb: KnowledgeBase, article_id: int) -> dict[str, Any]:
-    """The article of a goal with its category path."""
+    """The article of a goal."""
     return answers.records(
         kb,
         """
         SELECT article_id, key, goal, title, language, slug, site, url, introduction, licence, source, published,
-               modified, fetched_at, EXISTS (FROM related r WHERE r.article_id = a.article_id) AS related,
-               (SELECT list(name ORDER BY level) FROM categories c WHERE c.article_id = a.article_id) AS categories
-        FROM articles a
+               modified, fetched_at
+        FROM articles
         WHERE article_id = $id
         """,
         {"id": article_id},
@@ -96,7 +96,7 @@ def crumbs(kb: KnowledgeBase, article: dict[str, Any]) -> None:
 def head(kb: KnowledgeBase, article: dict[str, Any]) -> None:
     """Title, introduction, categories and the way to the source."""
     heading(article["goal"], article["introduction"] or "")
-    categories = article["categories"] or []
+    categories = [name for (name,) in answers.rows(kb, CATEGORIES, {"id": article["article_id"]})]
     with st.container(horizontal=True, vertical_alignment="center", key="row-categories"):
         for level, name in enumerate(categories):
             address.link("find", label(name, 60), icon=":material/sell:", category=categories[: level + 1])
@@ -186,7 +186,8 @@ def steps(article: dict[str, Any], threshold: float | None, levels: int, drawn: 
     """The tree that opens in place, one tab a method; what a click opens is fetched without the rest of the page."""
     kb, grown, trail = grown_now(article, threshold, levels, drawn)
     goal = grown.goals[article["article_id"]]
-    drawing = Outline(kb, grown, trail, threshold, first_steps(kb, grown))
+    first = first_steps(kb, article["article_id"], grown, threshold)
+    drawing = Outline(kb, grown, trail, threshold, first)
     linked = sum(step.link is not None for _, _, step in goal.walk())
     total = sum(1 for _ in goal.walk())
     st.caption(

@@ -14,6 +14,7 @@ import streamlit as st
 
 from howtree.files import FileStamp
 from kb import tree
+from kb.alternatives import alternatives
 from kb.explorer import address
 from kb.explorer.address import StepPath, spelt
 from kb.explorer.session import stamp
@@ -29,6 +30,8 @@ MAX_READ = 250
 KEPT = 100
 """Pages that are kept for whoever opens one again, or after somebody else."""
 LONG = 100_000
+MOST_NAMED = 12
+"""Related articles, and articles of the same goal, that are named."""
 """Characters of one text, more than any article has."""
 LISTS = {
     "method": "One of these {} methods is enough.",
@@ -82,6 +85,7 @@ def fetched(
     root = article["article_id"]
     grown = grow(kb, root, Openness(LEVELS, frozenset(), frozenset()), threshold, MAX_READ)
     ids = {step.step_id for goal in grown.goals.values() for _, step in places(goal, ())}
+    others = alternatives(kb, [root]).get(root, ())
     return Reading(
         article,
         grown,
@@ -94,17 +98,29 @@ def fetched(
         grouped(kb, "SELECT '', text FROM citations WHERE article_id = $id ORDER BY number", root).get(
             "", []
         ),
-        kb.query(
-            "SELECT a.key, a.goal FROM related r JOIN articles a ON a.article_id = goal_id(r.slug) "
-            "WHERE r.article_id = $id AND a.article_id <> $id ORDER BY r.number LIMIT 12",
-            {"id": root},
-        ).fetchall()
-        if article["related"]
-        else [],
-        kb.query(
-            "SELECT key, concat_ws(', ', goal, site) FROM alternatives_of($id) LIMIT 12", {"id": root}
-        ).fetchall(),
+        related(kb, root),
+        [(each.key, ", ".join(filter(None, (each.goal, each.site)))) for each in others[:MOST_NAMED]],
     )
+
+
+def related(kb: KnowledgeBase, article_id: int) -> list[tuple[str, str]]:
+    """Keys and titles of the articles that an article names as related, where they are here."""
+    slugs = kb.query("SELECT slug FROM related WHERE article_id = $id ORDER BY number", {"id": article_id})
+    named = [slug for (slug,) in slugs.fetchall()]
+    if not named:
+        return []
+    return kb.query(
+        """
+        WITH said AS (SELECT unnest($slugs) AS slug, unnest(range(len($slugs))) AS number),
+        found AS (
+            SELECT number, arg_min(article_id, (place, article_id)) AS article_id
+            FROM said JOIN names ON hash = slug_hash(slug) AND place > 1
+            GROUP BY number
+        )
+        SELECT key, goal FROM found JOIN articles USING (article_id) WHERE article_id <> $id ORDER BY number LIMIT $most
+        """,
+        {"slugs": named, "id": article_id, "most": MOST_NAMED},
+    ).fetchall()
 
 
 def grouped(kb: KnowledgeBase, sql: str, article_id: int) -> dict[str, list[str]]:
@@ -144,7 +160,7 @@ def page(reading: Reading) -> str:
 
 def tools() -> str:
     """What one does with the page, all of it in the browser."""
-    acts = (("fold", "Open all"), ("untick", "Clear ticks"), ("print", "Print"))
+    acts = (("fold", "Open all"), ("print", "Print"), ("untick", "Clear ticks"))
     return f'<div class="acts">{"".join(f"<button data-act={act!r}>{name}</button>" for act, name in acts)}</div>'
 
 

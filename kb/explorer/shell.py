@@ -22,6 +22,13 @@ TOP = b"<body>"
 """Ours is below it: Streamlit adds its own styles to the head, and what comes later is heeded."""
 OF_THE_FILE = ("etag", "last-modified", "content-length")
 """Headers about the document as it was. Without the first two a browser asks for it whole each time; it is small."""
+NEAR = """window.__streamlit = {
+    BACKEND_BASE_URL: new URL(".", location.href).href,
+    HOST_CONFIG: {allowedOrigins: [location.origin], useExternalAuthToken: false},
+};"""
+"""Tells Streamlit in the browser that its server is where the document's own files are. Else it asks for it below the
+page's address first, which fails, and lets pages of other hosts that show it in a frame give it orders.
+"""
 SHORTER = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
 """Headers of a request that would be answered with less than the document's text."""
 
@@ -81,9 +88,9 @@ def is_document(path: str) -> bool:
 
 @cache
 def ours() -> bytes:
-    """The looks and the script. A module is run once the document is read."""
+    """The looks and the scripts. A module is run once the document is read."""
     style, script = text_of("page.css"), text_of("page.js")
-    return f'<style>{style}</style><script type="module">{script}</script>'.encode()
+    return f'<style>{style}</style><script>{NEAR}</script><script type="module">{script}</script>'.encode()
 
 
 def served() -> dict[str, Any]:

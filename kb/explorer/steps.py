@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import streamlit as st
+
+from howtree.files import FileStamp
 from kb import tree
 from kb.explorer import address
 from kb.explorer.address import StepPath
+from kb.explorer.session import stamp
 from kb.store import KnowledgeBase
 
 MAX_DRAWN = 300
+FIRST_STEPS = 3
+KEPT = 32
+"""Goals whose trees are kept as far as they were fetched."""
 SOURCES = {"model": "found by the model", "editor": "set by an editor", "person": "decided by a person"}
 
 
@@ -48,39 +55,66 @@ class Grown:
     """Keys of every goal named, by article id."""
 
 
+@dataclass(slots=True)
+class Stock:
+    """What was fetched of the tree below a goal: opening a step of it fetches no more than what is new."""
+
+    shelf: tree.Shelf
+    texts: dict[int, tuple[str, str, list[str]]] = field(default_factory=dict)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _stock(stamp: tuple[FileStamp, FileStamp], root: int, threshold: float | None) -> Stock:
+    return Stock(tree.Shelf(threshold))
+
+
 def grow(
     kb: KnowledgeBase, root: int, openness: Openness, threshold: float | None, most: int = MAX_DRAWN
 ) -> Grown:
     """Fetch what `openness` shows below a goal: all that was opened by hand, and of the levels `most` steps."""
-    grown = Grown(tree.goals(kb, [root], threshold))
+    stock: Stock = _stock(stamp(), root, threshold)
+    shelf, grown, opened = stock.shelf, Grown({}), {root}
+    shelf.add(kb, opened)
     level: list[tuple[StepPath, int, frozenset[int]]] = [((), root, frozenset({root}))]
-    drawn = len(places(grown.goals[root], ()))
+    drawn = len(shelf.steps(root))
     while level:
         below: list[tuple[StepPath, int, frozenset[int]]] = []
         for above, goal_id, ancestors in level:
-            for path, step in places(grown.goals[goal_id], above):
-                if not openness.is_open(path, step.link is not None):
+            for step in shelf.steps(goal_id):
+                path, child = (*above, (step.method[0], step.number)), shelf.child(step.step_id)
+                if not openness.is_open(path, child is not None):
                     continue
                 grown.open_steps[path] = step.step_id
-                if step.link and step.link.goal.article_id not in ancestors:
-                    child = step.link.goal.article_id
+                if child is not None and child not in ancestors:
                     below.append((path, child, ancestors | {child}))
-        missing = {goal_id for _, goal_id, _ in below} - grown.goals.keys()
-        if missing:
-            grown.goals.update(tree.goals(kb, missing, threshold))
+        shelf.add(kb, {goal_id for _, goal_id, _ in below})
         level = []
         for path, child, ancestors in below:
-            drawn += len(places(grown.goals[child], ()))
+            drawn += len(shelf.steps(child))
             if drawn > most and path not in openness.opened:
                 grown.cut = True
                 del grown.open_steps[path]
                 continue
             grown.open_links.add(path)
+            opened.add(child)
             level.append((path, child, ancestors))
-    grown.texts = texts(kb, set(grown.open_steps.values()))
-    linked = {s.link.goal.article_id for g in grown.goals.values() for _, s in places(g, ()) if s.link}
-    grown.keys = keys(kb, linked | {root})
+    grown.goals = shelf.goals(kb, opened)
+    grown.keys, grown.texts = shelf.keys, stock.texts
+    stock.texts.update(texts(kb, set(grown.open_steps.values()) - stock.texts.keys()))
     return grown
+
+
+def first_steps(kb: KnowledgeBase, root: int, grown: Grown, threshold: float | None) -> dict[int, list[str]]:
+    """The first steps of each goal that is named in a tree, by article id."""
+    shelf = _stock(stamp(), root, threshold).shelf
+    linked = {s.link.goal.article_id for g in grown.goals.values() for _, s in places(g, ()) if s.link}
+    return first_of(kb, shelf, linked)
+
+
+def first_of(kb: KnowledgeBase, shelf: tree.Shelf, goals: set[int]) -> dict[int, list[str]]:
+    """The texts of the first steps of goals, by which one sees what they are."""
+    shelf.add(kb, goals)
+    return {goal: [step.text for step in shelf.steps(goal)[:FIRST_STEPS]] for goal in goals}
 
 
 def places(goal: tree.Goal, above: StepPath) -> list[tuple[StepPath, tree.Step]]:

@@ -7,6 +7,8 @@ import pytest
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 from playwright.sync_api import Page, expect  # noqa: E402
+from streamlit.proto.BackMsg_pb2 import BackMsg  # noqa: E402
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg  # noqa: E402
 from support.browser import has_address, line, node, opened, settled, step  # noqa: E402
 
 PARTY = "/procedure?goal=Host-a-Dinner-Party&view=Steps"
@@ -38,6 +40,31 @@ def test_the_tree_is_walked_with_the_keyboard_alone(page: Page) -> None:
     page.locator("[data-place='1.4']").focus()
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Deep Clean Your House")
+
+
+def test_opening_a_step_asks_once_and_for_the_tree_alone(page: Page) -> None:
+    asked: list[str] = []
+    sent: list[BackMsg] = []
+    drawn: list[ForwardMsg] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on(
+        "websocket", lambda socket: socket.on("framesent", lambda data: sent.append(BackMsg.FromString(data)))
+    )
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda data: drawn.append(ForwardMsg.FromString(data))),
+    )
+    opened(page, PARTY)
+    for messages in (asked, sent, drawn):
+        messages.clear()
+    step(page, "Deep clean your whole house.").click()
+    expect(line(page, "Get rid of the clutter first.")).to_be_visible()
+    has_address(page, r"open=1\.4$")
+    (rerun,) = [said.rerun_script for said in sent if said.HasField("rerun_script")]
+    assert rerun.fragment_id
+    elements = [said.delta.new_element for said in drawn if said.delta.HasField("new_element")]
+    assert sorted(str(element.WhichOneof("type")) for element in elements) == ["bidi_component", "markdown"]
+    assert asked == []
 
 
 def test_twenty_links_of_a_tree_lead_where_they_say(page: Page) -> None:

@@ -14,7 +14,7 @@ from support.serving import serving
 
 STATIC = Path(streamlit.__file__).parent / "static"
 EMPTY = (STATIC / "index.html").read_text(encoding="utf-8")
-OURS = re.compile('<style>.*</style><script type="module">.*?</script>', re.DOTALL)
+OURS = re.compile('<style>.*</style><script>.*</script><script type="module">.*?</script>', re.DOTALL)
 
 
 @pytest.fixture(scope="module", params=["installed", "checkout"])

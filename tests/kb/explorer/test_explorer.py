@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import parse_qs, unquote
 
 import duckdb
@@ -219,7 +220,7 @@ def test_the_start_offers_deep_procedures_each_with_a_part_of_its_tree(
     cards = re.findall(r'<article class="card">(.*?)</article>', shown, re.DOTALL)
     assert 4 <= len(cards) <= 6
     for card in cards:
-        ((key, goal),) = re.findall(r'href="procedure\?goal=([^"]+)">(.*?)</a>', card)
+        ((key, goal),) = re.findall(r'<h3><a class="goal" href="procedure\?goal=([^"]+)">(.*?)</a>', card)
         ((article_id,),) = sample_kb.query(
             "SELECT article_id FROM articles WHERE key = ?", [unquote(key)]
         ).fetchall()
@@ -231,8 +232,13 @@ def test_the_start_offers_deep_procedures_each_with_a_part_of_its_tree(
         assert (root.goal, own, levels) == (html.unescape(goal), depths.count(1), max(depths)) and levels > 2
         linked = {step.link.goal.goal for _, _, step in root.walk() if step.link}
         assert below == len(linked - {root.goal})
-        named = re.findall(r"<li>([^<]+)", card)
-        assert named and set(map(html.unescape, named)) <= linked
+        named = re.findall(r'<li><a class="goal" href="procedure\?goal=([^"&]+)&via=([^"]+)">([^<]+)', card)
+        assert named and {html.unescape(name) for *_, name in named} <= linked
+        for child, via, name in named:
+            assert sample_kb.query(
+                "SELECT goal FROM articles WHERE key = ?", [unquote(child)]
+            ).fetchall() == [(html.unescape(name),)]
+            assert via.startswith(key)
     for words in ("All 87 goals", "Surprise me", "Home and Garden", "Parts of many others", "Chop an Onion"):
         assert links(visit("start"), words) or words in shown
     assert not hits(visit("start")) and hits(visit("start", words="oven")) == hits(
@@ -305,7 +311,7 @@ def test_a_search_for_a_thing_names_the_goals_that_need_it(
     below = shown[shown.index(f"{len(goals)} goal") :]
     assert goals and set(map(html.unescape, re.findall(r'href="procedure[^"]*">([^<]+)</a>', below))) == goals
     assert not re.search(
-        r">\d+ goals? needs? ", "".join(e.value for e in visit("find", words="deep clean").get("html"))
+        r">\d+ goals? lists? ", "".join(e.value for e in visit("find", words="deep clean").get("html"))
     )
 
 
@@ -322,6 +328,28 @@ def test_an_address_of_some_letters_ago_takes_no_text_away_but_back_does(
     assert test.text_input[0].value == ("sourdough" if late else "sour")
     assert (test.text_input[0].key == key) == late
     assert test.query_params["words"] in ("sourdough" if late else "sour", ["sourdough" if late else "sour"])
+
+
+def test_what_is_typed_stays_however_long_the_page_it_asks_for_takes(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(address, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+
+    def slow(*asked: object) -> list:
+        clock[0] += 60
+        return search(*asked)
+
+    monkeypatch.setattr("kb.explorer.hits.search", slow)
+    test = visit("find")
+    test.text_input[0].set_value("sourdough").run()
+    test.query_params.clear()  # as the browser asked before it heard of the answer
+    test.run()
+    assert test.text_input[0].value == "sourdough" and test.query_params["words"] == "sourdough"
+    clock[0] += 60
+    test.query_params.clear()  # and as the menu leads to the search again
+    test.run()
+    assert test.text_input[0].value == ""
 
 
 def test_nothing_found_is_reported(visit: Visit) -> None:
