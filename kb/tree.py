@@ -143,8 +143,7 @@ def goals(kb: KnowledgeBase, article_ids: Iterable[int], threshold: float | None
 class Row:
     """A step as fetched."""
 
-    method: tuple[int, str, str]
-    """Number, kind and name of its method."""
+    method: int
     step_id: int
     number: int
     text: str
@@ -168,6 +167,8 @@ class Shelf:
         """Of the goals that are named: identities that stay the same when the knowledge base is built again."""
         self._others: dict[int, int] = {}
         self._rows: dict[int, list[Row]] = {}
+        self._methods: dict[tuple[int, int], tuple[int, str, str]] = {}
+        """Number, kind and name of the methods of goals that were named, by goal and number."""
         self._steps = 0
 
     def fetch(self, kb: KnowledgeBase, roots: Set[int], depth: int = 1) -> None:
@@ -182,7 +183,7 @@ class Shelf:
         self.name(kb, opened)
 
     def add(self, kb: KnowledgeBase, article_ids: Set[int]) -> None:
-        """Fetch the links and steps of some goals that are not here yet; names are left for later."""
+        """Fetch the links and steps of some goals that are not here yet; names and methods are left for later."""
         missing = set(article_ids) - self._rows.keys()
         if missing:
             self._fetch_links(kb, missing)
@@ -204,7 +205,8 @@ class Shelf:
         return {article_id: self.open(article_id, 1, frozenset()) for article_id in article_ids}
 
     def name(self, kb: KnowledgeBase, article_ids: Set[int]) -> None:
-        """Fetch the names of goals that were added, and of all that their steps are linked to."""
+        """Fetch the names and methods of goals that were added, and the names of all that their steps are linked to."""
+        self._fetch_methods(kb, article_ids)
         named = set(article_ids)
         for article_id in article_ids:
             for row in self.steps(article_id):
@@ -228,7 +230,8 @@ class Shelf:
                 raise BadQuery(
                     f"the tree has more than {MAX_STEPS:,} steps: use a smaller depth or a higher threshold"
                 )
-            methods.setdefault(row.method, []).append(self._step(row, depth, above | {article_id}))
+            method = self._methods[article_id, row.method]
+            methods.setdefault(method, []).append(self._step(row, depth, above | {article_id}))
         return Goal(
             article_id,
             self._names[article_id],
@@ -265,28 +268,38 @@ class Shelf:
 
     def _fetch_steps(self, kb: KnowledgeBase, article_ids: set[int]) -> None:
         found: dict[int, list[Row]] = {article_id: [] for article_id in article_ids}
-        ids = {"ids": list(article_ids)}
-        lists = kb.query(
-            """
-            SELECT article_id, method_number, kind, coalesce(name, '')
-            FROM (SELECT unnest($ids) AS article_id) JOIN methods USING (article_id)
-            """,
-            ids,
-        ).fetchall()
-        methods = {(article_id, number): (number, *names) for article_id, number, *names in lists}
         rows = kb.query(  # joined with methods, too, all steps would be read
             """
             SELECT article_id, method_number, step_id, step_number, headline
             FROM (SELECT unnest($ids) AS article_id) JOIN steps USING (article_id)
             ORDER BY step_id
             """,
-            ids,
+            {"ids": list(article_ids)},
         ).fetchall()
         bodies = self._bodies(kb, [step_id for _, _, step_id, _, headline in rows if not headline])
         for article_id, method, step_id, number, headline in rows:
             text = headline or bodies[step_id]
-            found[article_id].append(Row(methods[article_id, method], step_id, number, text))
+            found[article_id].append(Row(method, step_id, number, text))
         self._rows.update(found)
+
+    def _fetch_methods(self, kb: KnowledgeBase, article_ids: Set[int]) -> None:
+        missing = {
+            article_id
+            for article_id in article_ids
+            if any((article_id, row.method) not in self._methods for row in self.steps(article_id))
+        }
+        if not missing:
+            return
+        rows = kb.query(
+            """
+            SELECT article_id, method_number, kind, coalesce(name, '')
+            FROM (SELECT unnest($ids) AS article_id) JOIN methods USING (article_id)
+            """,
+            {"ids": list(missing)},
+        ).fetchall()
+        self._methods.update(
+            {(article_id, number): (number, kind, name) for article_id, number, kind, name in rows}
+        )
 
     def _bodies(self, kb: KnowledgeBase, step_ids: list[int]) -> dict[int, str]:
         """The texts of steps without a headline. Bodies are long, so those of other steps are not read."""

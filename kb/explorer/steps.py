@@ -81,7 +81,7 @@ def grow(
         below: list[tuple[StepPath, int, frozenset[int]]] = []
         for above, goal_id, ancestors in level:
             for step in shelf.steps(goal_id):
-                path, child = (*above, (step.method[0], step.number)), shelf.child(step.step_id)
+                path, child = (*above, (step.method, step.number)), shelf.child(step.step_id)
                 if not openness.is_open(path, child is not None):
                     continue
                 grown.open_steps[path] = step.step_id
