@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 
 from howtree.errors import BadInput, NotFound, first_line
+from howtree.files import FileStamp, stamp_of
 from kb.beside import is_duckdb, take_over
 from kb.engine import errors_told, in_use, told
 from kb.review.overlay import lay_over
@@ -89,7 +90,7 @@ class KnowledgeBase:
         self.file = file_at(path)
         """The device and inode of the file, which tell whether another has taken its place since."""
         self._session = attach(path, memory_limit)
-        self._reviews_seen: tuple[int, int] | None = (0, 0)
+        self._reviews_seen: FileStamp | None = None
         self._reviews_lock = threading.Lock()
         self._steady = False
         with errors_told(path):
@@ -128,11 +129,7 @@ class KnowledgeBase:
         """Lay people's verdicts over the edges again where the reviews file has changed."""
         if self._steady:
             return
-        try:
-            status = self.reviews_path.stat()
-            seen = (status.st_size, status.st_mtime_ns)
-        except FileNotFoundError:
-            seen = None
+        seen = stamp_of(self.reviews_path)
         if seen == self._reviews_seen:
             return
         with self._reviews_lock:
