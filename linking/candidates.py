@@ -30,6 +30,25 @@ Mentions = tuple[Positions, ArticleIds]
 """Pairs of a step, by its position in a batch, and an article that an editor mentions in it; both [m]."""
 
 
+Asked = tuple[frozenset[str], ...] | None
+"""Sets of names, all of one of which must be named. None where nothing must be; empty where nothing would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sites:
+    """Where n articles are from, in the order of `Goals.ids`, and what tells their products apart.
+
+    Within a site a title need not say what it is about: "Send files" in the help of one program. Whoever comes from
+    another site has to be told, and so has the linker."""
+
+    number: Positions
+    """Of each article's site, the same for those of one, [n]."""
+    own: list[frozenset[str]]
+    """The words of its site's name: its steps are about that without a word of it."""
+    asked: list[Asked]
+    """What a step of another site, or its article, must name to lead there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Goals:
     """The goals to link to. `ids` are article ids, ascending, shape [n]; `texts` what the encoder reads."""
@@ -40,6 +59,8 @@ class Goals:
     """Gives the articles of some ids, for what reads more than their titles."""
     groups: ArticleIds | None = None
     """By article, the same number for those whose goals are equal, [n]; without it each is alone."""
+    sites: Sites | None = None
+    """Where each is from; without it all are of one site."""
 
     def candidates(self, ids: ArticleIds) -> list[Candidate]:
         """What is known of these articles, in their order."""

@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 
 from kb.build.mentions import mentions_in
+from kb.build.products import read_sites
 from linking.arrays import ArticleIds, Positions
 from linking.candidates import Goals, StepBatch
 from linking.pair import FIRST_STEPS, METHODS, Candidate, Place
@@ -46,7 +47,8 @@ def read_goals(session: duckdb.DuckDBPyConnection, language: str) -> Goals:
     ).fetchall()
     ids, texts = np.array([row[0] for row in rows], np.int64), [goal_text(row[1]) for row in rows]
     groups = np.array([row[2] for row in rows], np.int64)
-    return Goals(ids, texts, partial(candidates_of, session, ids, texts), groups)
+    about = partial(candidates_of, session, ids, texts)
+    return Goals(ids, texts, about, groups, read_sites(session, language))
 
 
 def candidates_of(

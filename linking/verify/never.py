@@ -15,6 +15,7 @@ import pyarrow as pa
 from linking.arrays import ArticleIds, Flags
 from linking.candidates import Goals, StepBatch
 from linking.pair import Pair
+from linking.verify.across import Across
 from linking.verify.words import stem
 
 COUNTER = re.compile(
@@ -64,7 +65,7 @@ class Never:
     """Finds what is never a link among the candidates of one language's steps."""
 
     def __init__(self, goals: Goals) -> None:
-        self.goals = goals
+        self.goals, self.across = goals, Across(goals)
         self._rest = numbered([bare(title)[1:] for title in goals.texts])
         """Of each goal: equal for those that are alike but for their first word."""
 
@@ -76,6 +77,7 @@ class Never:
         at = np.searchsorted(batch.ids, step)
         gone = np.array([is_no_action(text) for text in batch.texts], bool)[at]
         gone |= self.again(batch.article_ids[at], article)
+        gone |= self.across.unnamed(batch, at, article)
         if not gone.any():
             return candidates
         kept = np.where(gone, np.float32(0), probability)
