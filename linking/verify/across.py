@@ -55,7 +55,7 @@ class Across:
         said = self._said(self.sites, batch, steps)
         for pair, place, goal in zip(doubtful, of_pair, self._at(article[doubtful]), strict=True):
             gone[pair] = not any(names <= said[place] for names in self.sites.asked[goal] or ())
-        return gone
+        return np.asarray(gone)
 
     def _said(self, sites: Sites, batch: StepBatch, steps: Positions) -> list[frozenset[str]]:
         """The words of the steps at these positions, of their articles' titles, methods and sites."""
