@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 NAME = "howtree-words"
 """What the encoder is called in knowledge bases."""
 FILE = Path(__file__).parent / "words.npz"
+REMEMBERED = 100_000
+"""Words of which it is remembered whether they have a vector."""
 _WORD = re.compile(r"[^\W_]+")
 _POSSESSIVE = re.compile(r"['’]s\b")
 
@@ -62,7 +64,7 @@ class WordEncoder:
 
     def known(self, words: Iterable[str]) -> list[int]:
         """The rows of the words that have one; an inflected word without one may have that of its base form."""
-        found = (self._row(word) for word in words)
+        found = map(self._row, words)
         return [row for row in found if row is not None]
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -79,7 +81,12 @@ class WordEncoder:
             sums[filled] = np.add.reduceat(self.vectors[flat], starts, axis=0)
         return unit(sums)
 
-    def _row(self, word: str) -> int | None:
+    @cached_property
+    def _row(self) -> Callable[[str], int | None]:
+        """The row of a word, remembered: the same words come again with every question."""
+        return lru_cache(REMEMBERED)(self._found)
+
+    def _found(self, word: str) -> int | None:
         row = self.rows.get(word)
         if row is None:
             row = next((self.rows[base] for base in base_forms(word) if base in self.rows), None)

@@ -21,8 +21,8 @@ TITLE = 0.6
 LEVELS = 127
 AT_ONCE = 2_000
 """Goals that are encoded together."""
-ROWS = 16_384
-"""Vectors that are compared together."""
+ROWS = 256
+"""Vectors that are compared together: as many as fit into the cache of a core as floats."""
 
 
 def write_goal_vectors(session: duckdb.DuckDBPyConnection) -> None:
@@ -121,11 +121,14 @@ class GoalVectors:
 
     def cosines(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
         """The cosine of each goal with a unit vector, [len(ids)]."""
-        parts = [
-            self.steps[start : start + ROWS].astype(np.float32) @ query
-            for start in range(0, len(self.ids), ROWS)
-        ]
-        return np.concatenate([np.empty(0, np.float32), *parts]) * self.scale
+        found = np.empty(len(self.ids), np.float32)
+        floats = np.empty((ROWS, self.steps.shape[1]), np.float32)
+        for start in range(0, len(self.ids), ROWS):
+            steps = self.steps[start : start + ROWS]
+            part = floats[: len(steps)]
+            np.copyto(part, steps)
+            np.dot(part, query, out=found[start : start + ROWS])
+        return found * self.scale
 
     def best(self, cosines: NDArray[np.float32], count: int) -> list[int]:
         """The ids of the `count` goals with the highest cosines, best first."""

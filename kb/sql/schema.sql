@@ -4,19 +4,21 @@
 -- No table declares keys: DuckDB would keep an index for each. With the primary keys of articles, methods, steps, edges and
 -- guesses alone, a file of 300,000 steps takes 13% longer to load and is 11% larger, with those of hyperlinks and
 -- candidates too 57% and 77%; `howtree check` and every build prove the keys instead.
+-- Short texts that are looked up a few rows at a time are not compressed: of a compressed column DuckDB unpacks a dictionary for
+-- each row group, however few rows are asked for.
 
 -- One row per article. Key: article_id. No key is declared in this file, for the index of each would cost more than 5% of the
 -- time to load (measured: 13% to 57%): howtree check proves them.
 CREATE TABLE articles (
     article_id    BIGINT NOT NULL,      -- id of the article in this file, from 1 in the order of the keys
-    key           VARCHAR NOT NULL,     -- identity across builds: language and page id, or language and slug
+    key           VARCHAR NOT NULL USING COMPRESSION uncompressed, -- identity across builds: language and page id or slug
     site          VARCHAR,              -- host or name of the source; NULL where the source names none
     language      VARCHAR NOT NULL,     -- language code, e.g. en
     page_id       BIGINT,               -- the source's own number, e.g. wikiHow's wgArticleId
     slug          VARCHAR NOT NULL,     -- decoded: Deep-Clean-Your-House
-    url           VARCHAR,              -- address of the article
+    url           VARCHAR USING COMPRESSION uncompressed, -- address of the article
     title         VARCHAR NOT NULL,     -- as the source shows it
-    goal          VARCHAR NOT NULL,     -- the title without "How to"
+    goal          VARCHAR NOT NULL USING COMPRESSION uncompressed, -- the title without "How to"
     introduction  VARCHAR,              -- what the article says before its steps
     revision      BIGINT,               -- the source's number of this state of the article
     licence       VARCHAR,              -- the licence note of the source
@@ -46,7 +48,7 @@ CREATE TABLE methods (
     article_id    BIGINT NOT NULL,      -- the article
     method_number INTEGER NOT NULL,     -- place in the article, from 1
     kind          VARCHAR NOT NULL,     -- method (one is enough), part (all are needed), question (answers) or single
-    name          VARCHAR               -- heading of the list
+    name          VARCHAR USING COMPRESSION uncompressed -- heading of the list
 );
 
 -- The steps, in reading order: step_id rises with article, method and step number. Key: step_id.
@@ -65,7 +67,7 @@ CREATE TABLE things (
     article_id BIGINT NOT NULL,         -- the article
     kind       VARCHAR NOT NULL,        -- ingredient, thing or tool
     number     INTEGER NOT NULL,        -- place among those of its kind, from 1
-    text       VARCHAR NOT NULL,        -- as the article has it
+    text       VARCHAR NOT NULL USING COMPRESSION uncompressed, -- as the article has it
     amount     VARCHAR                  -- number and unit where the text plainly begins with them
 );
 
@@ -174,8 +176,8 @@ CREATE TABLE names (
 -- The words of the goals, for search_goals: lower case, without accents.
 CREATE TABLE words (
     word_id BIGINT NOT NULL,            -- id of the word in this file
-    word    VARCHAR NOT NULL,           -- the word
-    stem    VARCHAR NOT NULL,           -- stem_of the word (a macro): it without its inflection
+    word    VARCHAR NOT NULL USING COMPRESSION uncompressed, -- the word
+    stem    VARCHAR NOT NULL USING COMPRESSION uncompressed, -- stem_of the word (a macro): it without its inflection
     weight  FLOAT NOT NULL,             -- rarity: ln(1 + goals / goals with the word)
     letters UBIGINT NOT NULL            -- letters_of the word (a macro): words of unlike letters are not compared
 );

@@ -96,10 +96,13 @@ texts AS MATERIALIZED (  -- step_text, but a body is read only where there is no
     SELECT article_id, body FROM steps SEMI JOIN likely USING (article_id) WHERE headline = '' UNION ALL
     SELECT article_id, text FROM things SEMI JOIN likely USING (article_id)
 ),
+spoken AS MATERIALIZED (SELECT article_id, text, unnest(words_of(text)) AS word FROM texts),
+heard AS MATERIALIZED (  -- each word once, and of those alone that begin as one asked for does: stems take long to find
+    SELECT DISTINCT word FROM spoken WHERE list_contains((SELECT list(left(stem, 2)) FROM weighed), left(word, 2))
+),
 told AS (
     SELECT DISTINCT article_id, text, asked, weight
-    FROM (SELECT article_id, text, unnest(words_of(text)) AS word FROM texts) JOIN weighed q ON left(word, 2) = left(stem, 2)
-    WHERE stem_of(word) = stem
+    FROM spoken JOIN (SELECT word, stem_of(word) AS stem FROM heard) USING (word) JOIN weighed USING (stem)
 ),
 by_text AS (
     SELECT article_id, max(weight) AS weight, arg_max(text, (weight, -len(text))) AS step
