@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from howtree.errors import NotFound, require_within
+from kb.above import goals_above
 from kb.agent.answers import Hit, Hits, Procedure, Rows, Use, Uses
 from kb.draw import link_mark, method_label, one_line
 from kb.meaning.model import load_ahead
@@ -96,11 +97,7 @@ class Tools:
     def where_used(self, key: str, limit: int = 20) -> Uses:
         """The goals that a goal is a part of, nearest first."""
         require_within("limit", limit, 1, MOST)
-        rows = self._kb.query(
-            "SELECT a.key, u.goal, u.distance FROM ancestors(?) u JOIN articles a USING (article_id) "
-            "ORDER BY u.distance, u.goal, a.key LIMIT ?",
-            [goal_id(self._kb, key), limit + 1],
-        ).fetchall()
+        rows = goals_above(self._kb, goal_id(self._kb, key), limit + 1)
         return Uses([Use(*row) for row in rows[:limit]], len(rows) > limit)
 
     def query(self, sql: str, limit: int = 50) -> Rows:

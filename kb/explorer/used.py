@@ -6,14 +6,19 @@ from typing import Any
 
 import streamlit as st
 
+from howtree.files import FileStamp
+from kb.above import goals_above
 from kb.explorer import address, answers
+from kb.explorer.answers import KEPT
 from kb.explorer.frame import part
+from kb.explorer.session import stamp
 from kb.explorer.steps import link_words
 from kb.explorer.text import label
 from kb.store import KnowledgeBase
 
 MAX_USES = 12
 MAX_ABOVE = 60
+MOST_LINKS_UP = 4
 
 
 def uses(kb: KnowledgeBase, article: dict[str, Any], threshold: float | None) -> None:
@@ -71,12 +76,7 @@ def above(kb: KnowledgeBase, article: dict[str, Any]) -> None:
     )
     if not asked:
         return
-    rows = answers.rows(
-        kb,
-        "SELECT a.key, n.goal, n.distance FROM ancestors($id, max_distance := 4) n JOIN articles a USING (article_id) "
-        f"ORDER BY n.distance, n.goal LIMIT {MAX_ABOVE}",
-        {"id": article["article_id"]},
-    )
+    rows = _above(kb, stamp(), article["article_id"])
     with box:
         for distance in sorted({row[2] for row in rows}):
             st.caption(f"{distance} link{'s' if distance > 1 else ''} up")
@@ -84,3 +84,10 @@ def above(kb: KnowledgeBase, article: dict[str, Any]) -> None:
                 for key, goal, at in rows:
                     if at == distance:
                         address.link("procedure", label(goal, 80), goal=key)
+
+
+@st.cache_data(max_entries=KEPT, show_spinner=False)
+def _above(
+    _kb: KnowledgeBase, stamp: tuple[FileStamp, FileStamp], article_id: int
+) -> list[tuple[str, str, int]]:
+    return goals_above(_kb, article_id, MAX_ABOVE, MOST_LINKS_UP)

@@ -11,6 +11,7 @@ import pytest
 from support.command import Run
 from support.small_kb import Edge, article, small_kb
 
+from kb.above import goals_above
 from kb.store import KnowledgeBase
 from kb.tree import Goal, tree
 
@@ -118,6 +119,13 @@ def test_ancestors_and_paths_agree_with_networkx(tmp_path: Path, seed: int) -> N
             expected.pop(goal)
             rows = kb.query("SELECT article_id, distance FROM ancestors(?)", [goal]).fetchall()
             assert dict(rows) == expected
+            above = kb.query(
+                "SELECT key, goal, distance FROM ancestors(?) JOIN articles USING (article_id, goal) "
+                "ORDER BY distance, goal, key",
+                [goal],
+            ).fetchall()
+            for limit in (1, 3, goals):
+                assert goals_above(kb, goal, limit) == above[:limit]
             other = 1 + goal % goals
             if other != goal:
                 found = kb.query("SELECT steps FROM paths(?, ?, max_depth := 4)", [goal, other]).fetchall()
