@@ -10,8 +10,11 @@ from typing import Any, get_type_hints
 from howtree.errors import HowtreeError
 from howtree.extras import required
 from howtree.version import __version__
+from kb.agent.patience import Limited
 from kb.agent.tools import Tools
 
+MOST_BYTES = 100_000
+"""Of a message over HTTP."""
 ABOUT = (
     "How-to procedures whose steps link to the goals that they are. Ask find_procedure or plan first; both say so "
     "where nothing fits. Links have a probability, and no procedure was tried out: tell people where steps come from."
@@ -50,6 +53,19 @@ def server(tools: Tools) -> Any:
         make_a_plan
     )
     return made
+
+
+def over_http(tools: Tools, host: str) -> Any:
+    """The same server as an application over streamable HTTP, at /mcp: each request stands for itself.
+
+    It sends nothing that was not asked for, so it opens no streams that would hold a place (GET is refused).
+
+    Raises:
+        BadUsage: the SDK is not installed.
+    """
+    return Limited(
+        server(tools).streamable_http_app(stateless_http=True, host=host), MOST_BYTES, methods=("POST",)
+    )
 
 
 def make_a_plan(task: str) -> str:

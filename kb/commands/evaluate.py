@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option, Typer, echo
 
 from kb.commands.evaluate_linking import compare, linking
+from kb.commands.evaluate_plans import plans
 from kb.commands.evaluate_search import search
 from kb.commands.options import Format, KbOption, open_kb
 
@@ -41,6 +42,7 @@ def register(app: Typer) -> None:
     group.command("linking")(linking)
     group.command("compare")(compare)
     group.command("search")(search)
+    group.command("plans")(plans)
     group.command("video")(video)
     group.command("howto100m")(howto100m)
     app.add_typer(group, name="evaluate")

@@ -29,14 +29,14 @@ def mcp(
     """
     from howtree.extras import needs
     from howtree.progress import say
-    from kb.agent.server import server
+    from kb.agent.patience import run
+    from kb.agent.server import over_http, server
     from kb.agent.tools import Tools
 
     needs("agent", "howtree mcp")
     with open_kb(kb) as base, closing(Tools(base)) as tools:
-        made = server(tools)
         if http:
             say(f"Answering at http://{host}:{port}/mcp (Ctrl-C ends it)")
-            made.run("streamable-http", host=host, port=port, stateless_http=True, max_sessions=100)
+            run(over_http(tools, host), host, port, "howtree mcp")
         else:
-            made.run("stdio")
+            server(tools).run("stdio")

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import struct
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,55 +15,31 @@ from support.command import Run
 from support.schemas import checked
 from support.small_kb import article, small_kb
 
-from kb.agent.http import MOST_REQUESTS, Limited, app
+from kb.agent.http import app
+from kb.agent.patience import MOST_REQUESTS, Limited
 from kb.agent.tools import Tools
 from kb.store import KnowledgeBase
 
 pytest.importorskip("fastapi", reason="needs howtree[agent]")
-uvicorn = pytest.importorskip("uvicorn")
+pytest.importorskip("uvicorn")
+
+from support.listening import listening
 
 
 @pytest.fixture(scope="module")
 def address(sample_kb_path: Any) -> Iterator[str]:
-    with KnowledgeBase(sample_kb_path) as kb, closing(socket.socket()) as listening:
-        tools = Tools(kb)
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-        server = uvicorn.Server(uvicorn.Config(app(tools, "127.0.0.1"), log_level="warning"))
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
-        tools.close()
+    with (
+        KnowledgeBase(sample_kb_path) as kb,
+        closing(Tools(kb)) as tools,
+        listening(app(tools, "127.0.0.1")) as address,
+    ):
+        yield address
 
 
 def ask(address: str, tool: str, **more: Any) -> tuple[int, Any]:
     """Status and answer of a request; the queue of the listening socket holds it until the server has started."""
     done = urllib3.request("POST", f"{address}/{tool}", timeout=60, retries=False, **more)
     return done.status, json.loads(done.data) if done.data[:1] in (b"{", b"[") else done.data.decode()
-
-
-@pytest.mark.parametrize(
-    "begun",
-    [
-        b"POST /plan HTTP/1.1\r\nhost:",
-        b"POST /plan HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 99\r\n\r\n{",
-    ],
-)
-def test_stalled_and_killed_clients_take_no_place_from_others(address: str, begun: bytes) -> None:
-    host, port = address.removeprefix("http://").split(":")
-    with ExitStack() as stalled:
-        for number in range(MOST_REQUESTS + 8):
-            client = stalled.enter_context(socket.create_connection((host, int(port))))
-            client.sendall(begun)
-            if number % 2:  # killed: closed at once with a reset
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                client.close()
-        for _ in range(MOST_REQUESTS):
-            client = stalled.enter_context(socket.create_connection((host, int(port))))
-            client.sendall(begun)
-        assert ask(address, "where_used", json={"key": "Clean an Oven"})[0] == 200
 
 
 def test_more_requests_than_can_be_answered_are_refused() -> None:
@@ -84,8 +57,8 @@ def test_more_requests_than_can_be_answered_are_refused() -> None:
         statuses.extend([message["status"]] if "status" in message else [])
 
     async def session() -> None:
-        limited = Limited(slow)
-        scope = {"type": "http", "headers": [(b"content-length", b"2")]}
+        limited = Limited(slow, 100)
+        scope = {"type": "http", "headers": [(b"content-length", b"2")], "method": "POST"}
         waiting = [asyncio.ensure_future(limited(scope, receive, send)) for _ in range(MOST_REQUESTS)]
         await asyncio.sleep(0)
         await limited(scope, receive, send)
