@@ -108,7 +108,7 @@ def patient(seconds: float = SECONDS) -> type[asyncio.Protocol]:
     """The protocol of uvicorn, which of itself waits for ever, with an end to connections on which nothing goes on."""
     served = required("uvicorn.protocols.http.auto", "agent", "howtree").AutoHTTPProtocol
 
-    class Patient(served):  # type: ignore[misc]
+    class Patient(served):  # type: ignore[misc, valid-type]
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self._seen: tuple[Any, int] = (None, 0)
