@@ -175,9 +175,15 @@ def _fetched(kb: KnowledgeBase, ids: Sequence[int]) -> list[tuple[int, str, list
     """Ids, titles and step texts of goals."""
     return kb.query(
         """
-        WITH ids AS MATERIALIZED (SELECT unnest($ids) AS article_id)
-        SELECT article_id, any_value(goal), list(step_text(headline, body)[:300] ORDER BY step_id)
-        FROM ids JOIN articles USING (article_id) LEFT JOIN steps USING (article_id)
+        WITH ids AS MATERIALIZED (SELECT unnest($ids) AS article_id),
+        texts AS (  -- step_text, but a body is read only where there is no headline
+            SELECT article_id, step_id, headline AS text
+            FROM steps SEMI JOIN ids USING (article_id) WHERE headline <> ''
+            UNION ALL
+            SELECT article_id, step_id, body FROM steps SEMI JOIN ids USING (article_id) WHERE headline = ''
+        )
+        SELECT article_id, any_value(goal), list(text[:300] ORDER BY step_id)
+        FROM ids JOIN articles USING (article_id) LEFT JOIN texts USING (article_id)
         GROUP BY article_id ORDER BY article_id
         """,
         {"ids": list(ids)},
