@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from howtree.errors import BadUsage, NotFound
 from kb.alternatives import Alternative, alternatives, once
 from kb.meaning.encoder import word_encoder
+from kb.meaning.fit import best_first, fits_of, with_titles
 from kb.meaning.goals import GoalVectors
-from kb.meaning.weigh import Weighed, best_first, weighed
+from kb.meaning.weigh import Weighed, weighed
 from kb.store import KnowledgeBase
 
 _OCCASION = re.compile(r"\b(before|because|so that|until)\b.*", re.IGNORECASE | re.DOTALL)
@@ -60,18 +62,16 @@ def search(kb: KnowledgeBase, words: str, limit: int = 20, model: bool = True) -
         BadInput: the encoder's weights have changed.
     """
     by_words = search_by_words(kb, words, MOST_GOALS)
+    asked = spelt(main_words(kb, words), by_words)
+    goals = compared(kb, words, asked, by_words, model)
     total = len(GoalVectors.of(kb).ids)
-    asked = _spelt(_main_words(kb, words), by_words)
-    if not total or not asked:
-        return by_words[:limit]
-    by_model = _by_model(kb, words) if model else None
     mostly_strange = 2 * len(word_encoder().known(asked)) <= len(asked)
-    if mostly_strange and by_model is None:
+    if not goals or (mostly_strange and goals[0].likeness.model is None):
         return by_words[:limit]
     hits = {hit.article_id: hit for hit in by_words}
-    goals = weighed(kb, asked, {article_id: hit.score for article_id, hit in hits.items()}, by_model)
     found = [
-        _found(each, score, hits.get(each.article_id)) for each, score in best_first(goals, len(asked), total)
+        _found(each, score, hits.get(each.article_id))
+        for each, score in best_first(fits_of(kb), goals, len(asked), total)
     ]
     if not found:  # by words that have no vector, such as names, a goal may be found all the same
         strange = {word for word in asked if not word_encoder().known([word])}
@@ -79,6 +79,33 @@ def search(kb: KnowledgeBase, words: str, limit: int = 20, model: bool = True) -
     named = [hit for hit in by_words if hit.goal.lower() == plain(words)]
     others = [hit for hit in found if hit.goal.lower() != plain(words)]
     return grouped(kb, [*named, *others])[: min(limit, MOST_GOALS)]
+
+
+def compared(
+    kb: KnowledgeBase,
+    question: str,
+    asked: Sequence[str],
+    by_words: Sequence[FoundGoal],
+    model: bool,
+) -> list[Weighed]:
+    """The goals that may be meant, with how alike they and the question are; none without words or vectors to compare.
+
+    Args:
+        kb: the knowledge base.
+        question: as it was asked.
+        asked: its content words.
+        by_words: the goals that share words with it.
+        model: whether the encoder that made the links has a say, where it is installed.
+    """
+    if not asked or not len(GoalVectors.of(kb).ids):
+        return []
+    vector = _by_model(kb, question) if model else None
+    goals = weighed(kb, asked, {hit.article_id: hit.score for hit in by_words}, vector)
+    if vector is None or not goals:
+        return goals
+    from kb.meaning.model import title_cosines
+
+    return with_titles(fits_of(kb).model, goals, partial(title_cosines, as_text(question)))
 
 
 def grouped(kb: KnowledgeBase, hits: Sequence[FoundGoal]) -> list[FoundGoal]:
@@ -102,13 +129,13 @@ def _by_model(kb: KnowledgeBase, question: str) -> NDArray[np.float32] | None:
     return question_vector(kb, as_text(question))
 
 
-def _main_words(kb: KnowledgeBase, question: str) -> list[str]:
+def main_words(kb: KnowledgeBase, question: str) -> list[str]:
     """The content words of a question without a clause that only says why or by when, where two are left."""
     main = content_words(kb, _OCCASION.sub("", question))
     return main if len(main) > 1 else content_words(kb, question)
 
 
-def _spelt(words: Sequence[str], hits: Sequence[FoundGoal]) -> list[str]:
+def spelt(words: Sequence[str], hits: Sequence[FoundGoal]) -> list[str]:
     """Words without a vector as titles that were found spell them."""
     titles = sorted({word for hit in hits for word in hit.words})
     known = word_encoder().known

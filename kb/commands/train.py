@@ -28,6 +28,7 @@ from kb.commands.train_cross_encoder import (
     train_cross_encoder,
 )
 from kb.commands.train_output import refuse_before_work, refuse_shipped
+from kb.commands.train_search import search
 from kb.commands.train_verifier import verifier
 from kb.commands.train_words import words
 
@@ -44,6 +45,7 @@ PoolFile = Annotated[
 trainers = typer.Typer(help="Fit a part of the linker to gold links (step -> goal).", no_args_is_help=True)
 
 
+trainers.command()(search)
 trainers.command()(verifier)
 trainers.command()(words)
 

@@ -28,7 +28,17 @@ def question_vector(kb: KnowledgeBase, question: str) -> NDArray[np.float32] | N
     """
     if not has_a_say(kb):
         return None
-    return np.asarray(encoder().encode([question])[0], np.float32)
+    return np.asarray(encoders()[1].encode([question])[0], np.float32)
+
+
+def title_cosines(question: str, titles: list[str]) -> list[float]:
+    """The cosines of a question and titles by the packaged encoder as it is, which knows how people put things.
+
+    Raises:
+        BadInput: the encoder's weights have changed.
+    """
+    asked, *others = encoders()[0].encode([question, *titles])
+    return [float(asked @ each) for each in others]
 
 
 def vectors(kb: KnowledgeBase) -> GoalVectors:
@@ -37,8 +47,8 @@ def vectors(kb: KnowledgeBase) -> GoalVectors:
 
 
 @cache
-def encoder() -> LightEncoder:
-    """The encoder, loaded once."""
+def encoders() -> tuple[LightEncoder, LightEncoder]:
+    """The packaged encoder and the one that made the links, loaded once."""
     return load_light()
 
 
@@ -51,4 +61,4 @@ def load_ahead(kb: KnowledgeBase) -> None:
 
 def _loaded() -> None:
     with suppress(HowtreeError):
-        encoder()
+        encoders()

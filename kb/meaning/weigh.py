@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -17,43 +16,9 @@ from kb.store import KnowledgeBase
 
 NEAR = 50
 """Goals nearest in meaning that are weighed, beside those that share words."""
-MORE = 1.1
-"""What ten times as many goals take from the log odds of an answer: one of many looks more like anything."""
-TAIL = 3.0
-"""How far below the best goal the others may be, in log odds."""
-LEAST = 1e-3
-"""What a title that has all of the question's words may lack of them, by rounding: it fits in any case."""
-SHORT, LONG = 2, 5
-"""Content words of a question between which its length counts."""
-
 HEAD = 0.85
 """The weight of a title's words before those that say with what or where it is done."""
 _MANNER = re.compile(r"(.) (\(|(with|without|using|in|on|for|from|at|by|when|if|after|before|as|while)\b).*")
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """Two logistic regressions: which goal is asked for, and whether any is."""
-
-    weights: tuple[float, ...]
-    """Of a goal's likeness. By them goals are ordered."""
-    bias: float
-    nearest: tuple[float, ...]
-    """Of the highest cosine by word vectors and, if it has a say, by the encoder that made the links."""
-    length: float
-    """Of the logarithm of the number of the question's content words: the more words, the less one goal says all."""
-    bar: float
-    """What the three must add up to, of 100 goals: of 100 questions without an answer 83 stay below."""
-
-
-# `nearest`, `length`, `bar` and MORE are what tests/benchmarks/search_bar.py prints, for the half `tuning` of
-# data/eval/questions.jsonl, asked of the sample, and for 75 of these questions asked of a knowledge base of 7,000 other
-# goals and judged by hand. The weights of a goal were fitted on the same half, and on further questions about such a
-# knowledge base.
-BY_WORDS = Fit((0.9, 11.52, 6.73, 1.74, -1.82, -3.08), -7.92, (13.71,), 2.2, 10.72)
-"""By word vectors alone."""
-BY_MODEL = Fit((0.25, 3.1, 4.15, 0.22, -1.2, -2.77, 17.33), -8.76, (6.81, 7.96), 2.56, 10.84)
-"""Where the encoder that made the links has a say, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +39,9 @@ class Likeness:
     """The same of the title alone."""
     model: float | None = None
     """The cosine by the encoder that made the links; None where that is not installed."""
+    title: float | None = None
+    """The cosine of the question and the title by the packaged encoder, which the other was trained from; None where it
+    was not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,55 +53,6 @@ class Weighed:
     likeness: Likeness
     step: str | None
     """The step that is most like the question."""
-
-    @property
-    def by(self) -> Fit:
-        """What weighs its likeness."""
-        return BY_WORDS if self.likeness.model is None else BY_MODEL
-
-    @property
-    def fit(self) -> float:
-        """The log odds that the goal is what the question asks for."""
-        parts = [part for part in astuple(self.likeness) if part is not None]
-        return float(self.by.bias + sum(w * part for w, part in zip(self.by.weights, parts, strict=True)))
-
-
-def best_first(goals: Sequence[Weighed], length: int, total: int) -> list[tuple[Weighed, float]]:
-    """The goals that fit, best first, each with its score; none where nothing answers the question.
-
-    A title that has all of its words does, however unlike the goal's steps are.
-
-    Args:
-        goals: those that were weighed.
-        length: how many content words the question has.
-        total: how many goals the knowledge base has.
-
-    Returns:
-        with each goal the probability that it is asked for, by odds that are even at the bar for the best.
-    """
-    if not goals:
-        return []
-    odds = answered(goals, length) - MORE * math.log10(max(total, 100) / 100)
-    if odds < 0 and all(each.likeness.untitled > LEAST for each in goals):
-        return []
-    order = sorted(goals, key=lambda each: (-each.fit, len(each.goal), each.article_id))
-    behind = [order[0].fit - each.fit for each in order]
-    return [
-        (each, round(1 / (1 + math.exp(less - odds)), 4))
-        for each, less in zip(order, behind, strict=True)
-        if less <= TAIL
-    ]
-
-
-def answered(goals: Sequence[Weighed], length: int) -> float:
-    """How far above the bar of 100 goals a question is, by the nearest of them, in log odds."""
-    by = goals[0].by
-    likeness = [each.likeness for each in goals]
-    nearest = [max(each.meaning for each in likeness), max(each.model or 0.0 for each in likeness)]
-    words = math.log(min(max(length, SHORT), LONG))
-    return (
-        sum(w * cosine for w, cosine in zip(by.nearest, nearest, strict=False)) + by.length * words - by.bar
-    )
 
 
 def weighed(

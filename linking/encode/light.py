@@ -1,19 +1,20 @@
-"""The small encoder that ships, without torch: BERT's forward pass (Devlin et al. 2019, NAACL) in numpy.
+"""The small encoder that ships, and the one that it was trained from, in numpy: BERT's forward pass without torch.
 
-For one question at a time. It loads in a second, where torch takes ten; in batches torch is several times as fast.
-The vectors are those of `linking.encode.encoder` in float32 to within rounding.
+(Devlin et al. 2019, NAACL.) For a question and a few titles at a time. They load in a second, where torch takes ten; in
+batches torch is several times as fast. The vectors are those of `linking.encode.encoder` in float32 to within rounding.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linking.arrays import Vectors
+from linking.arrays import Positions, Vectors
 from linking.encode.delta import about_packed, require_base
 from linking.encode.folder import SMALL_ENCODER, ModelFolder
 from linking.encode.packaged import BASE_ENCODER, packaged_model
@@ -32,7 +33,7 @@ def is_installed() -> bool:
 
 
 class LightEncoder:
-    """howtree-retriever in numpy."""
+    """all-MiniLM-L6-v2, or what was trained from it, in numpy."""
 
     def __init__(self, weights: dict[str, Numbers], tokenizer: Any) -> None:
         self._weights, self._tokenizer = weights, tokenizer
@@ -41,46 +42,52 @@ class LightEncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, [len(texts), dimension]."""
-        return np.stack([self._vector(text) for text in texts])
+        return np.stack([mean_of(states) for states in self.states(texts)])
 
-    def _vector(self, text: str) -> Numbers:
-        """The mean of the tokens' vectors, at length 1, [dimension]."""
-        mean = self._tokens(self._tokenizer.encode(text).ids).mean(axis=0)
-        return np.asarray(mean / max(float(np.linalg.norm(mean)), TINY), np.float32)
+    def states(self, texts: Sequence[str]) -> list[Numbers]:
+        """The vectors of each text's tokens behind the last layer, [tokens, dimension] each, those of its frame too.
 
-    def _tokens(self, ids: list[int]) -> Numbers:
-        """The tokens' vectors behind the last layer, [len(ids), dimension]."""
+        The texts go through the layers side by side, so many short ones take little more than a long one.
+        """
+        ids = [self._tokenizer.encode(text).ids for text in texts]
+        ends = np.cumsum([len(each) for each in ids])
         table = self._weights
-        words = table["embeddings.word_embeddings.weight"][ids]
-        places = table["embeddings.position_embeddings.weight"][: len(ids)]
+        words = table["embeddings.word_embeddings.weight"][[token for each in ids for token in each]]
+        places = table["embeddings.position_embeddings.weight"][[i for each in ids for i in range(len(each))]]
         hidden = self._normed(
             words + places + table["embeddings.token_type_embeddings.weight"][0], "embeddings"
         )
         for number in range(LAYERS):
-            hidden = self._layer(hidden, f"encoder.layer.{number}")
-        return hidden
+            hidden = self._layer(hidden, f"encoder.layer.{number}", ends)
+        return np.split(hidden, ends[:-1])
 
-    def _layer(self, hidden: Numbers, layer: str) -> Numbers:
+    def _layer(self, hidden: Numbers, layer: str, ends: Positions) -> Numbers:
+        """A layer over texts one behind another, text i ending before `ends[i]`."""
         from scipy.special import erf
 
         attended = self._dense(
-            self._attended(hidden, f"{layer}.attention.self"), f"{layer}.attention.output.dense"
+            self._attended(hidden, f"{layer}.attention.self", ends), f"{layer}.attention.output.dense"
         )
         hidden = self._normed(hidden + attended, f"{layer}.attention.output")
         wide = self._dense(hidden, f"{layer}.intermediate.dense")
         wide = wide * (1 + erf(wide / np.float32(np.sqrt(2)))) / 2
         return self._normed(hidden + self._dense(wide, f"{layer}.output.dense"), f"{layer}.output")
 
-    def _attended(self, hidden: Numbers, name: str) -> Numbers:
-        """What each token takes from the others, [tokens, dimension]."""
+    def _attended(self, hidden: Numbers, name: str, ends: Positions) -> Numbers:
+        """What each token takes from the others of its text, [tokens, dimension]."""
         query, key, value = (
             self._dense(hidden, f"{name}.{part}").reshape(len(hidden), HEADS, -1).swapaxes(0, 1)
             for part in ("query", "key", "value")
         )
-        scores = query @ key.swapaxes(1, 2) / np.float32(np.sqrt(query.shape[2]))
-        shares = np.exp(scores - scores.max(axis=2, keepdims=True))
-        shares /= shares.sum(axis=2, keepdims=True)
-        return np.asarray((shares @ value).swapaxes(0, 1).reshape(hidden.shape), np.float32)
+        taken = np.empty_like(value)
+        for start, end in pairwise([0, *ends.tolist()]):
+            scores = (
+                query[:, start:end] @ key[:, start:end].swapaxes(1, 2) / np.float32(np.sqrt(query.shape[2]))
+            )
+            shares = np.exp(scores - scores.max(axis=2, keepdims=True))
+            shares /= shares.sum(axis=2, keepdims=True)
+            taken[:, start:end] = shares @ value[:, start:end]
+        return np.asarray(taken.swapaxes(0, 1).reshape(hidden.shape), np.float32)
 
     def _dense(self, hidden: Numbers, name: str) -> Numbers:
         return np.asarray(
@@ -96,11 +103,17 @@ class LightEncoder:
         )
 
 
-def load_light() -> LightEncoder:
-    """The small encoder that ships.
+def mean_of(states: Numbers) -> Numbers:
+    """The mean of tokens' vectors [tokens, dimension] at length 1."""
+    mean = states.mean(axis=0)
+    return np.asarray(mean / max(float(np.linalg.norm(mean)), TINY), np.float32)
+
+
+def load_light() -> tuple[LightEncoder, LightEncoder]:
+    """The encoder in its package, as it is, and the small one that ships, which was trained from it.
 
     Raises:
-        BadInput: its weights, or those that they are the difference from, are missing or have changed.
+        BadInput: the weights of either are missing or have changed.
     """
     from safetensors.numpy import load_file
     from tokenizers import Tokenizer
@@ -108,8 +121,10 @@ def load_light() -> LightEncoder:
     base, folder = packaged_model(BASE_ENCODER), ModelFolder.of(SMALL_ENCODER)
     require_base(folder, about_packed(folder), BASE_ENCODER)
     weights = load_file(base / "model.safetensors")
-    put_on(weights, load_file(folder.delta))
-    return LightEncoder(weights, Tokenizer.from_file(str(base / "tokenizer.json")))
+    trained = {name: tensor.copy() for name, tensor in weights.items()}
+    put_on(trained, load_file(folder.delta))
+    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
+    return LightEncoder(weights, tokenizer), LightEncoder(trained, tokenizer)
 
 
 def put_on(weights: dict[str, Numbers], packed: dict[str, Any]) -> None:

@@ -16,9 +16,9 @@ from linking.encode.light import load_light
 TEXTS = ["Clean an Oven", "how do I get rid of grease?", "日本 Käse ☃", "", "word " * 400]
 
 
-def test_vectors_are_those_of_torch() -> None:
-    wanted = load_encoder("howtree-retriever", "float32").encode(TEXTS)
-    found = load_light().encode(TEXTS)
+@pytest.mark.parametrize(("place", "name"), enumerate(["all-MiniLM-L6-v2", "howtree-retriever"]))
+def test_vectors_are_those_of_torch(place: int, name: str) -> None:
+    wanted, found = load_encoder(name, "float32").encode(TEXTS), load_light()[place].encode(TEXTS)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(found, wanted, atol=2e-5)
 
