@@ -147,14 +147,11 @@ def best_first(fits: Fits, goals: Sequence[Weighed], length: int, total: int) ->
 
 
 def _behind(fit: Fit, order: Sequence[Weighed]) -> list[float]:
-    """How far each goal is behind the first; one whose title was not read is no nearer than those whose were."""
-    least, found = 0.0, []
-    starts = {each.likeness.title is None: fit.of(each) for each in reversed(order)}
-    for each in order:
-        behind = starts[each.likeness.title is None] - fit.of(each)
-        unread = each.likeness.title is None and len(starts) == 2
-        found.append(least + behind if unread else behind)
-        least = least if unread else behind
+    """How far each goal is behind the first; those whose titles were not read begin where the others end."""
+    found: list[float] = []
+    for some in ([each for each in order if (each.likeness.title is None) is bare] for bare in (False, True)):
+        start = max(found, default=0.0)
+        found += [start + fit.of(some[0]) - fit.of(each) for each in some]
     return found
 
 
