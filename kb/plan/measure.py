@@ -22,7 +22,7 @@ from howtree.tables import Table, as_json
 from kb.meaning.encoder import stems, word_encoder
 from kb.meaning.goals import GoalVectors
 from kb.meaning.measure import Interval, interval
-from kb.meaning.model import encoder
+from kb.meaning.model import encoders
 from kb.plan.draw import as_json as plan_as_json
 from kb.plan.plan import plan
 from kb.plan.tasks import Task
@@ -153,7 +153,7 @@ def _met(part: str, steps: Sequence[str], words: Mapping[str, frozenset[str]]) -
 @lru_cache(REMEMBERED)
 def _vector(text: str) -> NDArray[np.float32]:
     """The vector of a step, without its full stop, as goals have none."""
-    return np.asarray(encoder().encode([" ".join(text.split()).rstrip(" .!:;,") or text])[0], np.float32)
+    return np.asarray(encoders()[1].encode([" ".join(text.split()).rstrip(" .!:;,") or text])[0], np.float32)
 
 
 def printed(files: Mapping[str, Sequence[Row]], form: str, about: dict[str, Any]) -> str:
