@@ -41,7 +41,7 @@ const leave = (url, still, tries = 200) => {
 
 // A page is seen (page.css) once it is drawn, each piece of it that has a place on the screen, and still; and soon after its
 // first piece, drawn or not. Both are counted in milliseconds of frames, in which a busy browser does less than its clock says.
-const PATIENCE = 1800, STILL = 100, FRAME = 25, BEGUN = '[data-testid="stMainBlockContainer"] [data-testid]';
+const PATIENCE = 1800, STILL = 200, FRAME = 25, BEGUN = '[data-testid="stMainBlockContainer"] [data-testid]';
 const awaited = `[data-testid="stSkeleton"], [data-testid="stVegaLiteChart"]:not(:has(canvas, svg)),
     [data-testid="stEChartsChart"]:not(:has(canvas, svg)), [data-testid="stCode"]:not(:has(code)),
     .stBidiComponent:not(:has([role="tree"], svg, .cm-editor))`;
