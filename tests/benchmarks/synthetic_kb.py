@@ -298,6 +298,7 @@ def add_record(session: duckdb.DuckDBPyConnection, size: Size) -> None:
         "built_at": now.isoformat(timespec="seconds"),
         "version": __version__,
         "encoder": f"none (invented, seed {size.seed})",
+        "sources": "{}",
     }
     session.executemany("INSERT INTO meta VALUES (?, ?)", [[key, str(value)] for key, value in meta.items()])
 
