@@ -38,22 +38,20 @@ class Across:
         asked = [] if goals.sites is None else goals.sites.asked
         self._asking = np.array([each is not None for each in asked], bool)
 
-    def foreign(self, batch: StepBatch, step: Positions, article: ArticleIds) -> Flags:
-        """Whether each candidate is of another site than the step at its position in the batch; all [n]."""
-        if self.sites is None:
-            return np.zeros(len(step), bool)
-        here, there = (self.sites.number[self._at(ids)] for ids in (batch.article_ids[step], article))
-        return np.asarray((here != there) & ~batch.mentioned(step, article))
-
     def unnamed(self, batch: StepBatch, step: Positions, article: ArticleIds) -> Flags:
-        """Whether each candidate is of another site and about something that the step does not name; all [n]."""
+        """Whether each candidate is of another site and about something that the step does not name; all [n].
+
+        `step` are positions in the batch.
+        """
         if self.sites is None:
             return np.zeros(len(step), bool)
-        gone = self.foreign(batch, step, article) & self._asking[self._at(article)]
+        at = self._at(article)
+        gone = self.sites.number[self._at(batch.article_ids[step])] != self.sites.number[at]
+        gone &= self._asking[at] & ~batch.mentioned(step, article)
         doubtful = np.flatnonzero(gone)
         steps, of_pair = np.unique(step[doubtful], return_inverse=True)
         said = self._said(self.sites, batch, steps)
-        for pair, place, goal in zip(doubtful, of_pair, self._at(article[doubtful]), strict=True):
+        for pair, place, goal in zip(doubtful, of_pair, at[doubtful], strict=True):
             gone[pair] = not any(names <= said[place] for names in self.sites.asked[goal] or ())
         return np.asarray(gone)
 
